@@ -1,0 +1,276 @@
+"""Every setting, typed, read once from `MOTLAN_*`; half or contradictory ones stop the start."""
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+from identity import readings
+
+Server = Literal["granian", "gunicorn"]
+Value = TypeVar("Value")
+
+NAMES = frozenset(
+    {
+        "MOTLAN_ARGON2",
+        "MOTLAN_BIND",
+        "MOTLAN_DATABASE_OWNER_URL",
+        "MOTLAN_DATABASE_URL",
+        "MOTLAN_DEMO",
+        "MOTLAN_EXPRESS_LANE",
+        "MOTLAN_HOME",
+        "MOTLAN_ISSUER",
+        "MOTLAN_LOG_HEAD",
+        "MOTLAN_LOG_LEVEL",
+        "MOTLAN_METRICS_BIND",
+        "MOTLAN_OUTBOUND_ALLOW",
+        "MOTLAN_POOL_SIZE",
+        "MOTLAN_PROCESSES",
+        "MOTLAN_SAMPLE_BIND",
+        "MOTLAN_SECRETS",
+        "MOTLAN_SERVER",
+        "MOTLAN_TRUSTED_PROXIES",
+    }
+)
+# Said by the supervisor to its children and by the tests to themselves; an operator sets neither.
+_NOT_OURS = ("MOTLAN_TEST_", "MOTLAN_SUPERVISOR")
+# RFC 9106 leaves room below; OWASP's floor is the least that people's passwords get.
+_ARGON2_FLOOR = {"t": 2, "m": 19_456, "p": 1}
+
+
+class SettingsError(Exception):
+    """The configuration is half or contradicts itself; one line says which setting and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One configuration, whole and consistent; docs/settings.md says what each one means."""
+
+    issuer: str
+    bind: str
+    processes: int
+    sample_bind: str | None  # null: no sample service
+    database_url: str = field(repr=False)
+    database_owner_url: str = field(repr=False)
+    home: Path
+    secrets: Path
+    log_head: Path
+    metrics_bind: str | None  # null: no metrics
+    outbound_allow: tuple[str, ...]
+    demo: bool
+    trusted_proxies: tuple[readings.Network, ...]
+    express_lane: bool
+    server: Server
+    argon2_memory_kib: int
+    argon2_time: int
+    argon2_parallel: int
+    pool_size: int
+    log_level: str
+
+    @property
+    def host(self) -> str:
+        """The issuer's host, with its port if it has one."""
+        return urlsplit(self.issuer).netloc
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach us over TLS, so that cookies may carry `__Host-`."""
+        return self.issuer.startswith("https://")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the issuer means this machine only."""
+        return readings.is_loopback(urlsplit(self.issuer).hostname or "")
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the database is PostgreSQL; otherwise it is SQLite."""
+        return self.database_url.startswith("postgresql://")
+
+    @property
+    def app_role(self) -> str | None:
+        """The PostgreSQL role the service runs as; null on SQLite, or where the URL names none."""
+        return urlsplit(self.database_url).username if self.is_postgresql else None
+
+    @property
+    def api_audience(self) -> str:
+        """The `aud` of access tokens that carry granted details."""
+        return self.issuer + "/api"
+
+    @property
+    def log_origin(self) -> str:
+        """The access log's name for ever, C2SP checkpoint origin."""
+        return self.host + "/log/1"
+
+
+_installed: Settings | None = None
+
+
+def install(settings: Settings) -> None:
+    """Make these the settings of this process."""
+    global _installed  # noqa: PLW0603 - one process, one configuration
+    _installed = settings
+
+
+def current() -> Settings:
+    """The settings of this process; `create_app` installed them."""
+    if _installed is None:
+        raise RuntimeError("no settings are installed yet: create_app() does that")
+    return _installed
+
+
+def environment() -> dict[str, str]:
+    """A copy of this process's environment, for the children it starts."""
+    return dict(os.environ)
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings an environment describes.
+
+    Raises:
+        SettingsError: a name nobody knows, a value nobody can read, or two that contradict.
+    """
+    _refuse_unknown(environ)
+    settings = _Reader(environ).settings()
+    for rule in RULES:
+        if complaint := rule(settings):
+            raise SettingsError(complaint)
+    return settings
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    for name in sorted(environ):
+        if name.startswith("MOTLAN_") and name not in NAMES and not name.startswith(_NOT_OURS):
+            near = difflib.get_close_matches(name, NAMES, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; docs/settings.md lists them"
+            raise SettingsError(f"{name} is not a setting{hint}")
+
+
+class _Reader:
+    """Takes one value after the other, each with its default and its reading."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+
+    def settings(self) -> Settings:
+        home = self.take("HOME", readings.path, default="var")
+        database_url = self.take(
+            "DATABASE_URL", readings.database, default=f"sqlite:///{home / 'motlan.db'}"
+        )
+        owner_url = self.find("DATABASE_OWNER_URL", readings.database) or database_url
+        usual = 1 if database_url.startswith("sqlite:") else readings.cores()
+        cost = self.take("ARGON2", readings.argon2, default="t=2,m=19456,p=1")
+        server = self.take("SERVER", readings.one_of("granian", "gunicorn"), default="granian")
+        levels = readings.one_of("debug", "info", "warning", "error")
+        return Settings(
+            issuer=self.take("ISSUER", readings.issuer, default="http://localhost:8000"),
+            bind=self.take("BIND", readings.listening, default="127.0.0.1:8000"),
+            processes=self.take("PROCESSES", readings.count, default=str(usual)),
+            sample_bind=self.find("SAMPLE_BIND", readings.listening, default="127.0.0.1:8001"),
+            database_url=database_url,
+            database_owner_url=owner_url,
+            home=home,
+            secrets=self.take("SECRETS", readings.path, default=str(home / "secrets")),
+            log_head=self.take("LOG_HEAD", readings.path, default=str(home / "log-head")),
+            metrics_bind=self.find("METRICS_BIND", readings.listening),
+            outbound_allow=self.find("OUTBOUND_ALLOW", readings.hosts_or_networks) or (),
+            demo=self.take("DEMO", readings.switch, default="0"),
+            trusted_proxies=self.find("TRUSTED_PROXIES", readings.networks) or (),
+            express_lane=self.take("EXPRESS_LANE", readings.switch, default="1"),
+            server=cast("Server", server),
+            argon2_memory_kib=cost["m"],
+            argon2_time=cost["t"],
+            argon2_parallel=cost["p"],
+            pool_size=self.take("POOL_SIZE", readings.count, default="8"),
+            log_level=self.take("LOG_LEVEL", levels, default="info"),
+        )
+
+    def take(self, name: str, reading: Callable[[str], Value], *, default: str) -> Value:
+        text = self.environ.get("MOTLAN_" + name, default).strip()
+        if not text:
+            raise SettingsError(f"MOTLAN_{name} is empty; unset it to have its default")
+        try:
+            return reading(text)
+        except ValueError as error:
+            raise SettingsError(f"MOTLAN_{name}: {error}") from None
+
+    def find(
+        self, name: str, reading: Callable[[str], Value], *, default: str = ""
+    ) -> Value | None:
+        """Null where the value is empty, which means: none of it."""
+        if not self.environ.get("MOTLAN_" + name, default).strip():
+            return None
+        return self.take(name, reading, default=default)
+
+
+def _plain_http(settings: Settings) -> str | None:
+    if settings.is_https or settings.is_loopback:
+        return None
+    return "MOTLAN_ISSUER must be https, except on a loopback host"
+
+
+def _one_writer(settings: Settings) -> str | None:
+    if settings.is_postgresql or settings.processes == 1:
+        return None
+    return "MOTLAN_PROCESSES must be 1 on SQLite: its one web process is also the worker"
+
+
+def _demo_at_home(settings: Settings) -> str | None:
+    name = urlsplit(settings.issuer).hostname or ""
+    if not settings.demo or settings.is_loopback or name.endswith(".test"):
+        return None
+    return "MOTLAN_DEMO=1 has fixed codes; it needs an issuer on a loopback host or under .test"
+
+
+def _two_roles(settings: Settings) -> str | None:
+    app, owner = settings.database_url, settings.database_owner_url
+    if not settings.is_postgresql:
+        same = "MOTLAN_DATABASE_OWNER_URL is of no use on SQLite, which has no roles; unset it"
+        return None if owner == app else same
+    if not owner.startswith("postgresql://"):
+        return "MOTLAN_DATABASE_OWNER_URL must reach the same PostgreSQL as MOTLAN_DATABASE_URL"
+    if owner == app and not settings.is_loopback:
+        return (
+            "MOTLAN_DATABASE_OWNER_URL must name a second role: the app role may not own its tables"
+        )
+    return None
+
+
+def _own_places(settings: Settings) -> str | None:
+    places = [settings.bind, settings.sample_bind, settings.metrics_bind]
+    taken = [place for place in places if place is not None]
+    if len(set(taken)) == len(taken):
+        return None
+    return "MOTLAN_BIND, MOTLAN_SAMPLE_BIND and MOTLAN_METRICS_BIND must be different places"
+
+
+def _head_apart(settings: Settings) -> str | None:
+    # A head beside the database would be restored with it, and could not tell.
+    if settings.database_url != f"sqlite:///{settings.log_head}":
+        return None
+    return "MOTLAN_LOG_HEAD must be another file than the database, whose state it witnesses"
+
+
+def _argon2_floor(settings: Settings) -> str | None:
+    cost = {
+        "t": settings.argon2_time,
+        "m": settings.argon2_memory_kib,
+        "p": settings.argon2_parallel,
+    }
+    if settings.is_loopback or all(cost[part] >= least for part, least in _ARGON2_FLOOR.items()):
+        return None
+    return "MOTLAN_ARGON2 must be at least t=2,m=19456,p=1, except on a loopback issuer"
+
+
+RULES = (
+    _plain_http,
+    _one_writer,
+    _demo_at_home,
+    _two_roles,
+    _own_places,
+    _head_apart,
+    _argon2_floor,
+)
