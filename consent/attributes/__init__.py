@@ -1,0 +1,1 @@
+"""The catalogue of attributes, the registers that own them, values and their provenance."""
