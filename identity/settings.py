@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from identity import readings
 
@@ -92,8 +92,10 @@ class Settings:
 
     @property
     def app_role(self) -> str | None:
-        """The PostgreSQL role the service runs as; null on SQLite, or where the URL names none."""
-        return urlsplit(self.database_url).username if self.is_postgresql else None
+        """The PostgreSQL role that serves; null on SQLite, or where libpq's default decides."""
+        parts = urlsplit(self.database_url)
+        named = parts.username or dict(parse_qsl(parts.query)).get("user")
+        return unquote(named) if self.is_postgresql and named else None
 
     @property
     def api_audience(self) -> str:

@@ -264,6 +264,20 @@ def test_current_settings_are_those_installed(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("url", "role"),
+    [
+        ("postgresql://motlan%5Fapp:x@db/motlan", "motlan_app"),
+        ("postgresql:///motlan?host=/run/pg&user=motlan_app", "motlan_app"),
+        ("postgresql://db/motlan", None),
+        ("sqlite:////srv/motlan.db", None),
+    ],
+)
+def test_the_app_role_is_read_from_its_url(url, role):
+    """`db upgrade` grants to it."""
+    assert read({"MOTLAN_DATABASE_URL": url}).app_role == role
+
+
+@pytest.mark.parametrize(
     ("place", "parts"), [("127.0.0.1:80", ("127.0.0.1", 80)), ("[::1]:8000", ("::1", 8000))]
 )
 def test_a_place_splits_into_what_a_socket_takes(place, parts):
