@@ -1,0 +1,1 @@
+"""The catalogue: what each administrative procedure needs, why, on what legal basis."""
