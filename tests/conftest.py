@@ -1,0 +1,213 @@
+"""The suite's ground: one database a process, one app, and a loud word about what was left out."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from identity import settings as settings_module
+from identity.settings import Settings
+from tests.databases import Database, Databases
+from tests.postgres import NoPostgresError, PrivateServer, Server
+
+pytest_plugins = ["tests.rules"]
+
+SHARED = pytest.StashKey[Path]()
+SERVER = pytest.StashKey[Server]()
+PRIVATE = pytest.StashKey[PrivateServer]()
+LEFT_OUT = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("motlan")
+    group.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    group.addoption("--lane", choices=("on", "off"), default="on", help="the express lane")
+    group.addoption("--drill", action="store_true", help="the long fault runs, and only those")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = {}
+    told = getattr(config, "workerinput", None)
+    if told is not None:
+        config.stash[SHARED] = Path(told["motlan_shared"])
+        if told["motlan_server"]:
+            config.stash[SERVER] = Server(told["motlan_server"])
+        return
+    shared = Path(tempfile.mkdtemp(prefix="motlan-"))
+    shared.chmod(0o755)  # PostgreSQL runs as another user, in a folder of its own below
+    config.stash[SHARED] = shared
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    is_worker = hasattr(config, "workerinput")
+    if is_worker or config.option.collectonly or config.option.database != "postgresql":
+        return
+    lent = os.environ.get("MOTLAN_TEST_DATABASE_URL")
+    try:
+        config.stash[SERVER] = Server(lent) if lent else _start_postgres(config)
+        if lent:
+            config.stash[SERVER].create_roles()
+    except NoPostgresError as missing:
+        config.stash[LEFT_OUT]["PostgreSQL"] = str(missing)
+
+
+def _start_postgres(config: pytest.Config) -> Server:
+    folder = config.stash[SHARED] / "pg"
+    folder.mkdir(mode=0o755)
+    private = PrivateServer(folder)
+    config.stash[PRIVATE] = private
+    return private.start()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    server = node.config.stash.get(SERVER, None)
+    node.workerinput["motlan_shared"] = str(node.config.stash[SHARED])
+    node.workerinput["motlan_server"] = server.admin_url if server else ""
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or SHARED not in config.stash:
+        return
+    if PRIVATE in config.stash:
+        config.stash[PRIVATE].stop()
+    elif SERVER in config.stash:
+        config.stash[SERVER].drop(f"motlan_{config.stash[SHARED].name.replace('-', '_').lower()}")
+    shutil.rmtree(config.stash[SHARED], ignore_errors=True)
+
+
+def chromium() -> str | None:
+    """Debian's Chromium, or whatever the path offers; null where there is none."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    kept, dropped = [], []
+    for item in items:
+        (kept if _belongs(item, config) else dropped).append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+    on_postgresql = config.option.database == "postgresql"
+    reasons = {
+        "postgresql": None if on_postgresql else "needs PostgreSQL",
+        "sqlite": "needs SQLite" if on_postgresql else None,
+        "browser": None if chromium() else "no Chromium on the path",
+    }
+    for item in items:
+        for marker, reason in reasons.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+        if on_postgresql and SERVER not in config.stash:
+            item.add_marker(pytest.mark.skip(reason="no PostgreSQL"))
+
+
+def _belongs(item: pytest.Item, config: pytest.Config) -> bool:
+    """Drills run only when asked for; what touches no database runs once, on SQLite."""
+    is_drill = item.nodeid.startswith("tests/drills/")
+    if is_drill != config.option.drill:
+        return False
+    on_sqlite = config.option.database == "sqlite"
+    return on_sqlite or "databases" in getattr(item, "fixturenames", ())
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    left_out = dict(config.stash[LEFT_OUT])
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not chromium() and any("no Chromium" in str(report.longrepr) for report in skipped):
+        left_out["the browser"] = "no Chromium on the path"
+    for what, why in left_out.items():
+        terminalreporter.write_line(f"LEFT OUT: {what}: {why}", red=True, bold=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """CI may not leave out what it was told to bring."""
+    config = session.config
+    required = os.environ.get("MOTLAN_TEST_REQUIRE", "").split(",")
+    lacks_postgresql = "postgresql" in required and "PostgreSQL" in config.stash[LEFT_OUT]
+    if lacks_postgresql or ("browser" in required and chromium() is None):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Makes databases; whatever touches one depends on this fixture."""
+    config = request.config
+    worker = getattr(config, "workerinput", {}).get("workerid", "main")
+    server = config.stash.get(SERVER, None)
+    return Databases(config.option.database, config.stash[SHARED], server, worker)
+
+
+@pytest.fixture(scope="session")
+def database(databases: Databases) -> Database:
+    """This process's database, migrated. Tests never clean up: each brings its own people."""
+    return databases.copy()
+
+
+@pytest.fixture
+def fresh_database(databases: Databases) -> Callable[[], Database]:
+    """Another migrated database, for a test that must not share."""
+    return databases.copy
+
+
+@pytest.fixture(scope="session")
+def settings(
+    database: Database,
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Settings:
+    """The settings of this process's app: loopback issuer, demo allowed, cheap Argon2."""
+    home = tmp_path_factory.mktemp("home")
+    databases.copy_secrets(home / "secrets")
+    is_lane_on = request.config.option.lane == "on"
+    return settings_module.read(
+        {
+            "MOTLAN_HOME": str(home),
+            "MOTLAN_DEMO": "1",
+            "MOTLAN_ARGON2": "t=1,m=64,p=1",
+            "MOTLAN_PROCESSES": "1",
+            "MOTLAN_OUTBOUND_ALLOW": "127.0.0.1,localhost",
+            "MOTLAN_EXPRESS_LANE": "1" if is_lane_on else "0",
+        }
+        | database.environment
+    )
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Iterator[Flask]:
+    """Both halves joined, on this process's database. One for all tests of the process."""
+    import consent  # noqa: PLC0415 - tests of the foundation run without it
+    from identity import create_app  # noqa: PLC0415
+    from identity import database as open_database  # noqa: PLC0415
+
+    made = create_app(settings, joins=[consent])
+    yield made
+    open_database.close()
+
+
+@pytest.fixture
+def another_app(app: Flask, settings: Settings) -> Iterator[Callable[[Settings], Flask]]:
+    """Makes an app with other settings; afterwards the process has its own one again."""
+    import consent  # noqa: PLC0415
+    from identity import create_app  # noqa: PLC0415
+
+    yield lambda chosen: create_app(chosen, joins=[consent])
+    del app
+    create_app(settings, joins=[consent])
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Somebody's browser or machine, without cookies yet."""
+    return app.test_client()

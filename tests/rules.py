@@ -1,0 +1,68 @@
+"""What every test is held to: no outside network, no long waits, no transaction left open."""
+
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+import pytest
+
+from identity import database
+
+# The processor's time is the test's own doing; the clock on the wall also shows the neighbours'.
+CPU_LIMIT_SECONDS = 0.5
+WALL_LIMIT_SECONDS = 2.0
+QUICK_FOLDERS = ("tests/identity/", "tests/consent/", "tests/protocol/", "tests/architecture/")
+
+
+class OutsideReached(Exception):  # noqa: N818 - whatever catches OSError must not swallow it
+    """A test tried to reach something that is not on this machine."""
+
+
+def _watch(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "socket.connect":
+        _require_inside(arguments[1])
+    elif event == "socket.getaddrinfo":
+        _require_inside((arguments[0],))
+
+
+def _require_inside(address: object) -> None:
+    host = address[0] if isinstance(address, tuple) else None
+    if isinstance(host, bytes):
+        host = host.decode()
+    # A text or bytes address is a Unix socket; a null or empty host means this machine.
+    if host in {None, "", "localhost", socket.gethostname()}:
+        return
+    try:
+        is_inside = ip_address(str(host)).is_loopback or ip_address(str(host)).is_unspecified
+    except ValueError:
+        is_inside = False
+    if not is_inside:
+        raise OutsideReached(f"a test tried to reach {host}")
+
+
+def pytest_configure() -> None:
+    sys.addaudithook(_watch)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    started, spent = time.perf_counter(), time.process_time()
+    result = yield
+    cpu, wall = time.process_time() - spent, time.perf_counter() - started
+    if item.get_closest_marker("slow") or not item.nodeid.startswith(QUICK_FOLDERS):
+        return result
+    if cpu > CPU_LIMIT_SECONDS or wall > WALL_LIMIT_SECONDS:
+        pytest.fail(
+            f"took {cpu:.2f} s of processor and {wall:.2f} s: make it faster or mark it slow"
+        )
+    return result
+
+
+@pytest.fixture(autouse=True)
+def no_transaction_is_left_open() -> Iterator[None]:
+    """A verb that forgot to end its transaction would hold a lock for everybody."""
+    yield
+    if database._state is not None and database.current() is not None:
+        pytest.fail("the test left a transaction open")
