@@ -1,0 +1,35 @@
+"""Tables of the catalogue of administrative procedures."""
+
+from datetime import datetime
+
+from sqlalchemy import PrimaryKeyConstraint
+from sqlalchemy.orm import Mapped
+
+from identity.database import Base
+
+
+class Procedure(Base):
+    """One version of one procedure: what it needs, why, on what basis. Appended, never edited."""
+
+    __tablename__ = "procedure"
+    __table_args__ = (PrimaryKeyConstraint("code", "version"),)
+
+    code: Mapped[str]  # the national code, e.g. 1.004222
+    version: Mapped[int]
+    short_name_vi: Mapped[str]
+    name_vi: Mapped[str]
+    name_en: Mapped[str]
+    organisation: Mapped[str]  # who handles it, as the portal words it
+    level: Mapped[str]
+    basis: Mapped[str]  # request | consent | law
+    min_account_level: Mapped[int]
+    min_auth_level: Mapped[int]
+    legal_basis: Mapped[list[str]]
+    purpose_vi: Mapped[str]
+    purpose_en: Mapped[str]
+    attributes_required: Mapped[list[str]]
+    attributes_optional: Mapped[list[str]]
+    retention: Mapped[str]  # ISO 8601 duration at the recipient
+    verified: Mapped[list[str]]  # which fields were seen in public copies
+    source: Mapped[str]  # the file it was imported from
+    recorded_at: Mapped[datetime]

@@ -1,0 +1,183 @@
+"""Tables of the OpenID Provider: grants, codes, token families, pending requests."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, PrimaryKeyConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.database import Base
+
+
+class GrantState(StrEnum):
+    """Whether a grant still carries anything."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class ServiceGrant(Base):
+    """The head row of what one citizen lets one public service do now.
+
+    Every release, userinfo and refresh locks it FOR SHARE; whoever changes it raises the version.
+    """
+
+    __tablename__ = "service_grant"
+    __table_args__ = (PrimaryKeyConstraint("citizen_id", "id"),)
+
+    citizen_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("citizen.citizen_id"))
+    id: Mapped[uuid.UUID]
+    actor_id: Mapped[uuid.UUID]
+    mandate_id: Mapped[uuid.UUID | None]  # null: the citizen acted for themselves
+    public_service_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("public_service.id"))
+    scope: Mapped[str]
+    state: Mapped[GrantState]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class GrantDecision(Base):
+    """One live decision that a grant carries; the row goes when the decision ends."""
+
+    __tablename__ = "grant_decision"
+    __table_args__ = (
+        PrimaryKeyConstraint("citizen_id", "grant_id", "decision_id"),
+        ForeignKeyConstraint(
+            ["citizen_id", "grant_id"], ["service_grant.citizen_id", "service_grant.id"]
+        ),
+        Index("ix_grant_decision_decision_id", "citizen_id", "decision_id"),
+    )
+
+    citizen_id: Mapped[uuid.UUID]
+    grant_id: Mapped[uuid.UUID]
+    decision_id: Mapped[uuid.UUID]
+    procedure: Mapped[str | None]  # null: a decision about scopes
+    case: Mapped[str | None]  # null where the basis is consent
+    basis: Mapped[str]
+    purposes: Mapped[list[str]]
+    attributes: Mapped[list[str]]
+    until: Mapped[datetime]
+    uses_left: Mapped[int | None]  # null: no limit
+
+
+class TokenFamily(Base):
+    """Everything issued from one authorization: ended together."""
+
+    __tablename__ = "token_family"
+    __table_args__ = (
+        PrimaryKeyConstraint("citizen_id", "id"),
+        ForeignKeyConstraint(
+            ["citizen_id", "grant_id"], ["service_grant.citizen_id", "service_grant.id"]
+        ),
+        Index("ix_token_family_grant_id", "citizen_id", "grant_id"),
+        Index("ix_token_family_session_id", "citizen_id", "session_id"),
+        Index("ix_token_family_expires_at", "expires_at"),
+    )
+
+    citizen_id: Mapped[uuid.UUID]
+    id: Mapped[uuid.UUID]
+    grant_id: Mapped[uuid.UUID]
+    public_service_id: Mapped[uuid.UUID]
+    session_id: Mapped[uuid.UUID | None]  # null: offline_access, spared by sign-out
+    sub: Mapped[str]
+    scope: Mapped[str]
+    # What every token of the family says: {acr, amr, auth_time, account_level, sid, nonce?, cnf?}
+    claims: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]  # the absolute end of the last refresh token
+    ended_at: Mapped[datetime | None]  # null: alive
+    ended_by: Mapped[str | None]  # withdrawal | replay | revocation | sign-out | lock | …
+
+
+class RefreshToken(Base):
+    """One generation of a family: a digest, and how its successor may be given once more."""
+
+    __tablename__ = "refresh_token"
+    __table_args__ = (
+        PrimaryKeyConstraint("citizen_id", "digest"),
+        ForeignKeyConstraint(
+            ["citizen_id", "family_id"], ["token_family.citizen_id", "token_family.id"]
+        ),
+        Index("ix_refresh_token_family_id", "citizen_id", "family_id"),
+        Index("ix_refresh_token_expires_at", "expires_at"),
+    )
+
+    citizen_id: Mapped[uuid.UUID]
+    digest: Mapped[bytes]
+    family_id: Mapped[uuid.UUID]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]  # the idle end
+    spent_at: Mapped[datetime | None]  # null: the live generation
+    # The successor under HKDF of this token, so that a lost answer can be given again.
+    successor_sealed: Mapped[bytes | None]
+    successor_digest: Mapped[bytes | None]
+
+
+class AuthorizationCode(Base):
+    """A code of at most 60 seconds (RFC 6749 §4.1.2); spent by one conditional UPDATE."""
+
+    __tablename__ = "authorization_code"
+    __table_args__ = (
+        PrimaryKeyConstraint("citizen_id", "digest"),
+        ForeignKeyConstraint(
+            ["citizen_id", "grant_id"], ["service_grant.citizen_id", "service_grant.id"]
+        ),
+        Index("ix_authorization_code_expires_at", "expires_at"),
+    )
+
+    citizen_id: Mapped[uuid.UUID]
+    digest: Mapped[bytes]
+    grant_id: Mapped[uuid.UUID]
+    public_service_id: Mapped[uuid.UUID]
+    session_id: Mapped[uuid.UUID]
+    redirect_uri: Mapped[str]
+    code_challenge: Mapped[str | None]  # null: a confidential client registered without PKCE
+    sub: Mapped[str]
+    scope: Mapped[str]
+    claims: Mapped[dict[str, Any]]  # as token_family.claims
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    spent_at: Mapped[datetime | None]  # null: not redeemed
+    family_id: Mapped[uuid.UUID]  # the family that its redemption starts
+
+
+class RevokedToken(Base):
+    """An access token ended before its time, found by its jti."""
+
+    __tablename__ = "revoked_token"
+    __table_args__ = (Index("ix_revoked_token_expires_at", "expires_at"),)
+
+    jti: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime]
+
+
+class AuthorizationRequest(Base):
+    """A validated request that waits for a person; bound to one browser, ten minutes."""
+
+    __tablename__ = "authorization_request"
+    __table_args__ = (Index("ix_authorization_request_expires_at", "expires_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    browser_digest: Mapped[bytes]
+    public_service_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("public_service.id"))
+    params: Mapped[dict[str, Any]]  # the checked parameters, names as on the wire
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]  # null: no code and no error was sent yet
+    # What the person has decided for it so far: {grant_id, refused: […]}; null: nothing.
+    outcome: Mapped[dict[str, Any] | None]
+
+
+class PairwiseSubject(Base):
+    """The `sub` of one person for one sector: random, stored, kept for ever (OIDC Core §8.1)."""
+
+    __tablename__ = "pairwise_subject"
+    __table_args__ = (PrimaryKeyConstraint("citizen_id", "sector"),)
+
+    citizen_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("citizen.citizen_id"))
+    sector: Mapped[str]
+    sub: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
