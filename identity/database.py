@@ -1,0 +1,369 @@
+"""The database: its types, its connections, and the only way to begin a transaction."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import psycopg_pool
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Enum,
+    LargeBinary,
+    MetaData,
+    NullPool,
+    Row,
+    Uuid,
+    event,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.sql import Executable
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from identity import clock, sqlite
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from sqlalchemy import Engine
+
+    from identity.settings import Settings
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(at: datetime) -> int:
+    """An aware time as SQLite keeps it: whole microseconds since 1970, UTC."""
+    passed = at - EPOCH
+    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+
+
+def instant(value: int) -> datetime:
+    """The aware time that `microseconds` made a number of."""
+    seconds, rest = divmod(value, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time: timestamptz on PostgreSQL, INTEGER microseconds on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Store a number where the database has no type for a time with a zone."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
+        return dialect.type_descriptor(BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 - a driver's value
+        """Refuse a naive time: nobody knows which hour it means."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone was about to be stored")
+        return value if dialect.name == "postgresql" else microseconds(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401 - a driver's value
+        """Give back an aware time, whichever database kept it."""
+        if value is None or dialect.name == "postgresql":
+            return value if value is None else value.astimezone(UTC)
+        return instant(value)
+
+
+JsonColumn = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Base(DeclarativeBase):
+    """What every table is a subclass of; `db.Model` would not pass strict typing."""
+
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            StrEnum: Enum(
+                StrEnum,
+                native_enum=False,
+                length=32,
+                values_callable=lambda kind: [member.value for member in kind],
+            ),
+            datetime: Instant(),
+            uuid.UUID: Uuid(),
+            bytes: LargeBinary(),
+            dict[str, Any]: JsonColumn,
+            list[str]: JsonColumn,
+            list[Any]: JsonColumn,
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+@dataclass
+class _State:
+    """What this process holds open: one database, however many threads."""
+
+    engine: "Engine"
+    pool: psycopg_pool.ConnectionPool | None
+    writer: sqlite.Writer | None
+    path: str | None
+
+
+_state: _State | None = None
+_current: ContextVar[Connection | None] = ContextVar("motlan_transaction", default=None)
+
+
+@dataclass
+class Tally:
+    """Round trips and commits of one thread of work, for the statement budget."""
+
+    round_trips: int = 0
+    commits: int = 0
+
+
+_tally: ContextVar[Tally | None] = ContextVar("motlan_tally", default=None)
+
+
+@contextmanager
+def counted() -> Iterator[Tally]:
+    """Count what this thread asks of the database until the block ends."""
+    tally = Tally()
+    token = _tally.set(tally)
+    try:
+        yield tally
+    finally:
+        _tally.reset(token)
+
+
+def spent(*, round_trips: int = 1, commits: int = 0) -> None:
+    """Add to the running count, if somebody is counting."""
+    tally = _tally.get()
+    if tally is not None:
+        tally.round_trips += round_trips
+        tally.commits += commits
+
+
+def new_id() -> uuid.UUID:
+    """A time-ordered key (RFC 9562 §5.7), so that new rows share index pages."""
+    return uuid.UUID(int=_uuid7())
+
+
+def _uuid7() -> int:
+    milliseconds = int(clock.now().timestamp() * 1000) & ((1 << 48) - 1)
+    random_bits = uuid.uuid4().int
+    value = (milliseconds << 80) | (random_bits & ((1 << 76) - 1)) | (7 << 76)
+    return (value & ~(0b11 << 62)) | (0b10 << 62)
+
+
+def init_app(app: "Flask", settings: "Settings", *, as_owner: bool = False) -> None:
+    """Give the process its one database. Nothing connects until the first statement."""
+    global _state  # noqa: PLW0603 - one process, one database
+    close()
+    url = settings.database_owner_url if as_owner else settings.database_url
+    pool = None if not settings.is_postgresql else _pool(url, settings.pool_size)
+    options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
+    if pool is not None:
+        options |= {"creator": _Checkout(pool), "poolclass": NullPool}
+        url = "postgresql+psycopg://"
+    else:
+        options |= {"connect_args": sqlite.CONNECT_ARGS}
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    app.extensions.pop("sqlalchemy", None)
+    db.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    path = None if pool is not None else str(engine.url.database)
+    if path is not None:
+        event.listen(engine, "connect", sqlite.prepare(may_purge=as_owner))
+    writer = None if path is None else sqlite.Writer(path, may_purge=as_owner)
+    _state = _State(engine, pool, writer, path)
+
+
+def _pool(url: str, size: int) -> psycopg_pool.ConnectionPool:
+    return psycopg_pool.ConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=10,
+        close_returns=True,
+        reset=_reset,
+        kwargs={
+            "autocommit": True,
+            "options": "-c timezone=UTC -c statement_timeout=30s"
+            " -c idle_in_transaction_session_timeout=30s",
+        },
+    )
+
+
+def _reset(connection: psycopg.Connection[Any]) -> None:
+    connection.autocommit = True
+
+
+class _Checkout:
+    """Opens the pool at the first connection, so that `create_app` opens nothing."""
+
+    def __init__(self, pool: psycopg_pool.ConnectionPool) -> None:
+        self.pool = pool
+
+    def __call__(self) -> psycopg.Connection[Any]:
+        if self.pool.closed:
+            self.pool.open()
+        return self.pool.getconn()
+
+
+def state() -> _State:
+    """What `init_app` opened.
+
+    Raises:
+        RuntimeError: nothing was opened; a mistake of ours, never of a caller.
+    """
+    if _state is None:
+        raise RuntimeError("no database is open: create_app() comes first")
+    return _state
+
+
+def close() -> None:
+    """Let go of every connection this process holds."""
+    global _state
+    if _state is None:
+        return
+    held, _state = _state, None
+    if held.writer is not None:
+        held.writer.stop()
+    held.engine.dispose()
+    if held.pool is not None and not held.pool.closed:
+        held.pool.close()
+
+
+def is_postgresql() -> bool:
+    """Whether the open database is PostgreSQL; the other one is SQLite."""
+    return state().pool is not None
+
+
+def current() -> Connection | None:
+    """The connection of the running transaction; null outside of one."""
+    return _current.get()
+
+
+@contextmanager
+def transaction() -> Iterator[Connection]:
+    """All or nothing, and durable when the block ends without an exception.
+
+    On SQLite the block holds the process's write ticket, so that writers take turns.
+
+    Raises:
+        RuntimeError: a transaction is already running; the verb that owns it is the only one.
+    """
+    if _current.get() is not None:
+        raise RuntimeError("a transaction is running already: the verb owns exactly one")
+    begun = _postgresql_transaction() if is_postgresql() else _sqlite_transaction()
+    with begun as connection:
+        token = _current.set(connection)
+        try:
+            yield connection
+        finally:
+            _current.reset(token)
+
+
+@contextmanager
+def _postgresql_transaction() -> Iterator[Connection]:
+    with state().engine.connect() as connection:
+        connection.execution_options(isolation_level="READ COMMITTED")
+        with connection.begin():
+            yield connection
+        spent(round_trips=2, commits=1)
+
+
+@contextmanager
+def _sqlite_transaction() -> Iterator[Connection]:
+    writer = state().writer
+    assert writer is not None  # noqa: S101 - init_app makes it whenever there is no pool
+    with writer.ticket, state().engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.exec_driver_sql("ROLLBACK")
+            raise
+        connection.exec_driver_sql("COMMIT")
+        spent(round_trips=2, commits=1)
+
+
+def rows(statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+    """Every row; outside a transaction the read stands alone."""
+    spent()
+    running = _current.get()
+    if running is not None:
+        return running.execute(statement, params or {}).all()
+    with state().engine.connect() as connection:
+        return connection.execute(statement, params or {}).all()
+
+
+def row(statement: Executable, params: Mapping[str, Any] | None = None) -> Row[Any] | None:
+    """The first row, or null when nothing matches."""
+    found = rows(statement, params)
+    return found[0] if found else None
+
+
+def write(statement: Executable, params: Any = None) -> int:  # noqa: ANN401 - one mapping or many
+    """Change rows inside the running transaction; how many were changed.
+
+    Raises:
+        RuntimeError: no transaction is running.
+    """
+    spent()
+    return _running().execute(statement, params or {}).rowcount
+
+
+def write_row(statement: Executable, params: Mapping[str, Any] | None = None) -> Row[Any] | None:
+    """Change one row and read what RETURNING says of it; null when none matched."""
+    spent()
+    return _running().execute(statement, params or {}).first()
+
+
+def _running() -> Connection:
+    running = _current.get()
+    if running is None:
+        raise RuntimeError("a write outside a transaction: the verb opens one")
+    return running
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database, and not the request, is why this failed: then the answer is 503."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+    return isinstance(
+        error,
+        psycopg.OperationalError
+        | psycopg.InterfaceError
+        | psycopg.errors.ReadOnlySqlTransaction
+        | psycopg_pool.PoolTimeout
+        | psycopg_pool.PoolClosed
+        | sqlite.OperationalError,
+    )
+
+
+def raw() -> Any:  # noqa: ANN401 - a driver's connection
+    """The driver's connection of the running transaction, for statements joined from clauses."""
+    return _running().connection.driver_connection

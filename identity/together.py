@@ -1,0 +1,199 @@
+"""Clauses: parts of one statement that several areas write, and the database runs as one.
+
+SQLite has no data-changing WITH, so each clause carries both texts side by side.
+"""
+
+import json
+import re
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from identity import database, sqlite
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A parameter for a JSON column; a bare list is an array on PostgreSQL."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One named part. `:name` is a parameter in both texts, shared by all clauses of a statement.
+
+    On PostgreSQL it becomes a WITH query, and later clauses read `name.column`. On SQLite it
+    runs in its turn, and later clauses read `:name_column`. It returns at most one row; a
+    clause that returns none stops the whole, and nothing of it is kept. So conditions stand
+    first, and on PostgreSQL, where every WITH query runs, each writing clause selects FROM
+    the conditions it needs.
+    """
+
+    name: str
+    postgres: str
+    sqlite: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    returns: Mapping[str, type] = field(default_factory=dict)
+
+
+def together(*clauses: Clause) -> Answer | None:
+    """Run the clauses as one: one round trip, one commit; null when a condition was false.
+
+    The answer's keys are `clause.column`. Inside a transaction it is part of that one.
+    """
+    if database.is_postgresql():
+        database.spent(commits=0 if database.current() is not None else 1)
+        return _on_postgresql(clauses)
+    job = _sqlite_job(clauses)
+    if database.current() is not None:
+        database.spent(round_trips=len(clauses))
+        return _within(database.raw(), job)
+    database.spent(commits=1)
+    writer = database.state().writer
+    assert writer is not None  # noqa: S101 - there is one wherever there is no pool
+    answer: Answer | None = writer.do(job)
+    return answer
+
+
+def look(*clauses: Clause) -> Answer | None:
+    """The same for clauses that only read: no commit, and no turn among the writers."""
+    if database.is_postgresql():
+        database.spent()
+        return _on_postgresql(clauses)
+    database.spent(round_trips=len(clauses))
+    connection = _reader()
+    connection.execute("BEGIN")
+    try:
+        return _sqlite_job(clauses)(connection)
+    except sqlite.NothingMatched:
+        return None
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _on_postgresql(clauses: tuple[Clause, ...]) -> Answer | None:
+    text = _joined(tuple((c.name, c.postgres, tuple(c.returns)) for c in clauses))
+    params = {k: _for_postgresql(v) for c in clauses for k, v in c.params.items()}
+    if database.current() is not None:
+        found = database.raw().execute(text, params, prepare=True).fetchone()
+    else:
+        pool = database.state().pool
+        assert pool is not None  # noqa: S101 - is_postgresql() said so
+        if pool.closed:
+            pool.open()
+        connection = pool.getconn()
+        try:
+            found = connection.execute(text, params, prepare=True).fetchone()
+        finally:
+            pool.putconn(connection)
+    if found is None:
+        return None
+    columns = [f"{c.name}.{column}" for c in clauses for column in c.returns]
+    return dict(zip(columns, found, strict=True))
+
+
+@lru_cache(maxsize=512)
+def _joined(parts: tuple[tuple[str, str, tuple[str, ...]], ...]) -> bytes:
+    """One text per set of clauses, so that the server plans it once."""
+    queries = ", ".join(f"{name} AS ({_named(text)})" for name, text, _ in parts)
+    columns = ", ".join(f"{name}.{column}" for name, _, returned in parts for column in returned)
+    sources = ", ".join(name for name, _, returned in parts if returned)
+    return f"WITH {queries} SELECT {columns} FROM {sources}".encode()  # noqa: S608 - our own texts
+
+
+@lru_cache(maxsize=512)
+def _named(text: str) -> str:
+    return re.sub(r"(?<![:\w]):([a-z_][a-z0-9_]*)", r"%(\1)s", text.replace("%", "%%"))
+
+
+def _for_postgresql(value: Any) -> Any:  # noqa: ANN401 - a parameter of any type
+    if isinstance(value, Json):
+        return Jsonb(value.value)
+    return Jsonb(value) if isinstance(value, dict) else value
+
+
+def _sqlite_job(clauses: tuple[Clause, ...]) -> Callable[[sqlite3.Connection], Answer]:
+    given = {k: _for_sqlite(v) for clause in clauses for k, v in clause.params.items()}
+
+    def job(connection: sqlite3.Connection) -> Answer:
+        answer: Answer = {}
+        seen = dict(given)
+        for clause in clauses:
+            found = connection.execute(clause.sqlite, seen).fetchone()
+            if not clause.returns:
+                continue
+            if found is None:
+                raise sqlite.NothingMatched
+            for (column, kind), value in zip(clause.returns.items(), found, strict=True):
+                seen[f"{clause.name}_{column}"] = value
+                answer[f"{clause.name}.{column}"] = _from_sqlite(value, kind)
+        return answer
+
+    return job
+
+
+def _within(connection: sqlite3.Connection, job: Callable[..., Answer]) -> Answer | None:
+    connection.execute("SAVEPOINT clauses")
+    try:
+        answer = job(connection)
+    except sqlite.NothingMatched:
+        connection.execute("ROLLBACK TO clauses")
+        answer = None
+    connection.execute("RELEASE clauses")
+    return answer
+
+
+def _for_sqlite(value: Any) -> Any:  # noqa: ANN401 - a parameter of any type
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    if isinstance(value, datetime):
+        return database.microseconds(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Json):
+        value = value.value
+    if isinstance(value, list | dict | tuple):
+        return json.dumps(value, default=_in_json, ensure_ascii=False)
+    return value
+
+
+def _in_json(value: Any) -> Any:  # noqa: ANN401 - what JSON has no word for
+    return value.hex if isinstance(value, uuid.UUID) else value.hex()
+
+
+_FROM_SQLITE: dict[type, Callable[[Any], Any]] = {
+    uuid.UUID: lambda value: uuid.UUID(hex=value),
+    datetime: database.instant,
+    date: date.fromisoformat,
+    dict: json.loads,
+    list: json.loads,
+    bool: bool,
+}
+
+
+def _from_sqlite(value: Any, kind: type) -> Any:  # noqa: ANN401 - a column of any type
+    convert = _FROM_SQLITE.get(kind)
+    return value if value is None or convert is None else convert(value)
+
+
+_readers = threading.local()
+
+
+def _reader() -> sqlite3.Connection:
+    path = database.state().path
+    if getattr(_readers, "path", None) != path:
+        connection = sqlite3.connect(str(path), **sqlite.CONNECT_ARGS)
+        sqlite.prepare(may_purge=False)(connection, None)
+        _readers.path, _readers.connection = path, connection
+    reader: sqlite3.Connection = _readers.connection
+    return reader
