@@ -1,0 +1,226 @@
+"""Sealing at rest: two layers of keys, blind indexes, and handles that carry their owner.
+
+A data key is made once for a person or a log entry and seals what belongs to it (AES-256-GCM).
+It is kept wrapped (AES key wrap, RFC 3394) by a key of the ring, so a rotation re-wraps small
+keys and never rewrites a value, and erasing a person is deleting one wrapped key.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import (
+    InvalidUnwrap,
+    aes_key_unwrap,
+    aes_key_wrap,
+)
+
+from identity import settings
+
+# Never change: the authenticated data of everything sealed so far (table, column, row, format).
+FORMAT = "1"
+RING_FILE = "key-ring.json"
+FAMILIES = ("kek", "index", "token", "mac")
+_NONCE = 12
+_KEY = 32
+
+
+class Unreadable(Exception):  # noqa: N818 - it is not always an error
+    """What was given cannot be opened: forged, cut, of another purpose, or its key is gone."""
+
+
+class RingFault(Exception):  # noqa: N818 - told to the operator in one line
+    """The key ring is absent, loose or half: nothing may start with it."""
+
+
+def new_data_key() -> bytes:
+    """A fresh key for one person's or one entry's values."""
+    return secrets.token_bytes(_KEY)
+
+
+def seal(key: bytes, plaintext: bytes, *, table: str, column: str, row: str) -> bytes:
+    """Nonce and ciphertext, readable only for that column of that row."""
+    nonce = os.urandom(_NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, _bound_to(table, column=column, row=row))
+
+
+def open_sealed(key: bytes, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
+    """What was sealed for that column of that row.
+
+    Raises:
+        Unreadable: another key, row or column, or bytes that were changed.
+    """
+    try:
+        return AESGCM(key).decrypt(
+            sealed[:_NONCE], sealed[_NONCE:], _bound_to(table, column=column, row=row)
+        )
+    except (InvalidTag, ValueError) as error:
+        raise Unreadable(f"{table}.{column} cannot be opened") from error
+
+
+def _bound_to(table: str, *, column: str, row: str) -> bytes:
+    return f"{table}\x1f{column}\x1f{row}\x1f{FORMAT}".encode()
+
+
+def digest(text: str) -> bytes:
+    """How a high-entropy token is stored: it cannot be guessed, so no key is needed."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """The keys of this installation, each family newest first."""
+
+    families: dict[str, dict[str, bytes]] = field(repr=False)
+
+    def newest(self, family: str) -> tuple[str, bytes]:
+        """The key that seals now."""
+        return next(iter(self.families[family].items()))
+
+    def wrap(self, data_key: bytes) -> tuple[bytes, str]:
+        """The data key under the newest key-encryption key, and that key's id."""
+        kek_id, kek = self.newest("kek")
+        return aes_key_wrap(kek, data_key), kek_id
+
+    def unwrap(self, wrapped: bytes, kek_id: str) -> bytes:
+        """The data key again.
+
+        Raises:
+            Unreadable: the wrapping key is not in the ring, or the bytes were changed.
+        """
+        kek = self.families["kek"].get(kek_id)
+        if kek is None:
+            raise Unreadable(f"no wrapping key {kek_id} in the ring")
+        try:
+            return aes_key_unwrap(kek, bytes(wrapped))
+        except (InvalidUnwrap, ValueError) as error:
+            raise Unreadable("a wrapped key was changed") from error
+
+    def blind_indexes(self, value: str, purpose: str) -> tuple[tuple[str, bytes], ...]:
+        """Under which digests a value may be found, newest key first; never the value."""
+        return tuple(
+            (key_id, _keyed(key, purpose, data=value.encode()))
+            for key_id, key in self.families["index"].items()
+        )
+
+    def mac(self, purpose: str, data: bytes) -> bytes:
+        """HMAC-SHA-256 under the newest key, one namespace per purpose."""
+        return _keyed(self.newest("mac")[1], purpose, data=data)
+
+    def is_mac(self, purpose: str, data: bytes, *, claimed: bytes) -> bool:
+        """Whether any key of the ring made it; compared in constant time."""
+        return any(
+            hmac.compare_digest(_keyed(key, purpose, data=data), claimed)
+            for key in self.families["mac"].values()
+        )
+
+    def seal_token(self, purpose: str, payload: bytes) -> str:
+        """An opaque text that only this installation opens; fresh each time."""
+        nonce = os.urandom(_NONCE)
+        sealed = self._token_keys[0].encrypt(nonce, payload, purpose.encode())
+        return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+
+    def open_token(self, purpose: str, text: str) -> bytes:
+        """What `seal_token` hid under the same purpose.
+
+        Raises:
+            Unreadable: not ours, or made for another purpose.
+        """
+        try:
+            raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except (ValueError, TypeError) as error:
+            raise Unreadable("not a sealed text") from error
+        for key in self._token_keys:
+            try:
+                return key.decrypt(raw[:_NONCE], raw[_NONCE:], purpose.encode())
+            except (InvalidTag, ValueError):
+                continue
+        raise Unreadable("a sealed text of somebody else")
+
+    @cached_property
+    def _token_keys(self) -> tuple[AESGCM, ...]:
+        return tuple(AESGCM(key) for key in self.families["token"].values())
+
+
+def _keyed(key: bytes, purpose: str, *, data: bytes) -> bytes:
+    return hmac.digest(key, f"motlan/{purpose}/v1\x1f".encode() + data, "sha256")
+
+
+def new_handle(owner: uuid.UUID, purpose: str) -> tuple[str, bytes]:
+    """A token that yields its owner without a look-up, and the digest it is stored under.
+
+    So that the digest is searched within one person (design §10).
+    """
+    text = ring().seal_token(purpose, owner.bytes + secrets.token_bytes(_KEY))
+    return text, digest(text)
+
+
+def open_handle(text: str, purpose: str) -> tuple[uuid.UUID, bytes]:
+    """Whose token it is, and its digest.
+
+    Raises:
+        Unreadable: not a token of ours, or made for another purpose.
+    """
+    payload = ring().open_token(purpose, text)
+    return uuid.UUID(bytes=payload[:16]), digest(text)
+
+
+def create(folder: Path) -> bool:
+    """Make the ring if there is none; whether it was made now."""
+    path = folder / RING_FILE
+    if path.exists():
+        return False
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    families = {family: [_fresh_key(family)] for family in FAMILIES}
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump({"format": 1, "families": families}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    return True
+
+
+def _fresh_key(family: str) -> dict[str, str]:
+    key = base64.b64encode(secrets.token_bytes(_KEY)).decode()
+    return {"id": f"{family}-{secrets.token_hex(4)}", "key": key}
+
+
+def ring() -> KeyRing:
+    """The ring of the installed settings, read once per process."""
+    return _read(settings.current().secrets)
+
+
+def forget() -> None:
+    """Read the ring again at the next use; after a rotation, and between tests."""
+    _read.cache_clear()
+
+
+@lru_cache(maxsize=4)
+def _read(folder: Path) -> KeyRing:
+    path = folder / RING_FILE
+    if not path.exists():
+        raise RingFault(f"no key ring in {folder.name}/: run `motlan secrets init`")
+    if (folder.stat().st_mode | path.stat().st_mode) & 0o077:
+        raise RingFault(f"{folder.name}/ must be 0700 and {RING_FILE} 0600: chmod them")
+    try:
+        found = json.loads(path.read_text())["families"]
+        families = {family: dict(_keys(found[family])) for family in FAMILIES}
+    except (ValueError, KeyError, TypeError) as error:
+        raise RingFault(f"{RING_FILE} is damaged: restore it from the backup") from error
+    return KeyRing(families)
+
+
+def _keys(listed: list[dict[str, str]]) -> Iterator[tuple[str, bytes]]:
+    if not listed:
+        raise ValueError("an empty family")
+    for entry in listed:
+        yield entry["id"], base64.b64decode(entry["key"], validate=True)
