@@ -1,0 +1,144 @@
+"""Entry format v1 of the access log: two sealed parts, two commitments, one leaf.
+
+Nothing in this file may ever change its meaning: every leaf of the log was made by it, and
+`motlan log verify` recomputes each one from the stored bytes.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from identity import clock, sealing
+
+# The person of an entry that is about nobody.
+NOBODY = uuid.UUID(int=0)
+SUBJECT_LABEL = b"motlan-subject/v1"
+ACTOR_LABEL = b"motlan-actor/v1"
+BODY_LABEL = b"motlan-body/v1"
+TABLE = "access_entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whom an entry is about, who acted, for which public service; null: nobody we know."""
+
+    citizen: uuid.UUID | None = None
+    actor: uuid.UUID | None = None
+    public_service: uuid.UUID | None = None
+
+
+def part(members: Mapping[str, Any]) -> bytes:
+    """One part as it is committed to and sealed: UTF-8 JSON, sorted keys; `{}` says nothing."""
+    text = json.dumps(members, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
+
+
+def commitment(label: bytes, *, key: bytes, stored: bytes) -> bytes:
+    """HMAC over the part's bytes under its own key: without the key it cannot be guessed."""
+    return hmac.digest(key, label + stored, "sha256")
+
+
+def body_commit(c_subject: bytes, c_actor: bytes) -> bytes:
+    """What the leaf names: it binds both parts, and reveals neither."""
+    return hashlib.sha256(BODY_LABEL + c_subject + c_actor).digest()
+
+
+def leaf(entry_type: str, *, minute: str, commit: bytes) -> bytes:
+    """The leaf's bytes, as the tree hashes them and the outside may read them."""
+    body = base64.b64encode(commit).decode()
+    return f"motlan-entry/v1\n{entry_type}\n{minute}\n{body}\n".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry, sealed and ready to be written; only its place in the database is missing."""
+
+    type: str
+    at: datetime
+    minute: str
+    citizen_id: uuid.UUID
+    actor_id: uuid.UUID
+    public_service_id: uuid.UUID
+    c_subject: bytes
+    c_actor: bytes
+    sealed_subject: bytes
+    sealed_actor: bytes
+    subject_wrapped: bytes = field(repr=False)
+    actor_wrapped: bytes = field(repr=False)
+    kek_id: str
+
+    @property
+    def body_commit(self) -> bytes:
+        """The commitment in the leaf and in the promise."""
+        return body_commit(self.c_subject, self.c_actor)
+
+    @property
+    def leaf(self) -> bytes:
+        """The bytes the tree hashes."""
+        return leaf(self.type, minute=self.minute, commit=self.body_commit)
+
+
+def seal_entry(
+    entry_type: str,
+    who: Who,
+    *,
+    subject: Mapping[str, Any] | None = None,
+    acting: Mapping[str, Any] | None = None,
+) -> Entry:
+    """An entry ready to be written.
+
+    `subject` says about whom and what (names of attributes, never values), `acting` who and how.
+    """
+    at = clock.now()
+    sides = [
+        _sealed_side(SUBJECT_LABEL, "sealed_subject", members=subject or {}),
+        _sealed_side(ACTOR_LABEL, "sealed_actor", members={**(acting or {}), "at": at.isoformat()}),
+    ]
+    (c_subject, sealed_subject, subject_key), (c_actor, sealed_actor, actor_key) = sides
+    ring = sealing.ring()
+    subject_wrapped, kek_id = ring.wrap(subject_key)
+    return Entry(
+        type=entry_type,
+        at=at,
+        minute=clock.minute(at),
+        citizen_id=who.citizen or NOBODY,
+        actor_id=who.actor or NOBODY,
+        public_service_id=who.public_service or NOBODY,
+        c_subject=c_subject,
+        c_actor=c_actor,
+        sealed_subject=sealed_subject,
+        sealed_actor=sealed_actor,
+        subject_wrapped=subject_wrapped,
+        actor_wrapped=ring.wrap(actor_key)[0],
+        kek_id=kek_id,
+    )
+
+
+def _sealed_side(
+    label: bytes, column: str, *, members: Mapping[str, Any]
+) -> tuple[bytes, bytes, bytes]:
+    key, stored = sealing.new_data_key(), part(members)
+    commit = commitment(label, key=key, stored=stored)
+    # The row's id is given by the database later, so the commitment names the row here.
+    sealed = sealing.seal(key, stored, table=TABLE, column=column, row=commit.hex())
+    return commit, sealed, key
+
+
+def open_part(sealed: bytes, key: bytes, *, commit: bytes, is_subject: bool) -> bytes:
+    """The bytes of a sealed part, checked against its commitment.
+
+    Raises:
+        sealing.Unreadable: another key, changed bytes, or a commitment to something else.
+    """
+    column = "sealed_subject" if is_subject else "sealed_actor"
+    stored = sealing.open_sealed(key, sealed, table=TABLE, column=column, row=commit.hex())
+    label = SUBJECT_LABEL if is_subject else ACTOR_LABEL
+    if not hmac.compare_digest(commitment(label, key=key, stored=stored), commit):
+        raise sealing.Unreadable("a part does not match its commitment")
+    return stored
