@@ -1,0 +1,270 @@
+"""Two doors, one function: a machine endpoint is a plain function from Request to Response.
+
+Flask's door and the express lane call the same `serve`; the lane does so before Flask builds a
+request context (docs/decisions). One table, `DOORS`, gives routes, guards, limits and OpenAPI.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from flask import Flask
+from flask import request as flask_request
+from flask.wrappers import Response as PageResponse
+
+from identity import database, errors
+from identity.errors import (
+    BodyTooLarge,
+    InvalidRequest,
+    Refusal,
+    ServerError,
+    UnsupportedMediaType,
+)
+from identity.messages import Response, StartResponse
+
+log = structlog.get_logger(__name__)
+FORM = "application/x-www-form-urlencoded"
+BODY_LIMIT = 64 * 1024
+FIELD_LIMIT = 200  # parameters in one query or form
+
+
+class Parameters:
+    """Parameters of a query or form; each at most once (RFC 6749 §3.1, §3.2)."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            pairs = parse_qsl(
+                text, keep_blank_values=True, max_num_fields=FIELD_LIMIT, errors="strict"
+            )
+        except ValueError as error:
+            raise InvalidRequest("the parameters cannot be read: UTF-8, at most 200") from error
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def one(self, name: str) -> str | None:
+        """The value, or null where it is absent or empty (RFC 6749 §3.1).
+
+        Raises:
+            InvalidRequest: it was sent twice.
+        """
+        values = self._values.get(name, [])
+        if len(values) > 1:
+            raise InvalidRequest(f"{name} must be sent only once")
+        return (values[0] or None) if values else None
+
+    def required(self, name: str) -> str:
+        """The value.
+
+        Raises:
+            InvalidRequest: it is absent, empty or sent twice.
+        """
+        value = self.one(name)
+        if value is None:
+            raise InvalidRequest(f"{name} is required")
+        return value
+
+    def names(self) -> list[str]:
+        """Every name that was sent."""
+        return list(self._values)
+
+    def repeated(self) -> list[str]:
+        """The names that were sent more than once."""
+        return [name for name, values in self._values.items() if len(values) > 1]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to a machine endpoint, read from the WSGI environ."""
+
+    environ: Mapping[str, Any] = field(repr=False)
+    params: Mapping[str, str] = field(default_factory=dict)  # from the path
+    body_limit: int = BODY_LIMIT
+
+    @property
+    def method(self) -> str:
+        """The method, upper case."""
+        return str(self.environ["REQUEST_METHOD"])
+
+    @property
+    def path(self) -> str:
+        """The path, decoded."""
+        return str(self.environ.get("PATH_INFO", ""))
+
+    @property
+    def remote(self) -> str:
+        """The peer's address, after the edge has dealt with proxies."""
+        return str(self.environ.get("REMOTE_ADDR", ""))
+
+    @property
+    def request_id(self) -> str:
+        """The id the edge gave this request; it stands in our logs and in the entry."""
+        return str(self.environ.get("motlan.request_id", ""))
+
+    def header(self, name: str) -> str | None:
+        """A header's value; null when it was not sent."""
+        value = self.environ.get("HTTP_" + name.upper().replace("-", "_"))
+        return None if value is None else str(value)
+
+    @cached_property
+    def content_type(self) -> str:
+        """The media type alone, lower case."""
+        return str(self.environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
+
+    @cached_property
+    def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            BodyTooLarge: longer than this door takes.
+            InvalidRequest: its length is no number.
+        """
+        length = self.environ.get("CONTENT_LENGTH") or ""
+        if length and not (length.isascii() and length.isdecimal()):
+            raise InvalidRequest("Content-Length is not a number")
+        if length and int(length) > self.body_limit:
+            raise BodyTooLarge(f"at most {self.body_limit} bytes are taken here")
+        if not length and not self.environ.get("wsgi.input_terminated"):
+            return b""
+        wanted = int(length) if length else self.body_limit + 1
+        content: bytes = self.environ["wsgi.input"].read(wanted)
+        if len(content) > self.body_limit:
+            raise BodyTooLarge(f"at most {self.body_limit} bytes are taken here")
+        return content
+
+    @cached_property
+    def query(self) -> Parameters:
+        """The parameters of the URL."""
+        return Parameters(str(self.environ.get("QUERY_STRING", "")))
+
+    @cached_property
+    def form(self) -> Parameters:
+        """The parameters of a form body.
+
+        Raises:
+            UnsupportedMediaType: the body is no form.
+        """
+        if self.content_type != FORM:
+            raise UnsupportedMediaType(f"send the parameters as {FORM}")
+        try:
+            return Parameters(self.body.decode("ascii"))
+        except UnicodeDecodeError as error:
+            raise InvalidRequest("the form is not URL-encoded") from error
+
+    def json(self) -> Any:  # noqa: ANN401 - whatever JSON says; a schema looks at it next
+        """The body as JSON.
+
+        Raises:
+            UnsupportedMediaType: the body is not JSON by its content type.
+            InvalidRequest: it cannot be parsed, or a member stands twice in it.
+        """
+        if self.content_type != "application/json":
+            raise UnsupportedMediaType("send the body as application/json")
+        try:
+            return json.loads(self.body, object_pairs_hook=_once_each)
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest("the body is not valid JSON") from error
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice")
+    return members
+
+
+Guard = Callable[[Request], Any]
+Function = Callable[[Request, Any], Response]
+
+
+def anyone(_request: Request) -> None:
+    """The guard of what everybody may read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """One machine endpoint."""
+
+    method: str
+    path: str
+    function: Function
+    guard: Guard
+    refusals: Callable[[Refusal], Response]
+    summary: str
+    body: Any = None  # a marshmallow schema of a JSON body; null: none, or a form
+    answers: Mapping[int, Any] = field(default_factory=dict)  # status: schema or sentence
+    body_limit: int = BODY_LIMIT
+    is_documented: bool = True  # stands in /api/openapi.json
+
+
+def serve(
+    door: Door, environ: Mapping[str, Any], *, params: Mapping[str, str] | None = None
+) -> Response:
+    """The door's answer, whatever happens on the way."""
+    request = Request(environ, params or {}, door.body_limit)
+    try:
+        caller = door.guard(request)
+        return door.function(request, caller)
+    except Refusal as refusal:
+        return door.refusals(refusal)
+    except Exception as error:  # noqa: BLE001 - the last resort: a reference instead of a text
+        return door.refusals(accident(error, request.request_id))
+
+
+def accident(error: Exception, request_id: str) -> Refusal:
+    """What the caller hears of an exception nobody raised on purpose: a reference, no text."""
+    if database.is_unavailable(error):
+        log.error("database unavailable", kind=type(error).__name__, request_id=request_id)
+        return errors.unavailable()
+    reference = request_id or uuid.uuid4().hex
+    log.error("unexpected", kind=type(error).__name__, reference=reference, where=_where(error))
+    return ServerError(f"quote this reference when you report it: {reference}")
+
+
+def _where(error: BaseException) -> list[str]:
+    """File and line of each frame: a traceback without values, which may be personal."""
+    frames, trace = [], error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        frames.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return frames[-12:]
+
+
+def add(app: Flask, doors: Iterable[Door]) -> None:
+    """Bind each door to a Flask route and to the express lane's table."""
+    table: dict[tuple[str, str], Door] = app.extensions.setdefault("motlan.doors", {})
+    for door in doors:
+        table[(door.method, door.path)] = door
+        name = f"door:{door.method}:{door.path}"
+        app.add_url_rule(door.path, name, _view(door), methods=[door.method])
+
+
+def _view(door: Door) -> Callable[..., PageResponse]:
+    def view(**params: str) -> PageResponse:
+        answer = serve(door, flask_request.environ, params=params)
+        return PageResponse(answer.body, answer.status, list(answer.headers))
+
+    view.guard = door.guard  # type: ignore[attr-defined] # read by the check that every route has one
+    return view
+
+
+class ExpressLane:
+    """In front of Flask: answers the doors whose path has no variable from the environ itself."""
+
+    def __init__(self, app: Flask, behind: Callable[..., Iterable[bytes]]) -> None:
+        self._behind = behind
+        self._table: dict[tuple[str, str], Door] = app.extensions.setdefault("motlan.doors", {})
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer from the environ, or pass the request on to Flask."""
+        door = self._table.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
+        if door is None:
+            return self._behind(environ, start_response)
+        environ["motlan.route"] = door.path
+        return serve(door, environ).send(start_response)

@@ -1,0 +1,125 @@
+"""The thin WSGI edge before both doors: host, limits, request id, headers, proxies, metrics."""
+
+import time
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+from typing import Any
+
+from prometheus_client import Counter, Histogram
+
+from identity.database import new_id
+from identity.messages import Response, StartResponse
+from identity.settings import Settings
+
+HEADERS_LIMIT = 32 * 1024
+QUERY_LIMIT = 16 * 1024
+PLAIN = (("Content-Type", "text/plain; charset=utf-8"),)
+
+# What a client could claim about itself; only a trusted proxy is believed.
+_PROXY_HEADERS = (
+    "HTTP_FORWARDED",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_PREFIX",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_CLIENT_CERT",
+    "HTTP_CLIENT_CERT_CHAIN",
+)
+_ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+)
+DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+REQUESTS = Counter("motlan_requests", "Requests by route and status", ["route", "method", "status"])
+DURATION = Histogram("motlan_request_seconds", "Time to answer by route", ["route"])
+_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
+
+
+class Edge:
+    """Outermost: everything else may trust what it left in the environ."""
+
+    def __init__(self, settings: Settings, behind: Callable[..., Iterable[bytes]]) -> None:
+        self._settings = settings
+        self._behind = behind
+        self._hosts = {settings.host.lower(), settings.bind.lower()}
+        self._scheme = "https" if settings.is_https else "http"
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer, or refuse what no door should have to look at."""
+        started = time.perf_counter()
+        request_id = environ["motlan.request_id"] = new_id().hex
+        self._forget_claims(environ)
+        environ["wsgi.url_scheme"] = self._scheme
+
+        def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - WSGI's
+            self._measure(environ, status, started=started)
+            return start_response(status, self._with_ours(headers, request_id), *more)
+
+        refusal = self._refusal(environ)
+        if refusal is not None:
+            return refusal.send(begin)
+        return self._behind(environ, begin)
+
+    def _refusal(self, environ: dict[str, Any]) -> Response | None:
+        if environ["REQUEST_METHOD"] not in _METHODS:
+            return Response(501, b"this method is not known here\n", PLAIN)
+        if str(environ.get("HTTP_HOST", "")).lower() not in self._hosts:
+            return Response(400, b"this host is not served here\n", PLAIN)
+        if len(environ.get("QUERY_STRING", "")) > QUERY_LIMIT:
+            return Response(414, b"the address is too long\n", PLAIN)
+        told = sum(len(str(v)) for k, v in environ.items() if k.startswith("HTTP_"))
+        if told > HEADERS_LIMIT:
+            return Response(431, b"the headers are too long\n", PLAIN)
+        if "\x00" in environ.get("PATH_INFO", ""):
+            return Response(400, b"the address is not valid\n", PLAIN)
+        return None
+
+    def _forget_claims(self, environ: dict[str, Any]) -> None:
+        claimed = environ.get("HTTP_X_FORWARDED_FOR")
+        if self._is_trusted(environ.get("REMOTE_ADDR", "")):
+            environ["motlan.client_cert"] = environ.get("HTTP_CLIENT_CERT")
+            environ["REMOTE_ADDR"] = self._nearest_stranger(claimed) or environ["REMOTE_ADDR"]
+        for name in _PROXY_HEADERS:
+            environ.pop(name, None)
+
+    def _nearest_stranger(self, claimed: str | None) -> str | None:
+        """The last address in the chain that is not one of our own proxies."""
+        for hop in reversed((claimed or "").split(",")):
+            address = hop.strip()
+            if address and not self._is_trusted(address):
+                return address if _is_address(address) else None
+        return None
+
+    def _is_trusted(self, address: str) -> bool:
+        if not self._settings.trusted_proxies or not _is_address(address):
+            return False
+        return any(ip_address(address) in network for network in self._settings.trusted_proxies)
+
+    def _with_ours(self, headers: list[tuple[str, str]], request_id: str) -> list[tuple[str, str]]:
+        told = {name.lower() for name, _ in headers}
+        ours = [pair for pair in _ALWAYS if pair[0].lower() not in told]
+        if "content-security-policy" not in told:
+            ours.append(("Content-Security-Policy", DEFAULT_CSP))
+        if self._settings.is_https:
+            ours.append(("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
+        return [*headers, *ours, ("X-Request-Id", request_id)]
+
+    @staticmethod
+    def _measure(environ: dict[str, Any], status: str, *, started: float) -> None:
+        # Route templates only: a path could carry an id.
+        route = environ.get("motlan.route", "other")
+        REQUESTS.labels(route, environ["REQUEST_METHOD"], status[:3]).inc()
+        DURATION.labels(route).observe(time.perf_counter() - started)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

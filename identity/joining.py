@@ -1,0 +1,63 @@
+"""What the areas bring to the whole: duties, purges, checks, menu entries. One set a process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Something the worker does again and again; `act` answers how much it did."""
+
+    name: str
+    every: timedelta
+    act: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Purge:
+    """A table whose rows go some time after a moment written in them."""
+
+    table: str
+    column: str
+    keep: timedelta
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of `motlan doctor`: null is well, a sentence is a fault and what to do."""
+
+    name: str
+    look: Callable[[], str | None]
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A link in `/my`: where it leads, and its text in Vietnamese, which is the message id."""
+
+    path: str
+    text: str
+
+
+@dataclass
+class Joined:
+    """Everything that was brought."""
+
+    duties: list[Duty] = field(default_factory=list)
+    purges: list[Purge] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    menu: list[MenuEntry] = field(default_factory=list)
+
+
+_joined = Joined()
+
+
+def joined() -> Joined:
+    """What this process has."""
+    return _joined
+
+
+def begin() -> None:
+    """Start with nothing; `create_app` calls it first."""
+    global _joined  # noqa: PLW0603 - one process, one house
+    _joined = Joined()

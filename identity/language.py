@@ -1,0 +1,143 @@
+"""Pages in two languages: Vietnamese is the source, English is complete; and pages' errors."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, redirect, request, send_from_directory
+from flask_babel import Babel, get_locale
+from flask_babel import lazy_gettext as _
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from identity import browser, errors, presentation
+from identity.errors import (
+    BodyTooLarge,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    Refusal,
+    UnsupportedMediaType,
+)
+from identity.guards import anyone, enter
+from identity.joining import joined
+
+LANGUAGES = ("vi", "en")
+YEAR = 365 * 24 * 3600
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
+    " frame-ancestors 'none'; form-action 'self'"
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give every page its language, its form token, its headers and its error page."""
+    Babel(app, default_locale="vi", locale_selector=chosen)
+    app.jinja_env.globals.update(
+        form_token=browser.form_token,
+        csrf_field=browser.FIELD,
+        menu=lambda: joined().menu,
+        language=lambda: str(get_locale() or "vi"),
+        show=presentation,
+    )
+    app.after_request(_finish_page)
+    app.add_url_rule("/language", "language", enter(anyone)(switch), methods=["GET"])
+    app.add_url_rule("/static/<path:filename>", "static", enter(anyone)(_static))
+
+
+def _static(filename: str) -> Response:
+    answer = send_from_directory("static", filename, max_age=86_400)
+    answer.headers["Cache-Control"] = "public, max-age=86400"
+    return answer
+
+
+def chosen() -> str:
+    """The person's own choice, then what the public service asked for, then the browser's."""
+    wish = request.cookies.get(browser.cookie_name("language"))
+    if wish in LANGUAGES:
+        return wish
+    for tag in g.get("ui_locales", ()):
+        if tag.partition("-")[0].lower() in LANGUAGES:
+            return str(tag.partition("-")[0].lower())
+    return request.accept_languages.best_match(LANGUAGES) or "vi"
+
+
+def switch() -> AnyResponse:
+    """Remember the language and go back to the page; only ever to a page of ours."""
+    back = request.args.get("back", "/")
+    parts = urlsplit(back)
+    is_ours = back.startswith("/") and not back.startswith(("//", "/\\")) and not parts.netloc
+    answer = redirect(back if is_ours else "/", 303)
+    wish = request.args.get("to", "")
+    if wish in LANGUAGES:
+        browser.set_cookie(answer, "language", value=wish, max_age=YEAR)  # type: ignore[arg-type] # werkzeug's base
+    return answer
+
+
+def _finish_page(response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule else "other"
+    request.environ["motlan.route"] = route
+    if response.mimetype == "text/html":
+        csp = CSP
+        if "form_target" in g:  # the registered redirect origin of this request (design §8)
+            csp += " " + g.form_target
+        response.headers["Content-Security-Policy"] = csp
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Content-Language"] = str(get_locale() or "vi")
+        response.vary.update(("Accept-Language", "Cookie"))
+    return browser.remember(response)
+
+
+def request_id() -> str:
+    """The id the edge gave this request."""
+    return str(request.environ.get("motlan.request_id", ""))
+
+
+_HTTP: dict[int, tuple[type[Refusal], Any]] = {
+    404: (NotFound, _("Không có trang này. Kiểm tra lại địa chỉ hoặc về trang đầu.")),
+    405: (MethodNotAllowed, _("Trang này không nhận cách gửi đó.")),
+    413: (BodyTooLarge, _("Nội dung gửi lên quá lớn.")),
+    415: (UnsupportedMediaType, _("Trang này không nhận loại nội dung đó.")),
+}
+
+
+def for_http(error: HTTPException) -> Refusal:
+    """Our refusal for one that Flask or Werkzeug raised."""
+    kind, text = _HTTP.get(
+        error.code or 400, (InvalidRequest, _("Yêu cầu không hợp lệ. Hãy mở lại trang và thử lại."))
+    )
+    refusal = kind(str(text), note=f"http {error.code}")
+    if error.code == 405 and getattr(error, "valid_methods", None):  # noqa: PLR2004 - RFC 9110 §15.5.6
+        refusal.headers = (("Allow", ", ".join(error.valid_methods)),)  # type: ignore[attr-defined]
+    return refusal
+
+
+def answer(refusal: Refusal) -> AnyResponse:
+    """A page for a person; for the path of a machine endpoint, what that endpoint would say."""
+    if isinstance(refusal, GoElsewhere):
+        return redirect(refusal.location, 303)
+    told = _machine_answer()
+    if told is None:
+        return errors.show(refusal)
+    spoken = told(refusal)
+    return Response(spoken.body, spoken.status, list(spoken.headers))
+
+
+def _machine_answer() -> Callable[[Refusal], Any] | None:
+
+    for (_method, path), door in current_app.extensions.get("motlan.doors", {}).items():
+        if path == request.path:
+            told: Callable[[Refusal], Any] = door.refusals
+            return told
+    return errors.explain if request.path.startswith("/api/") else None
+
+
+class GoElsewhere(Refusal):
+    """Not here: a guard sends the person to another page first, such as `/sign-in`."""
+
+    status, slug = 303, "sign-in-needed"
+    title = "Sign in first"
+
+    def __init__(self, location: str) -> None:
+        super().__init__("sign in first", note="sent to sign in")
+        self.location = location
