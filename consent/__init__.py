@@ -1,0 +1,7 @@
+"""What may be shared, with whom, and who looked. `join` brings it to identity."""
+
+from flask import Flask
+
+
+def join(app: Flask) -> None:
+    """Bring consent's doors, pages, commands, duties, checks and its answer to approval."""

@@ -1,0 +1,1 @@
+"""Release through the gate."""

@@ -1,0 +1,73 @@
+"""Who someone is, and proving it. Read `create_app` first: it puts the house together."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from flask import Flask
+from flask_migrate import Migrate
+from werkzeug.exceptions import HTTPException
+
+from identity import (
+    authentication,
+    commands,
+    database,
+    doors,
+    edge,
+    errors,
+    guards,
+    joining,
+    language,
+    oplog,
+    provider,
+    public_services,
+    settings,
+    staff,
+    trail,
+)
+from identity.settings import Settings
+
+
+class Half(Protocol):
+    """The other half of the house: it joins itself to an app that knows nothing of it."""
+
+    def join(self, app: Flask) -> None:
+        """Bring doors, pages, commands, duties, checks and the answer to approval."""
+
+
+def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
+    """The application: routes bound, guards checked. Neither secrets nor database are opened.
+
+    Raises:
+        guards.UnguardedRoute: a route does not say who may enter it.
+    """
+    app = Flask("identity", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=doors.BODY_LIMIT, MAX_FORM_PARTS=doors.FIELD_LIMIT)
+    settings.install(chosen)
+    oplog.configure(chosen)
+    joining.begin()
+    database.init_app(app, chosen)
+    Migrate(app, database.db, directory=str(commands.MIGRATIONS), compare_type=True)
+    language.init_app(app)
+    trail.join()
+    for area in (authentication, staff, public_services, provider):
+        area.join(app)
+    commands.join(app)
+    for half in joins:
+        half.join(app)
+    app.register_error_handler(Exception, _answer_error)
+    guards.require_guards(app)
+    inner = doors.ExpressLane(app, app.wsgi_app) if chosen.express_lane else app.wsgi_app
+    app.wsgi_app = edge.Edge(chosen, inner)  # type: ignore[method-assign] # Flask's documented way
+    return app
+
+
+def _answer_error(error: Exception) -> object:
+    return language.answer(_refusal_for(error))
+
+
+def _refusal_for(error: Exception) -> errors.Refusal:
+    if isinstance(error, errors.Refusal):
+        return error
+    if isinstance(error, HTTPException):
+        return language.for_http(error)
+    return doors.accident(error, language.request_id())

@@ -1,0 +1,7 @@
+"""Who may ask."""
+
+from flask import Flask
+
+
+def join(app: Flask) -> None:
+    """Bring this area's doors, pages, commands, duties and purges."""
