@@ -1,13 +1,23 @@
 """Messages that must leave: written in the caller's transaction, delivered by the worker."""
 
 import uuid
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity.database import Base
+from identity import clock, database
+from identity.database import Base, new_id, transaction
+
+LEASE = timedelta(minutes=1)  # a worker that died gives its message back after this
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=6)
+MOST_TRIES = 40  # about a week; then an operator has to look
+
+Deliver = Callable[["Waiting"], None]
 
 
 class OutboxMessage(Base):
@@ -27,3 +37,130 @@ class OutboxMessage(Base):
     next_at: Mapped[datetime | None]  # null: nothing more will be tried
     delivered_at: Mapped[datetime | None]  # null: not acknowledged
     last_error: Mapped[str | None]  # a short word, never the answer's text
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message this worker has taken."""
+
+    id: uuid.UUID
+    kind: str
+    public_service_id: uuid.UUID
+    target: str
+    body: dict[str, Any]
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a message has come, for the page that shows it."""
+
+    target: str | None
+    created_at: datetime
+    delivered_at: datetime | None
+    last_error: str | None
+
+
+def put(
+    kind: str,
+    public_service_id: uuid.UUID,
+    *,
+    reference: str,
+    target: str | None,
+    body: Mapping[str, Any],
+) -> uuid.UUID:
+    """The message leaves if, and only if, the running transaction commits."""
+    message_id, at = new_id(), clock.now()
+    database.write(
+        insert(OutboxMessage).values(
+            id=message_id,
+            kind=kind,
+            public_service_id=public_service_id,
+            reference=reference,
+            target=target,
+            body=dict(body),
+            created_at=at,
+            tries=0,
+            next_at=None if target is None else at,
+        )
+    )
+    return message_id
+
+
+def progress(reference: str) -> list[Progress]:
+    """How far the messages about one thing have come, oldest first."""
+    found = database.rows(
+        select(
+            OutboxMessage.target,
+            OutboxMessage.created_at,
+            OutboxMessage.delivered_at,
+            OutboxMessage.last_error,
+        )
+        .where(OutboxMessage.reference == reference)
+        .order_by(OutboxMessage.created_at)
+    )
+    return [Progress(row.target, row.created_at, row.delivered_at, row.last_error) for row in found]
+
+
+def take() -> Waiting | None:
+    """The next message that is due, leased to this worker; null: nothing is due.
+
+    On PostgreSQL a second worker skips it (SKIP LOCKED); on SQLite there is one worker.
+    """
+    at = clock.now()
+    due = (
+        select(OutboxMessage.id)
+        .where(OutboxMessage.next_at <= at)
+        .order_by(OutboxMessage.next_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    with transaction():
+        found = database.row(due)
+        if found is None:
+            return None
+        row = database.write_row(
+            update(OutboxMessage)
+            .where(OutboxMessage.id == found.id)
+            .values(next_at=at + LEASE, tries=OutboxMessage.tries + 1)
+            .returning(OutboxMessage)
+        )
+    assert row is not None  # noqa: S101 - it is locked by us
+    return Waiting(row.id, row.kind, row.public_service_id, row.target, row.body, row.tries)
+
+
+def delivered(message: Waiting) -> None:
+    """The recipient has acknowledged it."""
+    with transaction():
+        database.write(
+            update(OutboxMessage)
+            .where(OutboxMessage.id == message.id)
+            .values(delivered_at=clock.now(), next_at=None, last_error=None)
+        )
+
+
+def failed(message: Waiting, why: str) -> None:
+    """Try again later, each time later; after `MOST_TRIES` an operator has to look."""
+    pause = min(FIRST_PAUSE * 2 ** min(message.tries, 20), LONGEST_PAUSE)
+    given_up = message.tries >= MOST_TRIES
+    with transaction():
+        database.write(
+            update(OutboxMessage)
+            .where(OutboxMessage.id == message.id)
+            .values(next_at=None if given_up else clock.now() + pause, last_error=why)
+        )
+
+
+def deliver(send: Deliver, *, at_most: int = 20) -> int:
+    """Send what is due; how many messages were tried."""
+    for tried in range(at_most):
+        message = take()
+        if message is None:
+            return tried
+        try:
+            send(message)
+        except Exception as error:  # noqa: BLE001 - one bad recipient must not stop the others
+            failed(message, type(error).__name__)
+        else:
+            delivered(message)
+    return at_most

@@ -1,10 +1,28 @@
-"""Background duties: what must happen though nobody asks for it just now."""
+"""Background duties: what must happen though nobody asks for it just now.
 
-from datetime import datetime
+On PostgreSQL one process of its own, held by an advisory lock; on SQLite a thread of the one
+web process. A duty that fails is logged and tried again at its next turn.
+"""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity.database import Base
+from identity import clock, database
+from identity.database import Base, transaction
+from identity.joining import Duty, Purge, joined
+
+log = structlog.get_logger(__name__)
+# Only one worker at a time may hold it (pg_advisory_lock).
+LOCK = 0x6D6F746C616E
+TICK_SECONDS = 0.2
+PURGE_BATCH = 1_000
+PROBE = "probe"
 
 
 class WorkerState(Base):
@@ -15,3 +33,109 @@ class WorkerState(Base):
     duty: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]  # when the duty last ended well
     detail: Mapped[str]
+
+
+class AlreadyWorking(Exception):  # noqa: N818 - told to the operator in one line
+    """Another worker holds the lock; two sequencers must never run."""
+
+
+def run_forever(stop: threading.Event) -> None:
+    """Do every duty in its turn until `stop` is set.
+
+    Raises:
+        AlreadyWorking: another worker is at it (PostgreSQL).
+    """
+    with _alone():
+        due = dict.fromkeys(_duties(), clock.now())
+        while not stop.is_set():
+            for duty, at in due.items():
+                if at <= clock.now():
+                    due[duty] = clock.now() + duty.every
+                    _do(duty)
+            stop.wait(TICK_SECONDS)
+
+
+def run_once() -> None:
+    """Do every duty once, whatever its turn: for tests and for the end of a load."""
+    for duty in _duties():
+        duty.act()
+
+
+def _duties() -> list[Duty]:
+    ours = [
+        Duty(PROBE, timedelta(seconds=1), probe),
+        Duty("purge", timedelta(seconds=30), purge),
+    ]
+    return [*ours, *joined().duties]
+
+
+def _do(duty: Duty) -> None:
+    try:
+        done = duty.act()
+        if duty.name != PROBE:
+            with transaction():
+                mark(duty.name, str(done))
+    except Exception as error:  # noqa: BLE001 - the next turn comes; a dead worker helps nobody
+        log.error("duty failed", duty=duty.name, kind=type(error).__name__)  # noqa: TRY400 - a traceback may hold values
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the workers' lock for as long as the block runs."""
+    if not database.is_postgresql():
+        yield
+        return
+    with database.state().engine.connect() as connection:
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+            raise AlreadyWorking("another worker holds the lock; only one may run")
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+
+
+def mark(duty: str, detail: str) -> None:
+    """Write in the running transaction that a duty ended well just now."""
+    at = clock.now()
+    values = {"at": at, "detail": detail}
+    if not database.write(update(WorkerState).where(WorkerState.duty == duty).values(values)):
+        database.write(insert(WorkerState).values(duty=duty, **values))
+
+
+def probe() -> int:
+    """Write one row and read it back: only then can the log be written and read too."""
+    written = clock.now().isoformat()
+    with transaction():
+        mark(PROBE, written)
+    found = database.row(select(WorkerState.detail).where(WorkerState.duty == PROBE))
+    if found is None or found.detail != written:
+        raise RuntimeError("what was written does not read back")
+    return 1
+
+
+def last(duty: str) -> datetime | None:
+    """When a duty last ended well; null: never."""
+    found = database.row(select(WorkerState.at).where(WorkerState.duty == duty))
+    return None if found is None else found.at
+
+
+def purge() -> int:
+    """Delete what has expired, a bounded batch per transaction; how many rows went."""
+    return sum(_purge(rule) for rule in joined().purges)
+
+
+def _purge(rule: Purge) -> int:
+    table = Base.metadata.tables[rule.table]
+    keys = list(table.primary_key.columns)
+    before = clock.now() - rule.keep
+    gone = 0
+    while True:
+        old = select(*keys).where(table.c[rule.column] < before).limit(PURGE_BATCH)
+        with transaction():
+            found = database.rows(old)
+            for row in found:
+                same = [key == value for key, value in zip(keys, row, strict=True)]
+                database.write(delete(table).where(*same))
+        gone += len(found)
+        if len(found) < PURGE_BATCH:
+            return gone
