@@ -1,0 +1,44 @@
+"""The compact form of signed JSON, RFC 7515 §3.1: how it is written, not who may sign it."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def base64url(content: bytes) -> bytes:
+    """The content in base64url without padding, RFC 7515 §2."""
+    return urlsafe_b64encode(content).rstrip(b"=")
+
+
+def from_base64url(text: str) -> bytes:
+    """What `base64url` made this very text of.
+
+    Raises:
+        ValueError: padded, stray characters or stray bits: one content has one spelling.
+    """
+    content = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if base64url(content).decode() != text:
+        raise ValueError("this is not base64url")
+    return content
+
+
+def compact(members: Mapping[str, Any]) -> bytes:
+    """The members as JSON without a needless byte."""
+    return json.dumps(members, separators=(",", ":")).encode()
+
+
+def header(*, alg: str, kid: str, typ: str) -> bytes:
+    """The encoded header of everything we sign.
+
+    Never change its order or spelling: our tokens are recognised by these very bytes.
+    """
+    return base64url(compact({"alg": alg, "kid": kid, "typ": typ}))
+
+
+def signed(
+    encoded_header: bytes, claims: Mapping[str, Any], *, by: Callable[[bytes], bytes]
+) -> str:
+    """Header, claims and the signature over both."""
+    message = encoded_header + b"." + base64url(compact(claims))
+    return (message + b"." + base64url(by(message))).decode()
