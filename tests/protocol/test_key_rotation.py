@@ -1,0 +1,181 @@
+"""Signing keys change without a restart and without a failed verification, design §3."""
+
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import jwt
+import pytest
+from time_machine import travel
+
+from identity import clock
+from identity.errors import InvalidToken
+from identity.files import UnsafeFileError
+from identity.provider import keys
+from identity.provider.key_files import RotatedTooSoonError, State, listed, rotate
+from identity.provider.keys import SigningKeys
+from tests.installations import a_key_folder
+
+ISSUER = "https://id.example"
+AUDIENCE = "https://id.example/api"
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return a_key_folder(tmp_path / "signing")
+
+
+def claims(**changed) -> dict:
+    now = int(clock.now().timestamp())
+    return {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "lan",
+        "iat": now,
+        "exp": now + 300,
+        "jti": "1",
+    } | changed
+
+
+def read(signing, token, *, typ="at+jwt"):
+    return signing.verify(token, typ=typ, audience=(AUDIENCE,), issuer=ISSUER)
+
+
+def by_state(folder) -> dict:
+    return {key.state: key.kid for key in listed(folder) if key.alg == "ES256"}
+
+
+def a_second_later(monkeypatch):
+    later = time.monotonic() + 1.1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+
+
+def test_the_next_key_signs_and_the_old_one_stays_published(folder):
+    """Design §3: next, current, previous."""
+    before = by_state(folder)
+
+    with travel(clock.now() + timedelta(minutes=6)):
+        rotate(folder)
+
+    after = by_state(folder)
+    assert after[State.CURRENT] == before[State.NEXT]
+    assert after[State.PREVIOUS] == before[State.CURRENT]
+    assert after[State.NEXT] not in before.values()
+
+
+def test_it_says_what_signs_now_and_until_when_the_old_one_stays(folder):
+    """The operator's command tells both."""
+    before = by_state(folder)
+
+    es256, rs256 = rotate(folder, early=True)
+
+    assert (es256.fresh.kid, es256.retired.kid) == (before[State.NEXT], before[State.CURRENT])
+    assert timedelta(hours=23) < es256.retired.until - clock.now() <= timedelta(days=1)
+    assert rs256.fresh.alg == "RS256"
+
+
+def test_a_key_that_others_may_not_know_yet_does_not_sign(folder):
+    """Hydra #2535, #3408: publish, wait one cache time, then sign."""
+    before = (folder / "keys.json").read_bytes()
+
+    with pytest.raises(RotatedTooSoonError, match="may sign from"):
+        rotate(folder)
+
+    assert (folder / "keys.json").read_bytes() == before
+
+
+def test_a_running_process_notices_within_a_second(folder, monkeypatch):
+    """Rotated without restart; the list is looked at once a second at most."""
+    signing = SigningKeys(folder)
+    old = signing.sign(claims(), typ="JWT")
+    rotate(folder, early=True)
+
+    soon = signing.sign(claims(), typ="JWT")
+    a_second_later(monkeypatch)
+    later = signing.sign(claims(), typ="JWT")
+
+    assert old.partition(".")[0] == soon.partition(".")[0]
+    assert jwt.get_unverified_header(later)["kid"] == by_state(folder)[State.CURRENT]
+    assert read(signing, old, typ="JWT") == read(signing, soon, typ="JWT")
+
+
+def test_what_the_next_key_signs_is_believed_before_the_change_is_noticed(folder):
+    """Two processes: one already signs with the key that the other knows as next."""
+    behind = SigningKeys(folder)
+    rotate(folder, early=True)
+
+    token = SigningKeys(folder).sign(claims(), typ="at+jwt")
+
+    assert read(behind, token)["sub"] == "lan"
+
+
+@pytest.mark.slow  # makes several RSA keys
+def test_a_retired_key_leaves_when_its_time_is_over(folder):
+    """Published until its last token has long ended, then neither published nor believed."""
+    token = SigningKeys(folder).sign(claims(exp=2**40), typ="at+jwt")
+    gone = by_state(folder)[State.CURRENT]
+    rotate(folder, early=True)
+    assert read(SigningKeys(folder), token)
+
+    with travel(clock.now() + timedelta(days=1, minutes=1)):
+        late = SigningKeys(folder)
+        with pytest.raises(InvalidToken):
+            read(late, token)
+        rotate(folder)
+
+    assert gone not in {key.kid for key in listed(folder)}
+
+
+def test_the_private_half_of_a_retired_key_is_destroyed(folder):
+    """What signs no more cannot be stolen any more."""
+    before = by_state(folder)
+
+    rotate(folder, early=True)
+
+    assert not (folder / f"{before[State.CURRENT]}.pem").exists()
+    assert (folder / f"{before[State.NEXT]}.pem").exists()
+
+
+@pytest.mark.slow  # makes several RSA keys
+def test_rotations_at_once_follow_one_another(folder):
+    """Two operators: no key is lost, none is current twice."""
+    threads = [
+        threading.Thread(target=rotate, args=(folder,), kwargs={"early": True}) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    states = [key.state for key in listed(folder) if key.alg == "ES256"]
+    assert sorted(states) == ["current", "next"] + ["previous"] * 4
+    assert SigningKeys(folder).sign(claims(), typ="JWT")
+
+
+@pytest.mark.slow  # makes several RSA keys
+def test_signing_goes_on_while_keys_are_rotated(folder, monkeypatch):
+    """Case 11.11 in small: every token of every moment is verified."""
+    monkeypatch.setattr(keys, "LOOK_AGAIN_SECONDS", 0.0)
+    ours, theirs = SigningKeys(folder), SigningKeys(folder)
+    rotation = threading.Thread(target=lambda: [rotate(folder, early=True) for _ in range(3)])
+
+    rotation.start()
+    tokens = 0
+    while rotation.is_alive():
+        read(theirs, ours.sign(claims(), typ="at+jwt"))
+        tokens += 1
+    rotation.join()
+
+    assert tokens > 10
+
+
+def test_a_list_that_vanishes_stops_nobody_who_runs(folder, monkeypatch):
+    """The keys are in memory; `doctor` and the next start say what is wrong."""
+    signing = SigningKeys(folder)
+    (folder / "keys.json").unlink()
+    a_second_later(monkeypatch)
+
+    assert read(signing, signing.sign(claims(), typ="at+jwt"))
+    with pytest.raises(UnsafeFileError, match=r"keys\.json"):
+        SigningKeys(folder)
