@@ -1,13 +1,26 @@
-"""Tables of the register of people."""
+"""Tables of the register of people, and their queries."""
 
 import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity import database
 from identity.database import Base
+from identity.together import Clause
 
 
 class Status(StrEnum):
@@ -16,14 +29,6 @@ class Status(StrEnum):
     ACTIVE = "active"
     LOCKED = "locked"
     DECEASED = "deceased"
-
-
-class Sex(StrEnum):
-    """As the population register writes it."""
-
-    MALE = "male"
-    FEMALE = "female"
-    UNDETERMINED = "undetermined"
 
 
 class Citizen(Base):
@@ -123,3 +128,163 @@ class SecondFactor(Base):
     ended_at: Mapped[datetime | None]  # null: in use
 
 
+Indexes = Iterable[tuple[str, bytes]]
+
+_IDENTITY = """
+    SELECT i.sealed, i.version, i.as_of, k.wrapped, k.kek_id, c.status, c.account_level
+    FROM citizen c
+    JOIN citizen_identity i ON i.citizen_id = c.citizen_id AND i.version = c.identity_version
+    JOIN citizen_key k ON k.citizen_id = c.citizen_id
+    WHERE c.citizen_id = :person_citizen
+"""
+
+
+def person_clause(citizen_id: uuid.UUID) -> Clause:
+    """Reads a person's newest identity, still sealed, and the wrapped key that opens it."""
+    return Clause(
+        "person",
+        postgres=_IDENTITY,
+        sqlite=_IDENTITY,
+        params={"person_citizen": citizen_id},
+        returns={
+            "sealed": bytes,
+            "version": int,
+            "as_of": date,
+            "wrapped": bytes,
+            "kek_id": str,
+            "status": str,
+            "account_level": int,
+        },
+    )
+
+
+def find_by_indexes(indexes: Indexes) -> dict[bytes, uuid.UUID]:
+    """Whom these blind indexes lead to, by digest; digests of nobody are absent."""
+    found = database.rows(
+        select(CitizenIndex.digest, CitizenIndex.citizen_id).where(
+            tuple_(CitizenIndex.key_id, CitizenIndex.digest).in_(list(indexes))
+        )
+    )
+    return {bytes(row.digest): row.citizen_id for row in found}
+
+
+def find_for_sign_in(indexes: Indexes) -> Row[Any] | None:
+    """The account behind a typed number and its password's hash, in one look."""
+    return database.row(
+        select(CitizenIndex.citizen_id, Citizen.status, CitizenPassword.hash)
+        .join(Citizen, Citizen.citizen_id == CitizenIndex.citizen_id)
+        .outerjoin(CitizenPassword, CitizenPassword.citizen_id == CitizenIndex.citizen_id)
+        .where(tuple_(CitizenIndex.key_id, CitizenIndex.digest).in_(list(indexes)))
+    )
+
+
+def find_wrapped_key(citizen_id: uuid.UUID) -> Row[Any] | None:
+    """The person's wrapped data key; null: unknown, or erased."""
+    return database.row(
+        select(CitizenKey.wrapped, CitizenKey.kek_id).where(CitizenKey.citizen_id == citizen_id)
+    )
+
+
+def enrolled(citizen_ids: Iterable[uuid.UUID]) -> Sequence[Row[Any]]:
+    """Head row, newest identity, wrapped key and password of each of these people."""
+    return database.rows(
+        select(
+            Citizen,
+            CitizenIdentity.sealed,
+            CitizenKey.wrapped,
+            CitizenKey.kek_id,
+            CitizenPassword.hash,
+        )
+        .join(
+            CitizenIdentity,
+            (CitizenIdentity.citizen_id == Citizen.citizen_id)
+            & (CitizenIdentity.version == Citizen.identity_version),
+        )
+        .join(CitizenKey, CitizenKey.citizen_id == Citizen.citizen_id)
+        .outerjoin(CitizenPassword, CitizenPassword.citizen_id == Citizen.citizen_id)
+        .where(Citizen.citizen_id.in_(list(citizen_ids)))
+    )
+
+
+def factors(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """The second factors in use, with the wrapped key that opens them."""
+    return database.rows(
+        select(
+            SecondFactor.id,
+            SecondFactor.kind,
+            SecondFactor.sealed,
+            CitizenKey.wrapped,
+            CitizenKey.kek_id,
+        )
+        .join(CitizenKey, CitizenKey.citizen_id == SecondFactor.citizen_id)
+        .where(SecondFactor.citizen_id == citizen_id, SecondFactor.ended_at.is_(None))
+        .order_by(SecondFactor.created_at)
+    )
+
+
+def spend_step(citizen_id: uuid.UUID, factor_id: uuid.UUID, *, step: int) -> bool:
+    """Whether this time step was still unspent; it is spent now."""
+    unspent = (
+        SecondFactor.citizen_id == citizen_id,
+        SecondFactor.id == factor_id,
+        SecondFactor.last_step < step,
+        SecondFactor.ended_at.is_(None),
+    )
+    return database.write(update(SecondFactor).where(*unspent).values(last_step=step)) == 1
+
+
+def end_factors(citizen_id: uuid.UUID, kind: str, *, at: datetime) -> None:
+    """The person's factors of this kind prove nothing any more."""
+    database.write(
+        update(SecondFactor)
+        .where(
+            SecondFactor.citizen_id == citizen_id,
+            SecondFactor.kind == kind,
+            SecondFactor.ended_at.is_(None),
+        )
+        .values(ended_at=at)
+    )
+
+
+def open_tickets(citizen_id: uuid.UUID) -> set[str]:
+    """The kinds of warnings that are still open about a person."""
+    found = database.rows(
+        select(CitizenTicket.kind).where(
+            CitizenTicket.citizen_id == citizen_id, CitizenTicket.closed_at.is_(None)
+        )
+    )
+    return {row.kind for row in found}
+
+
+def close_ticket(citizen_id: uuid.UUID, kind: str, *, at: datetime) -> None:
+    """The register agrees again."""
+    database.write(
+        update(CitizenTicket)
+        .where(
+            CitizenTicket.citizen_id == citizen_id,
+            CitizenTicket.kind == kind,
+            CitizenTicket.closed_at.is_(None),
+        )
+        .values(closed_at=at)
+    )
+
+
+def change(citizen_id: uuid.UUID, values: Mapping[str, Any]) -> None:
+    """Set columns of a person's head row."""
+    database.write(update(Citizen).where(Citizen.citizen_id == citizen_id).values(**values))
+
+
+def replace_hash(citizen_id: uuid.UUID, new: str, *, old: str | None, at: datetime) -> bool:
+    """Whether the password was still the old one (null: there was none); it is the new one now."""
+    if old is None:
+        row = {"citizen_id": citizen_id, "hash": new, "changed_at": at}
+        return database.write(insert(CitizenPassword), row) == 1
+    same = (CitizenPassword.citizen_id == citizen_id, CitizenPassword.hash == old)
+    changed = update(CitizenPassword).where(*same).values(hash=new, changed_at=at)
+    return database.write(changed) == 1
+
+
+def add(table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append rows to one of this area's tables."""
+    if rows:
+        database.write(insert(table), list(rows))
