@@ -1,11 +1,26 @@
-"""Tables of sign-in: sessions, devices, half sign-ins, budgets for guessing."""
+"""Tables of sign-in and their queries: sessions, devices, half sign-ins, budgets for guessing."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    case,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity import database
+from identity.citizens.records import Citizen
 from identity.database import Base
 
 
@@ -74,3 +89,135 @@ class AttemptBudget(Base):
     used: Mapped[int]
     window_started_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+def add_session(values: Mapping[str, Any]) -> None:
+    """A signed-in browser is known."""
+    database.write(insert(CitizenSession), values)
+
+
+def renew_session(
+    citizen_id: uuid.UUID, session_id: uuid.UUID, *, values: Mapping[str, Any]
+) -> bool:
+    """Whether the session was alive; it has these values now."""
+    alive = (
+        CitizenSession.citizen_id == citizen_id,
+        CitizenSession.id == session_id,
+        CitizenSession.ended_at.is_(None),
+    )
+    return database.write(update(CitizenSession).where(*alive).values(**values)) == 1
+
+
+def find_session(citizen_id: uuid.UUID, digest: bytes) -> Row[Any] | None:
+    """The session with this digest that nobody ended, with the person's status and level."""
+    return database.row(
+        select(CitizenSession, Citizen.status, Citizen.account_level)
+        .join(Citizen, Citizen.citizen_id == CitizenSession.citizen_id)
+        .where(
+            CitizenSession.citizen_id == citizen_id,
+            CitizenSession.digest == digest,
+            CitizenSession.ended_at.is_(None),
+        )
+    )
+
+
+def touch_session(citizen_id: uuid.UUID, session_id: uuid.UUID, *, at: datetime) -> None:
+    """The session was used now; a later use that was written first stays."""
+    seen = update(CitizenSession).where(
+        CitizenSession.citizen_id == citizen_id,
+        CitizenSession.id == session_id,
+        CitizenSession.last_seen_at < at,
+    )
+    database.write(seen.values(last_seen_at=at))
+
+
+def end_sessions(
+    citizen_id: uuid.UUID, *, at: datetime, session_id: uuid.UUID | None = None
+) -> int:
+    """How many sessions of this person (null: all; else that one) ended now."""
+    living = [CitizenSession.citizen_id == citizen_id, CitizenSession.ended_at.is_(None)]
+    if session_id is not None:
+        living.append(CitizenSession.id == session_id)
+    return database.write(update(CitizenSession).where(*living).values(ended_at=at))
+
+
+def is_known_device(citizen_id: uuid.UUID, browser_digest: bytes) -> bool:
+    """Whether this person has finished a sign-in with this browser before."""
+    known = select(KnownDevice.last_at).where(
+        KnownDevice.citizen_id == citizen_id, KnownDevice.browser_digest == browser_digest
+    )
+    return database.row(known) is not None
+
+
+def know_device(citizen_id: uuid.UUID, browser_digest: bytes, *, at: datetime) -> None:
+    """This person has finished a sign-in with this browser."""
+    device = _upsert(KnownDevice).values(
+        citizen_id=citizen_id, browser_digest=browser_digest, first_at=at, last_at=at
+    )
+    keys = ["citizen_id", "browser_digest"]
+    database.write(device.on_conflict_do_update(index_elements=keys, set_={"last_at": at}))
+
+
+def add_step(values: Mapping[str, Any]) -> None:
+    """A password was right; a code is awaited."""
+    database.write(insert(SignInStep), values)
+
+
+def find_step(digest: bytes, browser_digest: bytes) -> Row[Any] | None:
+    """The half sign-in of this browser, whatever has become of it."""
+    return database.row(
+        select(SignInStep).where(
+            SignInStep.digest == digest, SignInStep.browser_digest == browser_digest
+        )
+    )
+
+
+def spend_step(digest: bytes, *, at: datetime) -> bool:
+    """Whether the half sign-in was still open; it is spent now."""
+    is_open = (
+        SignInStep.digest == digest,
+        SignInStep.spent_at.is_(None),
+        SignInStep.expires_at > at,
+    )
+    return database.write(update(SignInStep).where(*is_open).values(spent_at=at)) == 1
+
+
+def use_budget(digest: bytes, *, limit: int, at: datetime, until: datetime) -> datetime | None:
+    """The end of the window in which one more try was counted; null: none is left in it.
+
+    One conditional upsert: of a hundred at once, exactly `limit` succeed.
+    """
+    is_over = AttemptBudget.expires_at <= at
+    tries = _upsert(AttemptBudget).values(
+        digest=digest, used=1, window_started_at=at, expires_at=until
+    )
+    counted = tries.on_conflict_do_update(
+        index_elements=["digest"],
+        set_={
+            "used": case((is_over, 1), else_=AttemptBudget.used + 1),
+            "window_started_at": case((is_over, at), else_=AttemptBudget.window_started_at),
+            "expires_at": case((is_over, until), else_=AttemptBudget.expires_at),
+        },
+        where=or_(is_over, AttemptBudget.used < limit),
+    ).returning(AttemptBudget.expires_at)
+    row = database.write_row(counted)
+    return None if row is None else row.expires_at
+
+
+def give_back(digest: bytes, *, expires_at: datetime) -> None:
+    """A try of that window did not count after all."""
+    database.write(
+        update(AttemptBudget)
+        .where(AttemptBudget.digest == digest, AttemptBudget.expires_at == expires_at)
+        .values(used=AttemptBudget.used - 1)
+    )
+
+
+def budget_ends_at(digest: bytes) -> datetime | None:
+    """When the running window of a budget ends; null: none was begun."""
+    row = database.row(select(AttemptBudget.expires_at).where(AttemptBudget.digest == digest))
+    return None if row is None else row.expires_at
+
+
+def _upsert(table: type[Base]) -> Any:  # noqa: ANN401 - one of two dialects' inserts
+    return (postgresql if database.is_postgresql() else sqlite).insert(table)

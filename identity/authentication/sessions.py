@@ -1,0 +1,155 @@
+"""Citizens' sessions: server-side rows, found by a handle in the cookie (OWASP ASVS 7)."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from identity import clock, sealing
+from identity.authentication import records
+from identity.citizens.records import Status
+from identity.database import new_id, transaction
+
+PURPOSE = "citizen-session"
+IDLE = timedelta(minutes=30)
+ABSOLUTE = timedelta(hours=12)
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitizenSession:
+    """One signed-in browser: about whom, who acts, and what this sign-in has earned."""
+
+    citizen_id: uuid.UUID
+    actor_id: uuid.UUID
+    mandate_id: uuid.UUID | None  # null: nobody is represented
+    id: uuid.UUID
+    acr: int
+    amr: tuple[str, ...]
+    auth_at: datetime
+    account_level: int
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What one sign-in has proved, and in which browser."""
+
+    citizen_id: uuid.UUID
+    browser_digest: bytes
+    acr: int
+    amr: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A session, and the cookie that is its only key."""
+
+    session_id: uuid.UUID
+    cookie: str = field(repr=False)
+
+
+# (citizen, session or null for all of them, why); runs inside the ending's transaction.
+Ending = Callable[[uuid.UUID, uuid.UUID | None, str], None]
+_endings: list[Ending] = []
+
+
+def begin() -> None:
+    """Nothing else ends with a session yet; `join` calls it before the areas above add theirs."""
+    _endings.clear()
+
+
+def on_end(ending: Ending) -> None:
+    """From now on this happens too when sessions end, in the same transaction."""
+    _endings.append(ending)
+
+
+def start(proof: Proof, *, before: CitizenSession | None = None) -> Started:
+    """The person is signed in under a new cookie; inside a transaction.
+
+    `before` is the session this browser had. The same person keeps its id, so that what was
+    granted in it stays; another person's session ends. Either way the old cookie is dead.
+    """
+    at = clock.now()
+    cookie, digest = sealing.new_handle(proof.citizen_id, PURPOSE)
+    earned: dict[str, Any] = {
+        "digest": digest,
+        "browser_digest": proof.browser_digest,
+        "acr": proof.acr,
+        "amr": list(proof.amr),
+        "auth_at": at,
+        "last_seen_at": at,
+        "expires_at": at + ABSOLUTE,
+    }
+    if before is not None and before.citizen_id == proof.citizen_id:
+        if records.renew_session(before.citizen_id, before.id, values=earned):
+            return Started(before.id, cookie)
+    elif before is not None:
+        _end(before.citizen_id, before.id, by="another-person")
+    owner = {"citizen_id": proof.citizen_id, "actor_id": proof.citizen_id, "mandate_id": None}
+    session_id = new_id()
+    row = {**owner, **earned, "id": session_id, "created_at": at, "ended_at": None}
+    records.add_session(row)
+    return Started(session_id, cookie)
+
+
+def find(cookie: str) -> CitizenSession | None:
+    """The session behind a cookie.
+
+    Null where the cookie is forged, the session ended, idle or late, or the account not active.
+    """
+    try:
+        citizen_id, digest = sealing.open_handle(cookie, PURPOSE)
+    except sealing.Unreadable:
+        return None
+    row = records.find_session(citizen_id, digest)
+    if row is None or row.status is not Status.ACTIVE:
+        return None
+    at = clock.now()
+    if row.expires_at <= at or row.last_seen_at + IDLE <= at:
+        return None
+    session = CitizenSession(
+        citizen_id=row.citizen_id,
+        actor_id=row.actor_id,
+        mandate_id=row.mandate_id,
+        id=row.id,
+        acr=row.acr,
+        amr=tuple(row.amr),
+        auth_at=row.auth_at,
+        account_level=row.account_level,
+        last_seen_at=row.last_seen_at,
+        expires_at=row.expires_at,
+    )
+    _keep_awake(session, at)
+    return session
+
+
+def _keep_awake(session: CitizenSession, at: datetime) -> None:
+    if session.last_seen_at + SEEN_EVERY <= at:
+        with transaction():
+            records.touch_session(session.citizen_id, session.id, at=at)
+
+
+def end(session: CitizenSession, *, by: str = "sign-out") -> None:
+    """The session is over on every process, and what hangs on it ends with it."""
+    with transaction():
+        _end(session.citizen_id, session.id, by=by)
+
+
+def end_everywhere(citizen_id: uuid.UUID, by: str) -> None:
+    """Every session of this person is over, and what hangs on them."""
+    with transaction():
+        end_all(citizen_id, by)
+
+
+def end_all(citizen_id: uuid.UUID, by: str) -> None:
+    """The same inside a running transaction: a lock, a death, a new password."""
+    _end(citizen_id, None, by=by)
+
+
+def _end(citizen_id: uuid.UUID, session_id: uuid.UUID | None, *, by: str) -> None:
+    records.end_sessions(citizen_id, at=clock.now(), session_id=session_id)
+    for ending in _endings:
+        ending(citizen_id, session_id, by)
