@@ -1,12 +1,15 @@
-"""Tables of the people who work here: security officers, later inspectors and operators."""
+"""Tables of the people who work here and their queries: security officers, later others."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Row, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity import database
 from identity.database import Base
 
 
@@ -52,3 +55,70 @@ class StaffSession(Base):
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # null: alive until expires_at
+
+
+def find_by_username(username: str) -> Row[Any] | None:
+    """The account of somebody who still works here."""
+    return database.row(select(Staff).where(Staff.username == username, Staff.ended_at.is_(None)))
+
+
+def find_by_id(staff_id: uuid.UUID) -> Row[Any] | None:
+    """The account of somebody who still works here."""
+    return database.row(select(Staff).where(Staff.id == staff_id, Staff.ended_at.is_(None)))
+
+
+def is_taken(username: str) -> bool:
+    """Whether anybody has or had this username: names are never given twice."""
+    return database.row(select(Staff.id).where(Staff.username == username)) is not None
+
+
+def add(values: Mapping[str, Any]) -> None:
+    """Somebody works here."""
+    database.write(insert(Staff), values)
+
+
+def replace_hash(staff_id: uuid.UUID, new: str, *, old: str) -> None:
+    """The same password under today's cost, unless it was changed meanwhile."""
+    same = (Staff.id == staff_id, Staff.password_hash == old)
+    database.write(update(Staff).where(*same).values(password_hash=new))
+
+
+def spend_step(staff_id: uuid.UUID, *, step: int) -> bool:
+    """Whether this time step of the second factor was unspent; it is spent now."""
+    unspent = (Staff.id == staff_id, Staff.last_step < step)
+    return database.write(update(Staff).where(*unspent).values(last_step=step)) == 1
+
+
+def add_session(values: Mapping[str, Any]) -> None:
+    """A staff member's browser is signed in."""
+    database.write(insert(StaffSession), values)
+
+
+def find_session(digest: bytes) -> Row[Any] | None:
+    """The session that nobody ended, with the account of somebody who still works here."""
+    return database.row(
+        select(
+            StaffSession.id.label("session_id"),
+            StaffSession.last_seen_at,
+            StaffSession.expires_at,
+            Staff,
+        )
+        .join(Staff, Staff.id == StaffSession.staff_id)
+        .where(
+            StaffSession.digest == digest,
+            StaffSession.ended_at.is_(None),
+            Staff.ended_at.is_(None),
+        )
+    )
+
+
+def touch_session(session_id: uuid.UUID, *, at: datetime) -> None:
+    """The session was used now."""
+    used = (StaffSession.id == session_id, StaffSession.last_seen_at < at)
+    database.write(update(StaffSession).where(*used).values(last_seen_at=at))
+
+
+def end_session(session_id: uuid.UUID, *, at: datetime) -> None:
+    """The session is over on every process."""
+    living = (StaffSession.id == session_id, StaffSession.ended_at.is_(None))
+    database.write(update(StaffSession).where(*living).values(ended_at=at))

@@ -1,0 +1,76 @@
+"""Sessions of the people who work here: shorter than a citizen's, and apart from it."""
+
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from identity import clock, sealing
+from identity.database import new_id, transaction
+from identity.staff import records
+from identity.staff.accounts import name_of
+from identity.staff.records import Role
+
+IDLE = timedelta(minutes=15)
+ABSOLUTE = timedelta(hours=8)
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffMember:
+    """Who works here, signed in."""
+
+    id: uuid.UUID
+    username: str
+    name: str = field(repr=False)
+    unit: str
+    role: Role
+    own_citizen_id: uuid.UUID | None  # null: unknown
+    session_id: uuid.UUID
+
+
+def start(staff_id: uuid.UUID) -> str:
+    """The staff member is signed in; the cookie that proves it. Inside a transaction."""
+    cookie, at = secrets.token_urlsafe(32), clock.now()
+    records.add_session(
+        {
+            "digest": sealing.digest(cookie),
+            "id": new_id(),
+            "staff_id": staff_id,
+            "created_at": at,
+            "last_seen_at": at,
+            "expires_at": at + ABSOLUTE,
+            "ended_at": None,
+        }
+    )
+    return cookie
+
+
+def find(cookie: str) -> StaffMember | None:
+    """Who holds this cookie; null where it is forged, ended, idle or late."""
+    row = records.find_session(sealing.digest(cookie))
+    at = clock.now()
+    if row is None or row.expires_at <= at or row.last_seen_at + IDLE <= at:
+        return None
+    _keep_awake(row.session_id, row.last_seen_at, at=at)
+    return StaffMember(
+        id=row.id,
+        username=row.username,
+        name=name_of(row),
+        unit=row.unit,
+        role=row.role,
+        own_citizen_id=row.own_citizen_id,
+        session_id=row.session_id,
+    )
+
+
+def _keep_awake(session_id: uuid.UUID, last_seen_at: datetime, *, at: datetime) -> None:
+    if last_seen_at + SEEN_EVERY <= at:
+        with transaction():
+            records.touch_session(session_id, at=at)
+
+
+def end(member: StaffMember) -> None:
+    """The session is over on every process."""
+    with transaction():
+        records.end_session(member.session_id, at=clock.now())
