@@ -1,12 +1,26 @@
-"""Tables of attributes, of the registers that own them, and of values."""
+"""Tables of attributes, of the registers that own them, and of values, and their queries."""
 
 import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, PrimaryKeyConstraint
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    insert,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity import database
 from identity.database import Base
+from identity.together import Clause
 
 
 class Register(Base):
@@ -93,3 +107,134 @@ class ValueTicket(Base):
     kind: Mapped[str]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]  # null: still open
+
+
+# What one head and its value look like in the answer of the clause `vals`, in this order.
+_ENVELOPE = "v.attribute, v.register, v.source, v.as_of, v.id, {sealed}, v.about_id, h.is_disputed"
+_HEADS = """
+    FROM attribute_head h
+    JOIN attribute_value v ON v.citizen_id = h.citizen_id AND v.id = h.value_id
+    WHERE h.citizen_id = :vals_citizen AND h.attribute
+"""
+_POSTGRES = (
+    f"SELECT coalesce(json_agg(json_build_array({_ENVELOPE})), '[]'::json) AS found {_HEADS}"
+    " = ANY(:vals_names)"
+).format(sealed="encode(v.sealed, 'hex')")
+_SQLITE = (
+    f"SELECT json_group_array(json_array({_ENVELOPE})) AS found {_HEADS}"  # noqa: S608 - our own
+    " IN (SELECT value FROM json_each(:vals_names))"
+).format(sealed="hex(v.sealed)")
+# A value for each name, about nobody else and in no dispute: the entry may name them all.
+_WHOLE = (
+    " HAVING count(DISTINCT h.attribute) = :vals_count"
+    " AND count(v.about_id) = 0 AND count(CASE WHEN h.is_disputed THEN 1 END) = 0"
+)
+# These heads and no others, in no dispute: what was read before is what is released now.
+_SAME = (
+    " HAVING count(*) = :vals_count AND count(CASE WHEN h.value_id {among} THEN 1 END)"
+    " = :vals_count AND count(CASE WHEN h.is_disputed THEN 1 END) = 0"
+)
+_SAME_POSTGRES = _SAME.format(among="= ANY(:vals_ids)")
+_SAME_SQLITE = _SAME.format(among="IN (SELECT value FROM json_each(:vals_ids))")
+
+
+def values_clause(citizen_id: uuid.UUID, names: Sequence[str]) -> Clause:
+    """Reads what stands for these names, however much that is; a row always comes back."""
+    return _values(citizen_id, names, postgres=_POSTGRES, sqlite=_SQLITE)
+
+
+def whole_clause(citizen_id: uuid.UUID, names: Sequence[str]) -> Clause:
+    """The same, on condition that each name has a value, undisputed and about nobody else."""
+    clause = _values(citizen_id, names, postgres=_POSTGRES + _WHOLE, sqlite=_SQLITE + _WHOLE)
+    return _with(clause, vals_count=len(names))
+
+
+def same_clause(
+    citizen_id: uuid.UUID, names: Sequence[str], *, value_ids: Sequence[uuid.UUID]
+) -> Clause:
+    """The same, on condition that exactly these values stand for these names."""
+    clause = _values(
+        citizen_id, names, postgres=_POSTGRES + _SAME_POSTGRES, sqlite=_SQLITE + _SAME_SQLITE
+    )
+    return _with(clause, vals_count=len(value_ids), vals_ids=list(value_ids))
+
+
+def _values(citizen_id: uuid.UUID, names: Sequence[str], *, postgres: str, sqlite: str) -> Clause:
+    return Clause(
+        "vals",
+        postgres=postgres,
+        sqlite=sqlite,
+        params={"vals_citizen": citizen_id, "vals_names": list(names)},
+        returns={"found": list},
+    )
+
+
+def _with(clause: Clause, **params: Any) -> Clause:  # noqa: ANN401 - parameters of any type
+    return replace(clause, params={**clause.params, **params})
+
+
+def all_versions() -> Sequence[Row[Any]]:
+    """Every version of every attribute, a name's oldest first."""
+    table = Attribute.__table__
+    return database.rows(select(table).order_by(Attribute.name, Attribute.version))
+
+
+def append_version(version: Mapping[str, Any]) -> None:
+    """Add one version of one attribute."""
+    database.write(insert(Attribute).values(version))
+
+
+def registers() -> Sequence[Row[Any]]:
+    """Every register."""
+    return database.rows(select(Register.__table__).order_by(Register.name))
+
+
+def put_register(columns: Mapping[str, Any]) -> None:
+    """The register stands as told, whether it was there or not."""
+    kind = postgresql.insert if database.is_postgresql() else sqlite.insert
+    rest = {name: value for name, value in columns.items() if name != "name"}
+    put = kind(Register).values(**columns)
+    database.write(put.on_conflict_do_update(index_elements=["name"], set_=rest))
+
+
+def heads(citizen_ids: Iterable[uuid.UUID], register: str) -> Sequence[Row[Any]]:
+    """What stands of one register for each of these people."""
+    return database.rows(
+        select(AttributeHead, AttributeValue)
+        .join(
+            AttributeValue,
+            (AttributeValue.citizen_id == AttributeHead.citizen_id)
+            & (AttributeValue.id == AttributeHead.value_id),
+        )
+        .where(
+            AttributeHead.citizen_id.in_(list(citizen_ids)),
+            AttributeHead.register == register,
+        )
+    )
+
+
+def append_values(values: Sequence[Mapping[str, Any]]) -> None:
+    """Add values; what stands is not touched."""
+    if values:
+        database.write(insert(AttributeValue), list(values))
+
+
+def move_heads(moved: Sequence[Mapping[str, Any]]) -> None:
+    """From now on these values stand: one row for each person, attribute and register."""
+    if not moved:
+        return
+    kind = postgresql.insert if database.is_postgresql() else sqlite.insert
+    put = kind(AttributeHead)
+    database.write(
+        put.on_conflict_do_update(
+            index_elements=["citizen_id", "attribute", "register"],
+            set_={"value_id": put.excluded.value_id},
+        ),
+        list(moved),
+    )
+
+
+def open_tickets(tickets: Sequence[Mapping[str, Any]]) -> None:
+    """Somebody must look at these."""
+    if tickets:
+        database.write(insert(ValueTicket), list(tickets))

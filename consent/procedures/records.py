@@ -1,10 +1,13 @@
-"""Tables of the catalogue of administrative procedures."""
+"""The table of the catalogue of administrative procedures, and its queries."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import PrimaryKeyConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy import PrimaryKeyConstraint, Row, func, insert, select
+from sqlalchemy.orm import Mapped, aliased
 
+from identity import database
 from identity.database import Base
 
 
@@ -33,3 +36,16 @@ class Procedure(Base):
     verified: Mapped[list[str]]  # which fields were seen in public copies
     source: Mapped[str]  # the file it was imported from
     recorded_at: Mapped[datetime]
+
+
+def newest() -> Sequence[Row[Any]]:
+    """The newest version of every procedure."""
+    other = aliased(Procedure)
+    last = select(func.max(other.version)).where(other.code == Procedure.code).scalar_subquery()
+    table = Procedure.__table__
+    return database.rows(select(table).where(Procedure.version == last).order_by(Procedure.code))
+
+
+def append(version: Mapping[str, Any]) -> None:
+    """Add one version of one procedure."""
+    database.write(insert(Procedure).values(version))

@@ -1,0 +1,143 @@
+"""The envelope of a value: what is sealed, what stands beside it, which of two stands first."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from consent.attributes import catalogue, types
+from consent.attributes.catalogue import DECLARED
+from identity import clock, sealing
+from identity.together import Answer
+
+VERIFIED, TOLD = 1, 2  # source of the envelope: by government, by the person
+TABLE, COLUMN = "attribute_value", "sealed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One value with its envelope (contract, "Asking for data")."""
+
+    name: str
+    value: types.Value = field(repr=False)
+    source: int
+    register: str
+    as_of: date
+    valid_from: str | None
+    valid_to: str | None
+    equals_paper: bool
+    is_stale: bool
+    is_disputed: bool
+    about_id: uuid.UUID | None  # whom else it is about, where known
+    value_id: uuid.UUID | None  # null: identity keeps it
+
+    def shown(self, language: str = "vi") -> str:
+        """The text on a page, unmasked."""
+        kind = catalogue.attribute(self.name).type
+        return types.shown(kind, self.value, attribute=self.name, language=language)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A value that stands for one register, not opened yet."""
+
+    name: str
+    register: str
+    source: int
+    as_of: date
+    value_id: uuid.UUID
+    sealed: bytes
+    about_id: uuid.UUID | None
+    is_disputed: bool
+
+
+def sealed_in(answer: Answer) -> dict[str, list[Sealed]]:
+    """What stands for each name in the answer of the clause `vals`."""
+    found: dict[str, list[Sealed]] = {}
+    for row in answer.get("vals.found", ()):
+        found.setdefault(row[0], []).append(_sealed(row))
+    return found
+
+
+def _sealed(row: Sequence[Any]) -> Sealed:
+    name, register, source, as_of, value_id, sealed, about_id, is_disputed = row
+    return Sealed(
+        name=name,
+        register=register,
+        source=source,
+        as_of=date.fromisoformat(as_of),
+        value_id=uuid.UUID(value_id),
+        sealed=bytes.fromhex(sealed),
+        about_id=None if about_id is None else uuid.UUID(about_id),
+        is_disputed=bool(is_disputed),
+    )
+
+
+def chosen(parts: Sequence[Sealed]) -> Sealed:
+    """The register's own value wins unless it is missing or stale (design §6)."""
+    told = next((part for part in parts if part.register == DECLARED), None)
+    owned = next((part for part in parts if part.register != DECLARED), None)
+    if owned is None or told is None:
+        return owned or told or parts[0]
+    if _is_stale(owned) and not _is_stale(told):
+        return told
+    return owned
+
+
+def _is_stale(part: Sealed) -> bool:
+    return catalogue.attribute(part.name).is_stale(part.as_of, on=clock.today())
+
+
+def opened(part: Sealed, key: bytes) -> Value:
+    """The value, opened with its person's key.
+
+    Raises:
+        sealing.Unreadable: another person's key, another row, or changed bytes.
+    """
+    attribute = catalogue.attribute(part.name)
+    members = open_members(part.sealed, key, value_id=part.value_id)
+    return Value(
+        name=part.name,
+        value=members["value"],
+        source=part.source,
+        register=part.register,
+        as_of=part.as_of,
+        valid_from=members["valid_from"],
+        valid_to=members["valid_to"],
+        # The word of a person never stands for a paper.
+        equals_paper=attribute.equals_paper and part.source == VERIFIED,
+        is_stale=attribute.is_stale(part.as_of, on=clock.today()),
+        is_disputed=part.is_disputed,
+        about_id=part.about_id,
+        value_id=part.value_id,
+    )
+
+
+def members_of(
+    value: types.Value,
+    *,
+    valid_from: str | None = None,
+    valid_to: str | None = None,
+    record: str | None = None,
+) -> dict[str, Any]:
+    """The sealed part of an envelope. Never change: members may be added, none renamed."""
+    return {"value": value, "valid_from": valid_from, "valid_to": valid_to, "record": record}
+
+
+def seal_members(members: Mapping[str, Any], key: bytes, *, value_id: uuid.UUID) -> bytes:
+    """The sealed part, readable only in the row of this value."""
+    text = json.dumps(members, sort_keys=True, ensure_ascii=False).encode()
+    return sealing.seal(key, text, table=TABLE, column=COLUMN, row=value_id.hex)
+
+
+def open_members(sealed: bytes, key: bytes, *, value_id: uuid.UUID) -> dict[str, Any]:
+    """What `seal_members` closed.
+
+    Raises:
+        sealing.Unreadable: another person's key, another row, or changed bytes.
+    """
+    text = sealing.open_sealed(key, sealed, table=TABLE, column=COLUMN, row=value_id.hex)
+    members: dict[str, Any] = json.loads(text)
+    return members

@@ -1,0 +1,178 @@
+"""Values with their envelopes: which one stands, and what a person declares beside it."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from consent.attributes import catalogue, records, types
+from consent.attributes.catalogue import DECLARED, OF_IDENTITY, Attribute
+from consent.attributes.envelopes import (
+    TOLD,
+    VERIFIED,
+    Sealed,
+    Value,
+    chosen,
+    members_of,
+    opened,
+    seal_members,
+    sealed_in,
+)
+from identity import clock, database
+from identity.citizens import people
+from identity.citizens.people import Person
+from identity.errors import InvalidRequest
+from identity.together import Answer, Clause, look
+
+
+class NotSupplied(InvalidRequest):
+    """The person cannot supply this attribute: only its register can say it."""
+
+    slug = "not-supplied-by-person"
+    title = "A person cannot declare this attribute"
+
+
+def clause(names: Iterable[str], citizen_id: uuid.UUID) -> Clause:
+    """The clause `vals` of a joined statement: reads what stands for these names, still sealed.
+
+    `open_values` opens its answer. Names that identity keeps have nothing here: the clause
+    `person` of identity reads them.
+    """
+    return records.values_clause(citizen_id, of_registers(names))
+
+
+def of_registers(names: Iterable[str]) -> tuple[str, ...]:
+    """The names whose values stand here, not in identity."""
+    return tuple(name for name in names if name not in OF_IDENTITY)
+
+
+def open_values(answer: Answer, key: bytes, *, names: Iterable[str]) -> dict[str, Value]:
+    """Each name's value from the answer of the clause `vals`; names without one are absent."""
+    wanted = set(of_registers(names))
+    standing = {name: parts for name, parts in sealed_in(answer).items() if name in wanted}
+    return {name: opened(chosen(parts), key) for name, parts in standing.items()}
+
+
+def of_identity(person: Person, names: Iterable[str]) -> dict[str, Value]:
+    """Those of the names that identity keeps, in the same envelope."""
+    kept: dict[str, str] = {
+        "personal_number": person.national_id.reveal(),
+        "full_name": person.full_name,
+        "date_of_birth": person.date_of_birth.written(),
+        "sex": person.sex.value,
+    }
+    return {name: _of_identity(name, kept[name], person=person) for name in names if name in kept}
+
+
+def _of_identity(name: str, value: str, *, person: Person) -> Value:
+    attribute = catalogue.attribute(name)
+    return Value(
+        name=name,
+        value=value,
+        source=VERIFIED,
+        register=attribute.register,
+        as_of=person.as_of,
+        valid_from=None,
+        valid_to=None,
+        equals_paper=attribute.equals_paper,
+        is_stale=attribute.is_stale(person.as_of, on=clock.today()),
+        is_disputed=False,
+        about_id=None,
+        value_id=None,
+    )
+
+
+def current(citizen_id: uuid.UUID, names: Iterable[str]) -> dict[str, Value]:
+    """What stands now for these names, identity's own included; names without one are absent.
+
+    Raises:
+        people.NoSuchCitizen: unknown, or the person's key was destroyed.
+        catalogue.UnknownAttribute: a name is not in the catalogue.
+    """
+    wanted = tuple(names)
+    catalogue.require_known(wanted)
+    answer = look(people.identity_clause(citizen_id), clause(wanted, citizen_id))
+    if answer is None:
+        raise people.NoSuchCitizen("there is no such citizen")
+    found = of_identity(people.person_from(answer, citizen_id), wanted)
+    found |= open_values(answer, people.key_from(answer), names=wanted)
+    return {name: found[name] for name in wanted if name in found}
+
+
+def declare(citizen_id: uuid.UUID, told: Mapping[str, types.Value]) -> dict[str, uuid.UUID]:
+    """What the person says stands from now on as their own word, beside each register's.
+
+    Inside the caller's transaction. A value that differs from the register's opens a ticket:
+    nothing is overwritten. The ids are those of the appended values.
+
+    Raises:
+        NotSupplied: only the register can say it.
+        types.BadValue: not a stored value of the attribute's type.
+    """
+    attributes = [_supplied(name) for name in told]
+    stored = {a.name: types.canonical(a.type, told[a.name], attribute=a.name) for a in attributes}
+    answer = look(people.identity_clause(citizen_id), clause(stored, citizen_id))
+    if answer is None:
+        raise people.NoSuchCitizen("there is no such citizen")
+    key, standing = people.key_from(answer), sealed_in(answer)
+    said = [(a, stored[a.name], database.new_id()) for a in attributes]
+    records.append_values([_declared(citizen_id, key, said=part) for part in said])
+    records.move_heads(
+        [head(citizen_id, a.name, register=DECLARED, value_id=i) for a, _, i in said]
+    )
+    against = [
+        a.name for a, value, _ in said if _differs(standing.get(a.name, []), key, value=value)
+    ]
+    records.open_tickets([ticket(citizen_id, name, kind="declared_differs") for name in against])
+    return {attribute.name: value_id for attribute, _, value_id in said}
+
+
+def _supplied(name: str) -> Attribute:
+    attribute = catalogue.attribute(name)
+    if not attribute.may_be_supplied:
+        raise NotSupplied("this attribute comes from its register only")
+    return attribute
+
+
+def _declared(
+    citizen_id: uuid.UUID, key: bytes, *, said: tuple[Attribute, types.Value, uuid.UUID]
+) -> dict[str, Any]:
+    attribute, value, value_id = said
+    return {
+        "citizen_id": citizen_id,
+        "id": value_id,
+        "attribute": attribute.name,
+        "register": DECLARED,
+        "source": TOLD,
+        "as_of": clock.today(),
+        "sealed": seal_members(members_of(value), key, value_id=value_id),
+        "about_id": None,
+        "recorded_at": clock.now(),
+    }
+
+
+def _differs(parts: Sequence[Sealed], key: bytes, *, value: types.Value) -> bool:
+    owned = [part for part in parts if part.register != DECLARED]
+    return any(opened(part, key).value != value for part in owned)
+
+
+def head(citizen_id: uuid.UUID, name: str, *, register: str, value_id: uuid.UUID) -> dict[str, Any]:
+    """The head row that makes a value stand."""
+    return {
+        "citizen_id": citizen_id,
+        "attribute": name,
+        "register": register,
+        "value_id": value_id,
+        "is_disputed": False,
+    }
+
+
+def ticket(citizen_id: uuid.UUID, name: str, *, kind: str) -> dict[str, Any]:
+    """The row that asks somebody to look."""
+    return {
+        "citizen_id": citizen_id,
+        "id": database.new_id(),
+        "attribute": name,
+        "kind": kind,
+        "opened_at": clock.now(),
+        "closed_at": None,
+    }
