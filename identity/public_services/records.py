@@ -1,14 +1,17 @@
 """Tables of who may ask: organisations and their public services (OIDC clients)."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary, Row, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity import clock, database
 from identity.database import Base
+from identity.together import Clause
 
 
 class Level(StrEnum):
@@ -72,3 +75,109 @@ class SpentAssertion(Base):
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)  # of client_id and jti
     expires_at: Mapped[datetime]
+
+
+_FOUND = select(
+    PublicService.id,
+    PublicService.client_id,
+    PublicService.registration,
+    PublicService.secret_digest,
+    PublicService.sector,
+    PublicService.is_active,
+    PublicService.version,
+    Organisation.id.label("organisation_id"),
+    Organisation.code,
+    Organisation.name,
+    Organisation.level,
+    Organisation.block,
+).join(Organisation, Organisation.id == PublicService.organisation_id)
+
+
+def find(client_id: str) -> Row[Any] | None:
+    """A public service with its organisation, by its id on the wire."""
+    return database.row(_FOUND.where(PublicService.client_id == client_id))
+
+
+def find_by_id(public_service_id: uuid.UUID) -> Row[Any] | None:
+    """The same, by our own id."""
+    return database.row(_FOUND.where(PublicService.id == public_service_id))
+
+
+def keep_organisation(
+    code: str, *, name: str, level: Level, block: Block
+) -> tuple[uuid.UUID, bool]:
+    """The organisation of that code is on record as told; its id, and whether anything changed."""
+    told = {"name": name, "level": level, "block": block}
+    row = database.row(
+        select(Organisation.id, Organisation.name, Organisation.level, Organisation.block).where(
+            Organisation.code == code
+        )
+    )
+    at = clock.now()
+    if row is None:
+        made = database.new_id()
+        database.write(
+            insert(Organisation),
+            {"id": made, "code": code, "created_at": at, "changed_at": at} | told,
+        )
+        return made, True
+    if {"name": row.name, "level": row.level, "block": row.block} == told:
+        return row.id, False
+    database.write(
+        update(Organisation).where(Organisation.id == row.id).values(changed_at=at, **told)
+    )
+    return row.id, True
+
+
+def raise_versions(organisation_id: uuid.UUID) -> None:
+    """Every service of the organisation is a new version, so that no cache keeps its old name."""
+    database.write(
+        update(PublicService)
+        .where(PublicService.organisation_id == organisation_id)
+        .values(version=PublicService.version + 1)
+    )
+
+
+def add(columns: Mapping[str, Any]) -> None:
+    """One more public service, version 1."""
+    at = clock.now()
+    fixed = {"is_active": True, "version": 1, "created_at": at, "changed_at": at}
+    database.write(insert(PublicService), {**columns, **fixed})
+
+
+def change(public_service_id: uuid.UUID, columns: Mapping[str, Any], *, version: int) -> bool:
+    """The head row says this from now on, unless somebody changed it since that version."""
+    changed = database.write(
+        update(PublicService)
+        .where(PublicService.id == public_service_id, PublicService.version == version)
+        .values(version=version + 1, changed_at=clock.now(), **columns)
+    )
+    return changed == 1
+
+
+def live(public_service_id: uuid.UUID, version: int) -> Clause:
+    """A condition: the service is as it was when it was read, and may still ask."""
+    return Clause(
+        "service",
+        postgres="SELECT 1 AS ok FROM public_service"
+        " WHERE id = :service_id AND version = :service_version AND is_active",
+        sqlite="SELECT 1 FROM public_service"
+        " WHERE id = :service_id AND version = :service_version AND is_active",
+        params={"service_id": public_service_id, "service_version": version},
+        returns={"ok": int},
+    )
+
+
+def spent(digest: bytes, expires_at: datetime) -> Clause:
+    """Spends a client assertion; returns nothing when it was spent before."""
+    text = (
+        "INSERT INTO spent_assertion (digest, expires_at)"
+        " VALUES (:assertion_digest, :assertion_expires_at) ON CONFLICT DO NOTHING"
+    )
+    return Clause(
+        "assertion",
+        postgres=f"{text} RETURNING 1 AS ok",
+        sqlite=f"{text} RETURNING 1",
+        params={"assertion_digest": digest, "assertion_expires_at": expires_at},
+        returns={"ok": int},
+    )

@@ -1,0 +1,177 @@
+"""A public service as the rest of the house sees it: parsed once, remembered for a short while."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from identity.errors import NotFound
+from identity.public_services import records
+from identity.public_services.records import Block, Level
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+# Whoever relies on the memory puts `version` into the statement that decides (design §4).
+REMEMBERED_SECONDS = 30.0
+MOST_REMEMBERED = 4096
+EVERY_SCOPE = frozenset({"openid", "profile", "email", "phone", "address", "offline_access"})
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationOf:
+    """The agency behind a public service; `code` is its electronic agency code."""
+
+    id: uuid.UUID
+    code: str
+    name: str
+    level: Level
+    block: Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One public service at one version of its registration (RFC 7591 §2, contract "Commands")."""
+
+    id: uuid.UUID
+    client_id: str
+    names: Mapping[str, str]  # by language; "" is the one without a language
+    organisation: OrganisationOf
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    auth_method: str
+    secret_digest: bytes | None = field(repr=False)  # null: no secret
+    grant_types: frozenset[str]
+    scopes: frozenset[str]
+    id_token_alg: str
+    procedures: frozenset[str]
+    require_pkce: bool
+    profile: str
+    application_type: str
+    sector: str
+    version: int
+    is_active: bool
+    decision_events_uri: str | None  # null: withdrawals are kept for polling
+    jwks_uri: str | None  # null: the keys stand in the registration, or there are none
+    keys: tuple[Mapping[str, Any], ...]  # public JWKs of the registration
+    signing_alg: str | None  # null: any that the profile allows
+    links: Mapping[str, str]  # client_uri, logo_uri, policy_uri, tos_uri as registered
+
+    def name(self, language: str) -> str:
+        """What people are shown; the plain name where the language has none of its own."""
+        return self.names.get(language) or self.names.get("") or self.client_id
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it can keep no secret (RFC 6749 §2.1)."""
+        return self.auth_method == "none"
+
+
+LINKS = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
+
+
+def parsed(row: "Row[Any]") -> Registered:
+    """What a row of the table says, in the country's words."""
+    told: Mapping[str, Any] = row.registration
+    prefix = "client_name#"
+    tagged = {k.removeprefix(prefix): v for k, v in told.items() if k.startswith(prefix)}
+    organisation = OrganisationOf(row.organisation_id, row.code, row.name, row.level, row.block)
+    scope = told.get("scope")
+    return Registered(
+        id=row.id,
+        client_id=row.client_id,
+        names={"": told["client_name"]} | tagged,
+        organisation=organisation,
+        redirect_uris=tuple(told["redirect_uris"]),
+        post_logout_redirect_uris=tuple(told["post_logout_redirect_uris"]),
+        auth_method=told["token_endpoint_auth_method"],
+        secret_digest=row.secret_digest,
+        grant_types=frozenset(told["grant_types"]),
+        scopes=EVERY_SCOPE if scope is None else frozenset(scope.split()),
+        id_token_alg=told["id_token_signed_response_alg"],
+        procedures=frozenset(told["procedures"]),
+        require_pkce=told["require_pkce"],
+        profile=told["profile"],
+        application_type=told["application_type"],
+        sector=row.sector,
+        version=row.version,
+        is_active=row.is_active,
+        decision_events_uri=told.get("decision_events_uri"),
+        jwks_uri=told.get("jwks_uri"),
+        keys=tuple(told.get("jwks", {"keys": []})["keys"]),
+        signing_alg=told.get("token_endpoint_auth_signing_alg"),
+        links={name: told[name] for name in LINKS if name in told},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    service: Registered
+    until: float
+
+
+class _Memory:
+    """What this process has read; unknown ids are not kept, so nobody can fill it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[str | uuid.UUID, _Kept] = {}
+
+    def find(
+        self, key: str | uuid.UUID, read: "Callable[[], Row[Any] | None]"
+    ) -> Registered | None:
+        kept = self._kept.get(key)
+        if kept is not None and time.monotonic() < kept.until:
+            return kept.service
+        row = read()
+        return None if row is None else self._keep(parsed(row))
+
+    def forget(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+    def _keep(self, service: Registered) -> Registered:
+        fresh = _Kept(service, time.monotonic() + REMEMBERED_SECONDS)
+        with self._lock:
+            if len(self._kept) >= MOST_REMEMBERED:
+                self._kept.clear()
+            self._kept[service.client_id] = self._kept[service.id] = fresh
+        return service
+
+    def drop(self, service: Registered) -> None:
+        with self._lock:
+            self._kept.pop(service.client_id, None)
+            self._kept.pop(service.id, None)
+
+
+_memory = _Memory()
+
+
+def find(client_id: str) -> Registered | None:
+    """The public service of that id on the wire, at most 30 seconds old; null: there is none."""
+    return _memory.find(client_id, lambda: records.find(client_id))
+
+
+def by_id(public_service_id: uuid.UUID) -> Registered:
+    """The public service of that id of ours, at most 30 seconds old.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = _memory.find(public_service_id, lambda: records.find_by_id(public_service_id))
+    if found is None:
+        raise NotFound("there is no such public service")
+    return found
+
+
+def again(service: Registered) -> Registered | None:
+    """The same service as it is now, past the memory: when a statement found another version."""
+    _memory.drop(service)
+    return find(service.client_id)
+
+
+def forget() -> None:
+    """Remember nothing: after a registration in this process, and for a new app."""
+    _memory.forget()
