@@ -5,9 +5,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, PrimaryKeyConstraint
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity import database
+from identity.citizens.records import Citizen
 from identity.database import Base
 
 
@@ -181,3 +191,71 @@ class PairwiseSubject(Base):
     sector: Mapped[str]
     sub: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
+
+
+def hold_person(citizen_id: uuid.UUID) -> None:
+    """Until the transaction ends, nobody takes a decision of this person into another grant."""
+    held = select(Citizen.citizen_id).where(Citizen.citizen_id == citizen_id)
+    database.rows(held.with_for_update(key_share=True))
+
+
+def raise_versions(
+    citizen_id: uuid.UUID, decision_id: uuid.UUID, *, now: datetime
+) -> tuple[uuid.UUID, ...]:
+    """Every grant that carries the decision is one version on, and held by us; their ids."""
+    carrying = select(GrantDecision.grant_id).where(
+        GrantDecision.citizen_id == citizen_id, GrantDecision.decision_id == decision_id
+    )
+    changed = database.rows(
+        update(ServiceGrant)
+        .where(ServiceGrant.citizen_id == citizen_id, ServiceGrant.id.in_(carrying))
+        .values(version=ServiceGrant.version + 1, changed_at=now)
+        .returning(ServiceGrant.id)
+    )
+    return tuple(row.id for row in changed)
+
+
+def delete_decision(citizen_id: uuid.UUID, decision_id: uuid.UUID) -> None:
+    """No grant of the person carries the decision."""
+    mine = GrantDecision.citizen_id == citizen_id
+    database.write(delete(GrantDecision).where(mine, GrantDecision.decision_id == decision_id))
+
+
+def end_empty_grants(
+    citizen_id: uuid.UUID, grant_ids: tuple[uuid.UUID, ...], *, now: datetime
+) -> tuple[uuid.UUID, ...]:
+    """Those of the grants that carry no decision have ended; their ids."""
+    carries = (
+        select(GrantDecision.decision_id)
+        .where(GrantDecision.citizen_id == citizen_id, GrantDecision.grant_id == ServiceGrant.id)
+        .exists()
+    )
+    ended = database.rows(
+        update(ServiceGrant)
+        .where(ServiceGrant.citizen_id == citizen_id, ServiceGrant.id.in_(grant_ids), ~carries)
+        .values(state=GrantState.ENDED, changed_at=now)
+        .returning(ServiceGrant.id)
+    )
+    return tuple(row.id for row in ended)
+
+
+def end_families(
+    now: datetime,
+    by: str,
+    *,
+    citizen_id: uuid.UUID,
+    spare_offline: bool = False,
+    **only: uuid.UUID,
+) -> int:
+    """Families of the person with these columns have ended, and their unspent codes are void."""
+    family = [TokenFamily.citizen_id == citizen_id, TokenFamily.ended_at.is_(None)]
+    code = [AuthorizationCode.citizen_id == citizen_id, AuthorizationCode.spent_at.is_(None)]
+    for name, value in only.items():
+        family.append(
+            (TokenFamily.id if name == "family_id" else getattr(TokenFamily, name)) == value
+        )
+        code.append(getattr(AuthorizationCode, name) == value)
+    if spare_offline:
+        family.append(TokenFamily.session_id.is_not(None))
+    database.write(update(AuthorizationCode).where(*code).values(spent_at=now))
+    return database.write(update(TokenFamily).where(*family).values(ended_at=now, ended_by=by))

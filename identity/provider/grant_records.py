@@ -1,0 +1,134 @@
+"""Clauses over grants, the decisions they carry, and what keeps a token alive (design §4)."""
+
+# ruff: noqa: S608 - texts are put together from texts of this file; values are parameters
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from identity.together import Clause
+
+_SERVICE = """EXISTS (SELECT 1 FROM public_service s
+    WHERE s.id = :gate_service AND s.version = :gate_service_version AND s.is_active)"""
+_ALIVE = f"""FROM service_grant g
+    JOIN token_family f ON f.citizen_id = g.citizen_id AND f.id = :gate_family
+    WHERE g.citizen_id = :gate_citizen AND g.id = :gate_grant
+    AND g.public_service_id = :gate_service AND g.state = 'active'
+    AND f.grant_id = g.id AND f.ended_at IS NULL AND {_SERVICE}
+    AND NOT EXISTS (SELECT 1 FROM revoked_token x WHERE x.jti = :gate_token)"""
+_LIVE = f"SELECT g.version {_ALIVE} AND g.version = :gate_version"
+_DECIDED = """ AND EXISTS (SELECT 1 FROM grant_decision d
+    WHERE d.citizen_id = g.citizen_id AND d.grant_id = g.id AND d.decision_id = :gate_decision
+    AND d.until > :gate_now AND (d.uses_left IS NULL OR d.uses_left > 0))"""
+
+
+def live(params: Mapping[str, Any], *, is_decided: bool) -> Clause:
+    """The head row at its version, held against every change until the statement commits."""
+    text = _LIVE + (_DECIDED if is_decided else "")
+    return Clause(
+        "live",
+        # Who waited here for a withdrawal finds another version, and no row.
+        postgres=f"{text} FOR SHARE OF g",
+        sqlite=text,
+        params=params,
+        returns={"version": int},
+    )
+
+
+def alive(params: Mapping[str, Any]) -> Clause:
+    """What introspection asks: whether the token's grant and family stand, at any version."""
+    text = f"SELECT g.version, g.id AS grant_id {_ALIVE}"
+    return Clause("alive", text, text, params, {"version": int, "grant_id": uuid.UUID})
+
+
+def client_alive(params: Mapping[str, Any]) -> Clause:
+    """A token without a person is alive by its `jti` and its public service alone."""
+    text = (
+        f"SELECT 1 AS yes WHERE {_SERVICE}"
+        " AND NOT EXISTS (SELECT 1 FROM revoked_token x WHERE x.jti = :gate_token)"
+    )
+    return Clause("alive", text, text, params, {"yes": int})
+
+
+_USE = """UPDATE grant_decision SET uses_left = uses_left - 1{source}
+    WHERE citizen_id = :spend_citizen AND decision_id = :spend_decision AND uses_left > 0"""
+_LEFT = """SELECT 1 AS is_left FROM grant_decision d
+    WHERE d.citizen_id = :spend_citizen AND d.grant_id = :spend_grant
+    AND d.decision_id = :spend_decision AND (d.uses_left IS NULL OR {condition})"""
+
+
+def spending(params: Mapping[str, Any], after: tuple[str, ...]) -> tuple[Clause, ...]:
+    """One use less in every grant that carries the decision: they share one budget."""
+    used = Clause(
+        "used",
+        postgres=_USE.format(source=f" FROM {', '.join(after)}") + " RETURNING grant_id",
+        sqlite=_USE.format(source=""),
+        params=params,
+    )
+    budget = Clause(
+        "budget",
+        # This SELECT sees the row as it was; whether our UPDATE got the last use, `used` knows.
+        postgres=_LEFT.format(
+            condition="EXISTS (SELECT 1 FROM used u WHERE u.grant_id = d.grant_id)"
+        ),
+        # The gate has looked in this very transaction, and nobody else wrote meanwhile.
+        sqlite=_LEFT.format(condition="d.uses_left >= 0"),
+        params=params,
+        returns={"is_left": int},
+    )
+    return used, budget
+
+
+_JSON_POSTGRES = """coalesce(json_agg(json_build_object('decision_id', d.decision_id,
+    'procedure', d.procedure, 'case', d."case", 'basis', d.basis, 'purposes', d.purposes,
+    'attributes', d.attributes, 'until', d.until, 'uses_left', d.uses_left)
+    ORDER BY d.decision_id), '[]'::json)"""
+_JSON_SQLITE = """json_group_array(json_object('decision_id', d.decision_id,
+    'procedure', d.procedure, 'case', d."case", 'basis', d.basis, 'purposes', json(d.purposes),
+    'attributes', json(d.attributes), 'until', d.until, 'uses_left', d.uses_left))"""
+_IN_FORCE = " AND d.until > :granted_now AND (d.uses_left IS NULL OR d.uses_left > 0)"
+
+
+def decisions(of: str, params: Mapping[str, Any]) -> Clause:
+    """The decisions in force of the grant that the clause `of` found, as `granted.decisions`."""
+    return Clause(
+        "granted",
+        postgres=f"SELECT {_JSON_POSTGRES} AS decisions FROM grant_decision d, {of} o"
+        f" WHERE d.citizen_id = :granted_citizen AND d.grant_id = o.grant_id{_IN_FORCE}",
+        sqlite=f"SELECT {_JSON_SQLITE} AS decisions FROM grant_decision d"
+        f" WHERE d.citizen_id = :granted_citizen AND d.grant_id = :{of}_grant_id{_IN_FORCE}",
+        params=params,
+        returns={"decisions": list},
+    )
+
+
+_HEAD = """SELECT g.id AS grant_id, g.actor_id, g.mandate_id, g.public_service_id, g.scope,
+    g.state, g.version, (SELECT {families} FROM token_family f
+        WHERE f.citizen_id = g.citizen_id AND f.grant_id = g.id AND f.ended_at IS NOT NULL) AS ends,
+    (SELECT {decisions} FROM grant_decision d
+        WHERE d.citizen_id = g.citizen_id AND d.grant_id = g.id) AS decisions
+    FROM service_grant g WHERE g.citizen_id = :citizen AND g.id = :grant"""
+
+
+def head(citizen_id: uuid.UUID, grant_id: uuid.UUID) -> Clause:
+    """A grant with its decisions, in force or not, and how its ended families ended."""
+    return Clause(
+        "head",
+        postgres=_HEAD.format(
+            families="coalesce(json_object_agg(f.id, f.ended_by), '{}'::json)",
+            decisions=_JSON_POSTGRES,
+        ),
+        sqlite=_HEAD.format(families="json_group_object(f.id, f.ended_by)", decisions=_JSON_SQLITE),
+        params={"citizen": citizen_id, "grant": grant_id},
+        returns={
+            "grant_id": uuid.UUID,
+            "actor_id": uuid.UUID,
+            "mandate_id": uuid.UUID,
+            "public_service_id": uuid.UUID,
+            "scope": str,
+            "state": str,
+            "version": int,
+            "ends": dict,
+            "decisions": list,
+        },
+    )
