@@ -21,6 +21,7 @@ from identity.provider.signers import Signer, signer
 
 __all__ = [
     "ACCESS_TOKEN",
+    "EVENT",
     "FOLDER",
     "ID_TOKEN",
     "LOGOUT_TOKEN",
@@ -35,8 +36,9 @@ __all__ = [
 ]
 
 FOLDER = "signing"
-ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN = "at+jwt", "JWT", "logout+jwt"
-TYPES = (ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN)
+# RFC 9068 §2.1; OpenID Connect Core §2; Back-Channel Logout §2.4; RFC 8417 §2.3
+ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT = "at+jwt", "JWT", "logout+jwt", "secevent+jwt"
+TYPES = (ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT)
 
 LONGEST = 16_384  # characters; more is not read, let alone decoded
 AHEAD_SECONDS = 60  # how far another process's clock may be ahead of ours

@@ -1,0 +1,195 @@
+"""Access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2): what they say, both ways."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from identity import clock, jws, settings
+from identity.errors import InvalidToken
+from identity.provider import keys
+
+# Whoever verifies offline sees at most this much of the past (design §3).
+LIFETIME = timedelta(minutes=5)
+ID_TOKEN_ALGORITHMS = ("ES256", "RS256")
+
+
+def new_token_id() -> str:
+    """A `jti` that nobody can guess: 128 random bits."""
+    return secrets.token_urlsafe(16)
+
+
+def _issued_at() -> datetime:
+    return clock.now().replace(microsecond=0)  # the wire counts whole seconds
+
+
+def _ends_at() -> datetime:
+    return _issued_at() + LIFETIME
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessToken:
+    """What an access token says, in the country's words; the wire's stand in `_to_claims`."""
+
+    audience: str
+    subject: str  # the pairwise `sub`; the public service's own id in client credentials
+    public_service: str
+    reference: str | None = None  # `vn_ref`, sealed elsewhere; null: nobody's data, no citizen
+    scopes: tuple[str, ...] = ()
+    details: tuple[Mapping[str, Any], ...] = ()  # granted `authorization_details`, RFC 9396 §7
+    authenticated_at: datetime | None = None  # null: no citizen signed in
+    assurance: str | None = None  # `acr`, vn:auth:1 to 4
+    account_level: int | None = None
+    confirmation: Mapping[str, str] | None = None  # `cnf`; null: whoever bears it may use it
+    actor: str | None = None  # pairwise `sub` of who acts; null: the subject
+    token_id: str = field(default_factory=new_token_id)
+    issued_at: datetime = field(default_factory=_issued_at)
+    ends_at: datetime = field(default_factory=_ends_at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdToken:
+    """What an ID token says about one sign-in."""
+
+    public_service: str
+    subject: str
+    authenticated_at: datetime
+    assurance: str
+    methods: tuple[str, ...]  # `amr`, RFC 8176
+    session: str  # `sid`, the same in the logout token
+    account_level: int | None = None
+    nonce: str | None = None  # null: none was sent, so none is said
+    access_token: str | None = None  # null: none is issued beside it
+    code: str | None = None  # null: it did not travel with the code
+    actor: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)  # asked for by the `claims` parameter
+    issued_at: datetime = field(default_factory=_issued_at)
+    ends_at: datetime = field(default_factory=_ends_at)
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What an ID token that came back says: who signed in, where, in which browser session."""
+
+    public_service: str
+    subject: str
+    session: str
+    authenticated_at: datetime
+
+
+def sign_access_token(token: AccessToken) -> str:
+    """The token as it is sent: a JWT of type `at+jwt`, RFC 9068 §2.1."""
+    return keys.sign(_to_claims(token), typ=keys.ACCESS_TOKEN)
+
+
+def read_access_token(text: str, *, audiences: Collection[str]) -> AccessToken:
+    """What a token of ours says, if it is in time and for one of these audiences.
+
+    That it is alive, is for the statement of the request to decide (design §3).
+
+    Raises:
+        InvalidToken: it is anything else.
+    """
+    claims = keys.verify(text, typ=keys.ACCESS_TOKEN, audience=audiences)
+    return AccessToken(
+        audience=claims["aud"],
+        subject=claims["sub"],
+        public_service=claims["client_id"],
+        reference=claims.get("vn_ref"),
+        scopes=tuple(claims.get("scope", "").split()),
+        details=tuple(claims.get("authorization_details", ())),
+        authenticated_at=_from_wire(claims.get("auth_time")),
+        assurance=claims.get("acr"),
+        account_level=claims.get("vn_account_level"),
+        confirmation=claims.get("cnf"),
+        actor=claims.get("act", {}).get("sub"),
+        token_id=claims["jti"],
+        issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+        ends_at=datetime.fromtimestamp(claims["exp"], UTC),
+    )
+
+
+def sign_id_token(token: IdToken, *, alg: str = "ES256") -> str:
+    """The token as it is sent, under the algorithm that the public service registered."""
+    claims = {
+        **token.claims,  # first: a claim that was asked for never replaces one of these
+        "iss": settings.current().issuer,
+        "sub": token.subject,
+        "aud": token.public_service,
+        "iat": _to_wire(token.issued_at),
+        "exp": _to_wire(token.ends_at),
+        "auth_time": _to_wire(token.authenticated_at),
+        "acr": token.assurance,
+        "amr": token.methods,
+        "sid": token.session,
+        "nonce": token.nonce,
+        "at_hash": _half_hash(token.access_token),
+        "c_hash": _half_hash(token.code),
+        "vn_account_level": token.account_level,
+        "act": token.actor and {"sub": token.actor},
+    }
+    return keys.sign(_said(claims), typ=keys.ID_TOKEN, alg=alg)
+
+
+def read_id_token_hint(text: str) -> Hint:
+    """What an ID token of ours says that came back as a hint; it may be over.
+
+    OpenID Connect RP-Initiated Logout §2: whose `exp` has passed is still accepted.
+
+    Raises:
+        InvalidToken: we did not sign it, or not as an ID token.
+    """
+    claims = keys.read_signed(text, typ=keys.ID_TOKEN, algorithms=ID_TOKEN_ALGORITHMS)
+    if claims.get("iss") != settings.current().issuer:
+        raise InvalidToken("the hint is not valid", note="hint: iss")
+    return Hint(
+        public_service=claims["aud"],
+        subject=claims["sub"],
+        session=claims["sid"],
+        authenticated_at=datetime.fromtimestamp(claims["auth_time"], UTC),
+    )
+
+
+def _to_claims(token: AccessToken) -> dict[str, Any]:
+    return _said(
+        {
+            "iss": settings.current().issuer,
+            "aud": token.audience,
+            "sub": token.subject,
+            "client_id": token.public_service,
+            "jti": token.token_id,
+            "iat": _to_wire(token.issued_at),
+            "exp": _to_wire(token.ends_at),
+            "scope": " ".join(token.scopes) or None,
+            "vn_ref": token.reference,
+            "auth_time": token.authenticated_at and _to_wire(token.authenticated_at),
+            "acr": token.assurance,
+            "vn_account_level": token.account_level,
+            "authorization_details": token.details or None,
+            "cnf": token.confirmation,
+            "act": token.actor and {"sub": token.actor},
+        }
+    )
+
+
+def _said(claims: Mapping[str, Any]) -> dict[str, Any]:
+    # A claim without a value is left out: null would be a value.
+    return {name: value for name, value in claims.items() if value is not None}
+
+
+def _to_wire(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def _from_wire(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _half_hash(text: str | None) -> str | None:
+    # OpenID Connect Core §3.1.3.6: the left half of the hash that the algorithm uses; both of
+    # ours use SHA-256.
+    if text is None:
+        return None
+    return jws.base64url(hashlib.sha256(text.encode("ascii")).digest()[:16]).decode()
