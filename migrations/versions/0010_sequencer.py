@@ -6,7 +6,7 @@ Safe while the previous release still runs: it adds tables and touches none.
 import sqlalchemy as sa
 from alembic import op
 
-from identity.database import Instant, JsonColumn
+from identity.database import Instant
 from migrations.protection import append_only
 
 revision = "0010_sequencer"
@@ -48,7 +48,9 @@ def upgrade() -> None:
         "sequencer_state",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("frontier", JsonColumn, nullable=False),
+        sa.Column("frontier", sa.LargeBinary(), nullable=False),
+        sa.Column("signed_size", sa.BigInteger(), nullable=False),
+        sa.Column("signed_frontier", sa.LargeBinary(), nullable=False),
         sa.Column("left_behind", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sequencer_state")),
