@@ -1,13 +1,28 @@
 """Tables of the sequenced log: positions, each person's own list, signed heads; searches."""
 
 import uuid
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, PrimaryKeyConstraint
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity import database
 from identity.database import Base
+from identity.trail import AccessEntry
 
 
 class LogPosition(Base):
@@ -52,8 +67,11 @@ class SequencerState(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # always 1
     size: Mapped[int] = mapped_column(BigInteger)
-    frontier: Mapped[list[Any]]  # hex hashes of the perfect subtrees, largest first
-    left_behind: Mapped[int] = mapped_column(BigInteger)  # all entries with a lower xid are placed
+    frontier: Mapped[bytes]  # the complete subtrees' hashes, largest first
+    signed_size: Mapped[int] = mapped_column(BigInteger)  # of the newest signed head
+    signed_frontier: Mapped[bytes]
+    # PostgreSQL: every entry with a lower xid is placed. SQLite: every entry with a lower id.
+    left_behind: Mapped[int] = mapped_column(BigInteger)
     changed_at: Mapped[datetime]
 
 
@@ -71,3 +89,69 @@ class AuditSearch(Base):
     sealed: Mapped[bytes]  # JSON {case, reason}
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+def sequencer_state() -> Row[Any] | None:
+    """The sequencer's one row, locked until the transaction ends; null before the first entry."""
+    return database.row(select(SequencerState).with_for_update())
+
+
+def keep_state(state: dict[str, Any]) -> None:
+    """Write the sequencer's one row."""
+    if not database.write(update(SequencerState).where(SequencerState.id == 1).values(state)):
+        database.write(insert(SequencerState).values(id=1, **state))
+
+
+def horizon() -> int | None:
+    """Every transaction with a lower xid has ended; null on SQLite, which has one writer."""
+    if not database.is_postgresql():
+        return None
+    found = database.row(text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS h"))
+    return None if found is None else int(found.h)
+
+
+def unplaced(left_behind: int, *, limit: int) -> Sequence[Row[Any]]:
+    """Visible entries that have no position yet, in the order of their ids."""
+    query = (
+        select(AccessEntry.citizen_id, AccessEntry.id, AccessEntry.xid, AccessEntry.leaf)
+        .where(_since(left_behind), ~_is_placed())
+        .order_by(AccessEntry.id)
+        .limit(limit)
+    )
+    return database.rows(query)
+
+
+def lowest_left_behind(left_behind: int) -> int | None:
+    """The lowest xid (SQLite: id) among the visible entries without a position."""
+    lowest = func.min(AccessEntry.xid if database.is_postgresql() else AccessEntry.id)
+    found = database.row(select(lowest).where(_since(left_behind), ~_is_placed()))
+    return None if found is None else found[0]
+
+
+def _since(left_behind: int) -> Any:  # noqa: ANN401 - an SQL condition
+    column = AccessEntry.xid if database.is_postgresql() else AccessEntry.id
+    return column >= left_behind
+
+
+def _is_placed() -> Any:  # noqa: ANN401 - an SQL condition
+    return exists().where(
+        LogPosition.citizen_id == AccessEntry.citizen_id, LogPosition.entry_id == AccessEntry.id
+    )
+
+
+def append_positions(placed: Sequence[dict[str, Any]], subjects: Sequence[dict[str, Any]]) -> None:
+    """Append a batch of the tree's leaves, and each person's own list of them."""
+    database.write(insert(LogPosition), placed)
+    if subjects:
+        database.write(insert(LogSubject), subjects)
+
+
+def ends_of(citizens: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
+    """Where each person's own list ends: its length and its last position."""
+    # Both grow together, so each maximum is the end of the list; the key's index answers it.
+    ends = (
+        select(LogSubject.citizen_id, func.max(LogSubject.n), func.max(LogSubject.position))
+        .where(LogSubject.citizen_id.in_(list(citizens)))
+        .group_by(LogSubject.citizen_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in database.rows(ends)}

@@ -1,0 +1,94 @@
+"""The sequencer: gives each committed entry its place in the tree, once, in an order that holds.
+
+Nothing takes a position inside a request. Entries are placed in the order of their ids, which were
+taken after the head row's lock, so a disclosure never stands behind the withdrawal that ended it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from consent.audit import records
+from consent.audit.tree import Frontier, leaf_hash
+from identity import clock
+from identity.database import transaction
+from identity.entry import NOBODY
+
+BATCH = 2_000
+
+
+def sequence() -> int:
+    """Place what may be placed now, at most one batch; how many entries were.
+
+    Only the worker calls it, alone (`identity/worker.py` holds the lock).
+    """
+    with transaction():
+        state = records.sequencer_state()
+        size = 0 if state is None else state.size
+        left_behind = 0 if state is None else state.left_behind
+        horizon = records.horizon()
+        ready = _ready(records.unplaced(left_behind, limit=BATCH), horizon)
+        if not ready:
+            return 0
+        leaves = [leaf_hash(bytes(entry.leaf)) for entry in ready]
+        records.append_positions(*_rows(ready, leaves, start=size))
+        frontier = Frontier.unpacked(size, b"" if state is None else bytes(state.frontier))
+        records.keep_state(
+            {
+                "size": size + len(ready),
+                "frontier": frontier.grown(leaves).packed(),
+                "left_behind": _next_left_behind(left_behind, horizon=horizon, placed=ready),
+                "changed_at": clock.now(),
+                "signed_size": 0 if state is None else state.signed_size,
+                "signed_frontier": b"" if state is None else state.signed_frontier,
+            }
+        )
+    return len(ready)
+
+
+def _ready(found: Sequence[Row[Any]], horizon: int | None) -> list[Row[Any]]:
+    """Up to the first entry whose transaction may still have older company on its way."""
+    if horizon is None:
+        return list(found)
+    ready = []
+    for entry in found:
+        # The horizon alone would let a withdrawal with a low xid overtake the disclosure before
+        # it, whose xid is higher though its id is lower; so everything behind it waits.
+        if entry.xid >= horizon:
+            break
+        ready.append(entry)
+    return ready
+
+
+def _next_left_behind(before: int, *, horizon: int | None, placed: Sequence[Row[Any]]) -> int:
+    lowest = records.lowest_left_behind(before)
+    if horizon is None:
+        return int(placed[-1].id) + 1 if lowest is None else lowest
+    return horizon if lowest is None else min(horizon, lowest)
+
+
+def _rows(
+    ready: Sequence[Row[Any]], leaves: Sequence[bytes], *, start: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    ends = records.ends_of({entry.citizen_id for entry in ready} - {NOBODY})
+    placed: list[dict[str, Any]] = []
+    subjects: list[dict[str, Any]] = []
+    for position, (entry, leaf) in enumerate(zip(ready, leaves, strict=True), start):
+        person = entry.citizen_id
+        placed.append(
+            {
+                "position": position,
+                "citizen_id": person,
+                "entry_id": entry.id,
+                "leaf_hash": leaf,
+            }
+        )
+        if person == NOBODY:
+            continue
+        n, previous = ends.get(person, (0, None))
+        ends[person] = (n + 1, position)
+        subjects.append(
+            {"citizen_id": person, "n": n + 1, "position": position, "previous": previous}
+        )
+    return placed, subjects
