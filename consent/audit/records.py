@@ -150,8 +150,12 @@ def ends_of(citizens: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
     """Where each person's own list ends: its length and its last position."""
     # Both grow together, so each maximum is the end of the list; the key's index answers it.
     ends = (
-        select(LogSubject.citizen_id, func.max(LogSubject.n), func.max(LogSubject.position))
+        select(
+            LogSubject.citizen_id,
+            func.max(LogSubject.n).label("n"),
+            func.max(LogSubject.position).label("last"),
+        )
         .where(LogSubject.citizen_id.in_(list(citizens)))
         .group_by(LogSubject.citizen_id)
     )
-    return {row[0]: (row[1], row[2]) for row in database.rows(ends)}
+    return {row.citizen_id: (row.n, row.last) for row in database.rows(ends)}
