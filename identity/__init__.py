@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from identity import (
     authentication,
+    citizens,
     commands,
     database,
     doors,
@@ -49,7 +50,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     Migrate(app, database.db, directory=str(commands.MIGRATIONS), compare_type=True)
     language.init_app(app)
     trail.join()
-    for area in (authentication, staff, public_services, provider):
+    for area in (citizens, authentication, staff, public_services, provider):
         area.join(app)
     commands.join(app)
     for half in joins:

@@ -4,17 +4,20 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
-from identity import sealing
+from identity import clock, sealing
 from identity.citizens import records
 from identity.citizens.birth_date import BirthDate
 from identity.citizens.national_id import NationalId, Sex
 from identity.citizens.records import Status
+from identity.database import new_id
 from identity.errors import NotFound
 from identity.together import Answer, Clause, look
 
 TABLE, COLUMN = "citizen_identity", "sealed"
 PURPOSE = "national-id"  # of the blind index; never changes
+DEMO, TOTP = "demo", "totp"  # kinds of second factor: one fixed code, or RFC 6238
 
 
 class NoSuchCitizen(NotFound):
@@ -160,3 +163,24 @@ def open_identity(sealed: bytes, key: bytes, *, row: tuple[uuid.UUID, int]) -> I
 
 def _name(row: tuple[uuid.UUID, int]) -> str:
     return f"{row[0].hex}:{row[1]}"
+
+
+def seal_factor(citizen_id: uuid.UUID, key: bytes, *, kind: str, secret: str) -> dict[str, Any]:
+    """A second factor as its row keeps it, sealed under the person's key."""
+    factor_id = new_id()
+    place = {"table": "second_factor", "column": "sealed", "row": factor_id.hex}
+    return {
+        "citizen_id": citizen_id,
+        "id": factor_id,
+        "kind": kind,
+        "sealed": sealing.seal(key, secret.encode(), **place),
+        "last_step": 0,
+        "created_at": clock.now(),
+        "ended_at": None,
+    }
+
+
+def open_factor(row: Any, key: bytes) -> str:  # noqa: ANN401 - a row of `records.factors`
+    """The secret or the fixed code that `seal_factor` closed."""
+    place = {"table": "second_factor", "column": "sealed", "row": row.id.hex}
+    return sealing.open_sealed(key, row.sealed, **place).decode()
