@@ -122,3 +122,14 @@ def release(reservation: Reservation) -> None:
     """The try was right, so it does not count; inside the sign-in's transaction."""
     for digest, until in reservation.counted:
         records.give_back(digest, expires_at=until)
+
+
+def count_stranger(visit: Visit) -> None:
+    """A guess at a number that nobody has is counted for its neighbourhood, and only counted.
+
+    It costs what a mark in a person's log costs, so that the time tells nobody who exists.
+    """
+    at = clock.now()
+    guesses = Budget(("stranger", block(visit.address)), 2**31 - 1, HOUR)
+    with transaction():
+        records.use_budget(guesses.digest, limit=guesses.limit, at=at, until=at + guesses.window)

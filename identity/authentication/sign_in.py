@@ -1,0 +1,123 @@
+"""Signing in: the password first, then a one-time code; only both make a session (acr 2)."""
+
+import uuid
+
+from identity import clock, trail
+from identity.authentication import lockout, records, second_factor, sessions, steps
+from identity.authentication.lockout import Target, TooManyTries, Visit
+from identity.authentication.second_factor import WrongCode
+from identity.authentication.sessions import CitizenSession, Proof, Started
+from identity.citizens import passwords, people
+from identity.citizens import records as citizen_records
+from identity.citizens.national_id import NationalId
+from identity.citizens.records import Status
+from identity.database import transaction
+from identity.entry import Who
+from identity.errors import AccessDenied
+
+ACR_OF_BOTH = 2  # two different factors, vn:auth:2
+METHODS = ("pwd", "otp", "mfa")
+
+
+class WrongCredentials(AccessDenied):
+    """No such number, or not its password: the two look the same."""
+
+    slug = "wrong-credentials"
+    title = "The number or the password is not right"
+
+
+class AccountBarred(AccessDenied):
+    """Locked, or its owner has died. Told only to who knows the password."""
+
+    slug = "account-barred"
+    title = "This account cannot be used"
+
+
+def prove_password(number: NationalId, password: str, *, visit: Visit) -> str:
+    """The password is right; the text that the page of the code brings back.
+
+    Raises:
+        TooManyTries: the budget is spent; the password was not even looked at.
+        WrongCredentials: unknown number or wrong password.
+        AccountBarred: right, but the account is locked or its owner has died.
+    """
+    found = citizen_records.find_for_sign_in(people.indexes(number))
+    citizen_id = None if found is None else found.citizen_id
+    is_known = citizen_id is not None and records.is_known_device(citizen_id, visit.browser_digest)
+    target = Target("password", number.reveal(), is_known)
+    try:
+        reservation = lockout.reserve(target, visit)
+    except TooManyTries:
+        _mark(citizen_id, visit, reason="throttled")
+        raise
+    kept = None if found is None else found.hash
+    if not passwords.is_right(password, kept) or found is None:
+        _mark(citizen_id, visit, reason="password")
+        raise WrongCredentials("the number or the password is not right")
+    if found.status is not Status.ACTIVE:
+        _mark(citizen_id, visit, reason=str(found.status))
+        raise AccountBarred("this account cannot be used")
+    new_hash = passwords.hash_password(password) if passwords.is_outdated(kept) else None
+    with transaction():
+        lockout.release(reservation)
+        if new_hash is not None:
+            at = clock.now()
+            citizen_records.replace_hash(found.citizen_id, new_hash, old=kept, at=at)
+        return steps.open_step(found.citizen_id, visit.browser_digest, is_staff=False)
+
+
+def finish(step_text: str, code: str, *, visit: Visit, before: CitizenSession | None) -> Started:
+    """The person is signed in; the cookie to set.
+
+    `before` is the session this browser had, whose cookie is dead now.
+
+    Raises:
+        steps.StepEnded: the password was proved too long ago, or not in this browser.
+        TooManyTries: the budget for codes is spent.
+        WrongCode: not the code of now, or it was used already.
+    """
+    owed = steps.step(step_text, visit.browser_digest, is_staff=False)
+    is_known = records.is_known_device(owed.who, visit.browser_digest)
+    target = second_factor.target(owed.who, is_known_device=is_known)
+    try:
+        reservation = lockout.reserve(target, visit)
+        with transaction():
+            lockout.release(reservation)
+            return _session(owed, second_factor.typed(code), visit=visit, before=before)
+    except TooManyTries:
+        _mark(owed.who, visit, reason="throttled")
+        raise
+    except WrongCode:
+        # The transaction is rolled back: the try counts, and the step can be tried again.
+        _mark(owed.who, visit, reason="code")
+        raise
+
+
+def _session(
+    owed: steps.Step, code: str, *, visit: Visit, before: CitizenSession | None
+) -> Started:
+    steps.spend(owed)
+    second_factor.spend(owed.who, code)
+    records.know_device(owed.who, visit.browser_digest, at=clock.now())
+    proof = Proof(owed.who, visit.browser_digest, ACR_OF_BOTH, METHODS)
+    started = sessions.start(proof, before=before)
+    trail.record(
+        "sign_in:succeeded",
+        Who(owed.who, owed.who, visit.public_service_id),
+        subject={"result": "succeeded"},
+        acting={"actor": owed.who.hex, "request": visit.request_id},
+    )
+    return started
+
+
+def _mark(citizen_id: uuid.UUID | None, visit: Visit, *, reason: str) -> None:
+    """A refused sign-in stands in the person's log; for nobody a count takes as long."""
+    if citizen_id is None:
+        lockout.count_stranger(visit)
+        return
+    trail.refuse(
+        "sign_in:refused",
+        Who(citizen=citizen_id, public_service=visit.public_service_id),
+        subject={"result": "refused", "reason": reason},
+        acting={"request": visit.request_id},
+    )
