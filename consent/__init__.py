@@ -2,6 +2,9 @@
 
 from flask import Flask
 
+from consent import commands
+
 
 def join(app: Flask) -> None:
     """Bring consent's doors, pages, commands, duties, checks and its answer to approval."""
+    commands.join(app)

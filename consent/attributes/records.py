@@ -197,19 +197,21 @@ def put_register(columns: Mapping[str, Any]) -> None:
     database.write(put.on_conflict_do_update(index_elements=["name"], set_=rest))
 
 
-def heads(citizen_ids: Iterable[uuid.UUID], register: str) -> Sequence[Row[Any]]:
-    """What stands of one register for each of these people."""
+def told(
+    citizen_ids: Iterable[uuid.UUID], names: Iterable[str], *, registers: Iterable[str]
+) -> Sequence[Row[Any]]:
+    """Every value these registers ever told of these people, and whether it stands."""
+    head, value = AttributeHead, AttributeValue
+    is_head = (head.citizen_id == value.citizen_id) & (head.value_id == value.id)
     return database.rows(
-        select(AttributeHead, AttributeValue)
-        .join(
-            AttributeValue,
-            (AttributeValue.citizen_id == AttributeHead.citizen_id)
-            & (AttributeValue.id == AttributeHead.value_id),
-        )
+        select(value.__table__, head.value_id.is_not(None).label("stands"))
+        .outerjoin(head, is_head)
         .where(
-            AttributeHead.citizen_id.in_(list(citizen_ids)),
-            AttributeHead.register == register,
+            value.citizen_id.in_(list(citizen_ids)),
+            value.attribute.in_(list(names)),
+            value.register.in_(list(registers)),
         )
+        .order_by(value.citizen_id, value.id)
     )
 
 
