@@ -1,0 +1,79 @@
+"""Two public services in one small program: sign a citizen in, ask for a procedure, fetch, show.
+
+Run by `make run`, or: python examples/sample_service.py var/demo.json 127.0.0.1:8001
+"""
+
+import json
+import secrets
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from authlib.integrations.flask_client import OAuth
+from flask import Flask, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+# Procedure: the client that may run it, and what is wanted beyond the required items.
+ASKED = {"1.004222": ("commune-police", ["contact_phone"]), "3.000347": ("traffic-police", [])}
+
+
+def create_app(demo: dict[str, Any]) -> Flask:
+    """The services, registered as the clients that demo.json names."""
+    app = Flask(__name__, template_folder=".")
+    app.config.update(SECRET_KEY=secrets.token_hex(), SESSION_COOKIE_NAME="sample-service")
+    oauth = OAuth(app)
+    kept: dict[tuple[str, str], Any] = {}  # tokens stay on the server, never in the browser
+    registered = {service["client_id"]: service for service in demo["services"]}
+    for client_id, _ in ASKED.values():
+        method = registered[client_id]["token_endpoint_auth_method"]
+        oauth.register(
+            client_id,
+            client_id=client_id,
+            client_secret=registered[client_id]["client_secret"],
+            server_metadata_url=demo["issuer"] + "/.well-known/openid-configuration",
+            token_endpoint_auth_method=method,
+            client_kwargs={"scope": "openid", "code_challenge_method": "S256"},
+        )
+
+    show = partial(render_template, "sample_service.html", asked=ASKED)
+    app.add_url_rule("/", view_func=show, endpoint="index")
+
+    @app.get("/start/<any('1.004222', '3.000347'):code>")
+    def start(code: str) -> Response:
+        """Send the person to sign in, and say what is needed for which case."""
+        client_id, more = ASKED[code]
+        needed = next(p for p in demo["procedures"] if p["code"] == code)["attributes_required"]
+        detail = {"type": "vn_procedure", "procedure": code, "attributes": needed + more}
+        detail["case"] = f"HS-{secrets.randbelow(10**6):06}"
+        send = oauth.create_client(client_id).authorize_redirect
+        back = url_for("back", code=code, _external=True)
+        return send(back, authorization_details=json.dumps([detail]))
+
+    @app.get("/callback", endpoint="back", defaults={"code": "1.004222"})
+    @app.get("/callback-2", endpoint="back", defaults={"code": "3.000347"})
+    def come_back(code: str) -> Response | str:
+        """Exchange the code; Authlib checks state, nonce, signature, issuer and audience."""
+        if "error" in request.args:
+            return show(note=request.args["error"])
+        person = session.setdefault("person", secrets.token_hex())
+        kept[person, code] = oauth.create_client(ASKED[code][0]).authorize_access_token()
+        return redirect(url_for("fetch", code=code))
+
+    @app.route("/fetch/<any('1.004222', '3.000347'):code>", methods=["GET", "POST"])
+    def fetch(code: str) -> str:
+        """Fetch what was decided, and say plainly when nothing may be fetched any more."""
+        token = kept.get((session.get("person", ""), code))
+        if not token or not token.get("authorization_details"):
+            return show(note="Người dân tự nộp giấy tờ.")
+        client = oauth.create_client(ASKED[code][0])
+        answer = client.post(demo["issuer"] + "/api/attributes", json={}, token=token)
+        told = answer.json()
+        return show(code=code, **({"answer": told} if answer.ok else {"note": told["detail"]}))
+
+    return app
+
+
+if __name__ == "__main__":
+    host, _, port = sys.argv[2].rpartition(":")
+    create_app(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))).run(host, int(port))
