@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from identity.errors import NotFound
 from identity.public_services import records
+from identity.public_services.client_assertion import ALGORITHMS
 from identity.public_services.records import Block, Level
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Registered:
     decision_events_uri: str | None  # null: withdrawals are kept for polling
     jwks_uri: str | None  # null: the keys stand in the registration, or there are none
     keys: tuple[Mapping[str, Any], ...]  # public JWKs of the registration
-    signing_alg: str | None  # null: any that the profile allows
+    signing_algs: tuple[str, ...]  # of its client assertions
     links: Mapping[str, str]  # client_uri, logo_uri, policy_uri, tos_uri as registered
 
     def name(self, language: str) -> str:
@@ -78,7 +79,7 @@ def parsed(row: "Row[Any]") -> Registered:
     prefix = "client_name#"
     tagged = {k.removeprefix(prefix): v for k, v in told.items() if k.startswith(prefix)}
     organisation = OrganisationOf(row.organisation_id, row.code, row.name, row.level, row.block)
-    scope = told.get("scope")
+    scope, alg = told.get("scope"), told.get("token_endpoint_auth_signing_alg")
     return Registered(
         id=row.id,
         client_id=row.client_id,
@@ -101,7 +102,7 @@ def parsed(row: "Row[Any]") -> Registered:
         decision_events_uri=told.get("decision_events_uri"),
         jwks_uri=told.get("jwks_uri"),
         keys=tuple(told.get("jwks", {"keys": []})["keys"]),
-        signing_alg=told.get("token_endpoint_auth_signing_alg"),
+        signing_algs=(alg,) if alg else ALGORITHMS,
         links={name: told[name] for name in LINKS if name in told},
     )
 

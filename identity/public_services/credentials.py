@@ -1,0 +1,209 @@
+"""How a public service proves who it is, RFC 6749 §2.3 and OpenID Connect Core §9."""
+
+import base64
+import binascii
+import hashlib
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import unquote_plus
+
+import structlog
+
+from identity import sealing, settings, trail
+from identity.doors import Parameters, Request
+from identity.entry import Who
+from identity.errors import InvalidClient, InvalidRequest
+from identity.messages import Headers
+from identity.public_services import client_assertion, records, registered, service_keys
+from identity.public_services.registered import Registered
+from identity.together import Clause, together
+
+BASIC, POST, ASSERTION, NONE = (
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+    "none",
+)
+log = structlog.get_logger(__name__)
+OFFERED = (BASIC, POST, ASSERTION, NONE)
+WITH_SECRET = (BASIC, POST)
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 §2.2
+# RFC 6749 §5.2: the scheme that was, or could have been, used.
+CHALLENGE: Headers = (("WWW-Authenticate", 'Basic realm="motlan"'),)
+_NEVER_IN_THE_URL = ("client_secret", "client_assertion")
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a request claims and how it means to prove it."""
+
+    method: str
+    client_id: str
+    proof: str = field(repr=False, default="")
+
+
+def authenticate(request: Request) -> Registered:
+    """The public service that sent this form, proven by its one registered method.
+
+    Known services that fail leave a mark in the log; unknown ones do not, since anybody can
+    invent a name. Both hear the same sentence.
+
+    Raises:
+        InvalidRequest: more than one method at once, or a credential in the URL.
+        InvalidClient: unknown, ended, not proven, or proven by another method.
+    """
+    presented = _presented(request)
+    service = registered.find(presented.client_id)
+    if service is None:
+        _spend_the_same_time(presented)
+        raise _refusal("unknown")
+    reason = _fault(service, presented)
+    if reason in {"proof", "method"} and presented.method != ASSERTION:
+        # A secret or method that was changed less than 30 seconds ago counts at once.
+        service = registered.again(service) or service
+        reason = _fault(service, presented)
+    if reason is not None:
+        _leave_mark(service, reason, request=request)
+        raise _refusal(reason)
+    return service
+
+
+def live_clause(service: Registered) -> Clause:
+    """The condition `service`: it is as it was when it was authenticated, and may still ask."""
+    return records.live(service.id, service.version)
+
+
+def new_secret() -> str:
+    """A fresh secret: 256 bits, so that a keyed digest is enough to keep."""
+    return secrets.token_urlsafe(32)
+
+
+def secret_digest(public_service_id: uuid.UUID, secret: str) -> bytes:
+    """How a secret is stored: keyed, and good for that one service only."""
+    return sealing.ring().mac("client-secret", public_service_id.bytes + secret.encode())
+
+
+def _presented(request: Request) -> Presented:
+    for name in _NEVER_IN_THE_URL:
+        if request.query.one(name) is not None:
+            raise InvalidRequest(f"{name} must be in the body or header, never in the URL")
+    form = request.form
+    found = [one for one in (_basic(request), _post(form), _assertion(form)) if one is not None]
+    if len(found) > 1:  # RFC 6749 §2.3
+        raise InvalidRequest("use one way to authenticate, not several")
+    claimed = form.one("client_id")
+    if not found:
+        if claimed is None:
+            raise _refusal("nothing presented")
+        return Presented(NONE, claimed)
+    if claimed not in {None, found[0].client_id}:
+        raise InvalidClient("client_id is not the one that was authenticated", headers=CHALLENGE)
+    return found[0]
+
+
+def _basic(request: Request) -> Presented | None:
+    header = request.header("Authorization")
+    if header is None:
+        return None
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        raise InvalidClient("authenticate with the registered method", headers=CHALLENGE)
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode()
+        # RFC 6749 §2.3.1: both are form-encoded before they are joined.
+        client_id, secret = (unquote_plus(part, errors="strict") for part in text.split(":", 1))
+    except (binascii.Error, ValueError):
+        raise InvalidClient("the Authorization header cannot be read", headers=CHALLENGE) from None
+    return Presented(BASIC, client_id, secret)
+
+
+def _post(form: Parameters) -> Presented | None:
+    secret = form.one("client_secret")
+    return None if secret is None else Presented(POST, form.required("client_id"), secret)
+
+
+def _assertion(form: Parameters) -> Presented | None:
+    assertion, kind = form.one("client_assertion"), form.one("client_assertion_type")
+    if assertion is None and kind is None:
+        return None
+    if assertion is None or kind != JWT_BEARER:
+        raise InvalidClient(f"send client_assertion with client_assertion_type {JWT_BEARER}")
+    try:
+        return Presented(ASSERTION, client_assertion.claimed_client_id(assertion), assertion)
+    except InvalidClient as fault:
+        raise _refusal(fault.note) from None
+
+
+def _fault(service: Registered, presented: Presented) -> str | None:
+    """Why this proof does not hold; null: it does."""
+    if service.auth_method != presented.method:
+        return "method"
+    reason = _PROOFS[presented.method](service, presented.proof)
+    if reason is None and not service.is_active:
+        return "ended"
+    return reason
+
+
+def _by_secret(service: Registered, secret: str) -> str | None:
+    material = service.id.bytes + secret.encode()
+    kept = service.secret_digest or b""
+    return None if sealing.ring().is_mac("client-secret", material, claimed=kept) else "proof"
+
+
+def _by_assertion(service: Registered, assertion: str) -> str | None:
+    try:
+        verified = client_assertion.verify(
+            assertion,
+            client_id=service.client_id,
+            keys=service_keys.keys(service, client_assertion.claimed_kid(assertion)),
+            issuer=settings.current().issuer,
+            algorithms=service.signing_algs,
+        )
+    except InvalidClient as fault:
+        log.info("not proven", service=service.client_id, why=fault.note)
+        return "proof"
+    is_first = _spend(service.client_id, verified.jti, until=verified.expires_at)
+    return None if is_first else "replay"
+
+
+def _by_nothing(_service: Registered, _proof: str) -> str | None:
+    return None
+
+
+_PROOFS: dict[str, Callable[[Registered, str], str | None]] = {
+    BASIC: _by_secret,
+    POST: _by_secret,
+    ASSERTION: _by_assertion,
+    NONE: _by_nothing,
+}
+
+
+def _spend(client_id: str, jti: str, *, until: datetime) -> bool:
+    """Durable before anything is issued: no other process, and no restart, takes it again."""
+    digest = hashlib.sha256(f"{client_id}\x1f{jti}".encode()).digest()
+    return together(records.spent(digest, until)) is not None
+
+
+def _spend_the_same_time(presented: Presented) -> None:
+    if presented.method in WITH_SECRET:
+        sealing.ring().is_mac("client-secret", presented.proof.encode(), claimed=b"")
+
+
+def _leave_mark(service: Registered, reason: str, *, request: Request) -> None:
+    trail.refuse(
+        "service:refused",
+        Who(public_service=service.id),
+        subject={"reason": reason},
+        acting={"public_service": service.client_id, "request": request.request_id},
+    )
+
+
+def _refusal(reason: str) -> InvalidClient:
+    return InvalidClient(
+        "not authenticated: check client_id, its credential and its registered method",
+        note=f"client: {reason}",
+        headers=CHALLENGE,
+    )

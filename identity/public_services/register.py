@@ -1,0 +1,215 @@
+"""Put public services on record, or bring what is on record up to date (RFC 7591 §3)."""
+
+import json
+import secrets
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from marshmallow import ValidationError
+
+from identity import database, outbound, trail
+from identity.database import transaction
+from identity.entry import Who
+from identity.public_services import addresses, credentials, records, registered
+from identity.public_services.records import Block, Level
+from identity.public_services.wire import ServiceSchema
+
+# Not part of the stored registration: columns of their own, or secret.
+_APART = ("client_id", "client_secret", "organisation")
+
+
+class BadRegistrationError(ValueError):
+    """One registration cannot be taken, and so none of them; the text names the member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one registration."""
+
+    client_id: str
+    organisation: str
+    outcome: str  # registered | updated | unchanged
+    client_secret: str | None = field(repr=False)  # null: none was made now
+
+    def as_json(self) -> dict[str, str]:
+        """As `services import` prints it; the secret only here, only once."""
+        told = {
+            "client_id": self.client_id,
+            "organisation": self.organisation,
+            "outcome": self.outcome,
+        }
+        return told if self.client_secret is None else told | {"client_secret": self.client_secret}
+
+
+def register(documents: Iterable[object]) -> list[Outcome]:
+    """Every service is on record as told, in one transaction, or none of them is.
+
+    A service that is known by its `client_id` is brought up to date and keeps its secret, its id
+    and its sector, so that its people keep their `sub`.
+
+    Raises:
+        BadRegistrationError: a member is unknown, missing, wrong or contradicts another.
+    """
+    checked = [_checked(document, at) for at, document in enumerate(documents, start=1)]
+    _check_apart(checked)
+    with transaction():
+        outcomes = [_keep(told) for told in checked]
+    registered.forget()
+    return outcomes
+
+
+def _checked(document: object, at: int) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = ServiceSchema().load(document)  # type: ignore[arg-type] # it checks that
+        _check_sector(told)
+    except ValidationError as fault:
+        raise BadRegistrationError(f"service {at}: {_first(fault.messages)}") from None
+    return told
+
+
+def _first(messages: object, path: str = "") -> str:
+    """The first complaint with the member it is about, such as `redirect_uris[0]`."""
+    if isinstance(messages, Mapping):
+        name, inner = next(iter(messages.items()))
+        if isinstance(name, int):
+            return _first(inner, f"{path}[{name}]")
+        known = path if name == "_schema" else f"{path}.{name}".lstrip(".")
+        return _first(inner, known)
+    text = messages[0] if isinstance(messages, list) and messages else messages
+    return f"{path}: {text}" if path else str(text)
+
+
+def _check_sector(told: Mapping[str, Any]) -> None:
+    """The sector's document lists every redirect URI (OpenID Connect Core §8.1)."""
+    uri = told.get("sector_identifier_uri")
+    if uri is None:
+        return
+    try:
+        listed = outbound.get_json(uri)
+    except outbound.OutboundRefused:
+        raise ValidationError("cannot be fetched", "sector_identifier_uri") from None
+    if not isinstance(listed, list) or not set(told["redirect_uris"]) <= set(map(str, listed)):
+        raise ValidationError("does not list every redirect URI", "sector_identifier_uri")
+
+
+def _check_apart(checked: list[dict[str, Any]]) -> None:
+    """One file must not say two things about one service or one organisation."""
+    ids = [told["client_id"] for told in checked if "client_id" in told]
+    if len(set(ids)) != len(ids):
+        raise BadRegistrationError("client_id: two services of the file have the same")
+    told_of: dict[str, Any] = {}
+    for told in checked:
+        organisation = told["organisation"]
+        if told_of.setdefault(organisation["code"], organisation) != organisation:
+            raise BadRegistrationError(
+                f"organisation: {organisation['code']} is described in two ways"
+            )
+
+
+def _keep(told: dict[str, Any]) -> Outcome:
+    client_id = told.get("client_id") or "svc-" + secrets.token_hex(12)
+    organisation = told["organisation"]
+    organisation_id, is_changed = records.keep_organisation(
+        organisation["code"],
+        name=organisation["name"],
+        level=Level(organisation["level"]),
+        block=Block(organisation["block"]),
+    )
+    if is_changed:
+        records.raise_versions(organisation_id)
+    row = records.find(client_id)
+    public_service_id = database.new_id() if row is None else row.id
+    secret = _secret(told, None if row is None else row.secret_digest)
+    columns = {
+        "organisation_id": organisation_id,
+        "registration": {k: v for k, v in told.items() if k not in _APART},
+        "secret_digest": secret.digest(public_service_id),
+        "sector": _sector(told, None if row is None else row.sector),
+    }
+    if row is None:
+        records.add({"id": public_service_id, "client_id": client_id, **columns})
+        outcome = "registered"
+    else:
+        outcome = "updated" if _update(row, columns) or is_changed else "unchanged"
+    if outcome != "unchanged":
+        _record(public_service_id, client_id, outcome=outcome)
+    return Outcome(client_id, organisation["code"], outcome, secret.made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    """The secret of a registration: told, made now, kept from before, or none."""
+
+    told: str | None = field(default=None, repr=False)
+    made: str | None = field(default=None, repr=False)
+    kept: bytes | None = field(default=None, repr=False)
+
+    def digest(self, public_service_id: uuid.UUID) -> bytes | None:
+        fresh = self.told or self.made
+        return self.kept if fresh is None else credentials.secret_digest(public_service_id, fresh)
+
+
+def _secret(told: Mapping[str, Any], kept: bytes | None) -> _Secret:
+    if told["token_endpoint_auth_method"] not in credentials.WITH_SECRET:
+        return _Secret()
+    if "client_secret" in told:
+        return _Secret(told=told["client_secret"])
+    return _Secret(kept=kept) if kept is not None else _Secret(made=credentials.new_secret())
+
+
+def _sector(told: Mapping[str, Any], kept: str | None) -> str:
+    """Whose pairwise subjects it shares (OpenID Connect Core §8.1).
+
+    Without a document of its own a service shares only with the same organisation at the same
+    host, and keeps that sector when it moves, since `sub` is for ever.
+    """
+    if "sector_identifier_uri" in told:
+        return addresses.host(told["sector_identifier_uri"])
+    if kept is not None:
+        return kept
+    hosts = {addresses.host(uri) for uri in told["redirect_uris"]}
+    return f"{''.join(hosts)} {told['organisation']['code']}"
+
+
+def _update(row: Any, columns: dict[str, Any]) -> bool:  # noqa: ANN401 - a database row
+    """Whether anything had to be changed."""
+    if all(getattr(row, name) == value for name, value in columns.items()):
+        return False
+    if not records.change(row.id, columns, version=row.version):
+        raise BadRegistrationError(f"client_id: {row.client_id} was changed meanwhile; run again")
+    return True
+
+
+def _record(public_service_id: uuid.UUID, client_id: str, *, outcome: str) -> None:
+    trail.record(
+        "service:registered",
+        Who(public_service=public_service_id),
+        subject={"result": outcome},
+        acting={"public_service": client_id, "actor": "operator"},
+    )
+
+
+def documents(text: str) -> list[object]:
+    """The registrations of a file: one JSON object, or an array of them.
+
+    Raises:
+        BadRegistrationError: it is not JSON, or neither of the two.
+    """
+    try:
+        told = json.loads(text, object_pairs_hook=_once_each)
+    except (ValueError, RecursionError) as fault:
+        raise BadRegistrationError(f"not JSON: {fault}") from None
+    if isinstance(told, list) and told:
+        return told
+    if isinstance(told, dict):
+        return [told]
+    raise BadRegistrationError("must be one JSON object, or an array of them")
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice in one object")
+    return members
