@@ -16,9 +16,12 @@ from identity import (
     edge,
     errors,
     guards,
+    health,
     joining,
     language,
+    openapi,
     oplog,
+    pages,
     provider,
     public_services,
     settings,
@@ -52,6 +55,8 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     trail.join()
     for area in (citizens, authentication, staff, public_services, provider):
         area.join(app)
+    for part in (health, openapi, pages):
+        part.join(app)
     commands.join(app)
     for half in joins:
         half.join(app)

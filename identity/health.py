@@ -1,0 +1,103 @@
+"""Whether this process lives, and whether it can serve: `/healthz` and `/readyz`.
+
+The worker proves each second that the log can be written and read; this only reports it, so
+that asking often costs nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from identity import clock, doors, errors, sealing, worker
+from identity.doors import Door, Request
+from identity.joining import joined
+from identity.messages import NO_STORE, Response, json_response
+from identity.provider.keys import signing_keys
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+log = structlog.get_logger(__name__)
+LATE = timedelta(seconds=5)  # the contract's bound for probe and sequencer
+# A duty that comes this often is one that answers wait for; the others may take their time.
+OFTEN = timedelta(seconds=1)
+
+
+class NotReady(Exception):  # noqa: N818 - a finding, reported and not raised further
+    """Something that every answer needs is missing; the text says what, for anybody to read."""
+
+
+def alive(_request: Request, _caller: object) -> Response:
+    """The process answers; nothing else is looked at."""
+    return json_response({"status": "alive"}, headers=NO_STORE)
+
+
+def ready(_request: Request, _caller: object) -> Response:
+    """200 when everything that an answer needs is there, else 503 with what is missing."""
+    found = {name: _look(name, check) for name, check in _checks()}
+    is_ready = all(word == "ok" for word in found.values())
+    body = {"status": "ready" if is_ready else "not ready", "checks": found}
+    return json_response(body, 200 if is_ready else 503, headers=NO_STORE)
+
+
+def join(app: "Flask") -> None:
+    """Bring the two doors."""
+    doors.add(app, DOORS)
+
+
+def _checks() -> Iterator[tuple[str, Callable[[], None]]]:
+    yield "keys", _keys
+    yield "log", lambda: _on_time(worker.PROBE)
+    for duty in joined().duties:
+        if duty.every <= OFTEN:
+            yield duty.name, lambda name=duty.name: _on_time(name)  # type: ignore[misc] # bound now
+
+
+def _look(name: str, check: Callable[[], None]) -> str:
+    try:
+        check()
+    except NotReady as fault:
+        return str(fault)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, this process cannot serve
+        log.warning("not ready", check=name, kind=type(fault).__name__)
+        return "fails; the operational log says more"
+    return "ok"
+
+
+def _keys() -> None:
+    signing_keys().jwks()
+    sealing.ring()
+
+
+def _on_time(duty: str) -> None:
+    """The duty ended well a moment ago; reading that also proves the database."""
+    at = worker.last(duty)
+    if at is None:
+        raise NotReady("never ended well: is the worker running?")
+    late = clock.now() - at
+    if late > LATE:
+        raise NotReady(f"last ended well {int(late.total_seconds())} s ago")
+
+
+DOORS = (
+    Door(
+        method="GET",
+        path="/healthz",
+        function=alive,
+        guard=doors.anyone,
+        refusals=errors.explain,
+        summary="Whether this process is alive",
+        answers={200: "alive"},
+    ),
+    Door(
+        method="GET",
+        path="/readyz",
+        function=ready,
+        guard=doors.anyone,
+        refusals=errors.explain,
+        summary="Whether this process can serve: keys, log, sequencer",
+        answers={200: "ready", 503: "not ready, and what is missing"},
+    ),
+)
