@@ -57,12 +57,12 @@ def prove_password(number: NationalId, password: str, *, visit: Visit) -> str:
     if found.status is not Status.ACTIVE:
         _mark(citizen_id, visit, reason=str(found.status))
         raise AccountBarred("this account cannot be used")
-    new_hash = passwords.hash_password(password) if passwords.is_outdated(kept) else None
+    new_hash = passwords.hash_password(password) if passwords.is_outdated(found.hash) else None
     with transaction():
         lockout.release(reservation)
         if new_hash is not None:
             at = clock.now()
-            citizen_records.replace_hash(found.citizen_id, new_hash, old=kept, at=at)
+            citizen_records.replace_hash(found.citizen_id, new_hash, old=found.hash, at=at)
         return steps.open_step(found.citizen_id, visit.browser_digest, is_staff=False)
 
 
