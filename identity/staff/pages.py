@@ -1,0 +1,111 @@
+"""Pages of signing in and out for the people who work here."""
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from flask.wrappers import Response
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from identity import browser
+from identity.authentication.guard import visit
+from identity.authentication.lockout import TooManyTries
+from identity.authentication.pages import Errors, told
+from identity.authentication.second_factor import WrongCode
+from identity.authentication.sign_in import WrongCredentials
+from identity.authentication.steps import StepEnded
+from identity.citizens.passwords import SignInBusy
+from identity.errors import Refusal
+from identity.guards import anyone, enter
+from identity.staff import guard, sessions, sign_in
+
+pages = Blueprint("staff", __name__, url_prefix="/staff")
+
+STEP = "staff-step"  # the cookie between password and code
+
+
+@pages.get("/sign-in")
+@enter(anyone)
+def ask_password() -> AnyResponse:
+    """The form; who is signed in goes on."""
+    if guard.staff_session() is not None:
+        return redirect("/audit", 303)
+    return _password_page()
+
+
+@pages.post("/sign-in")
+@enter(anyone)
+def take_password() -> AnyResponse:
+    """Username and password; then the page of the code."""
+    username, password = request.form.get("username", ""), request.form.get("password", "")
+    if not username.strip() or not password:
+        text = _("Nhập tên đăng nhập và mật khẩu.")
+        return _password_page([("username", text)], status=400)
+    try:
+        step = sign_in.prove_password(username, password, visit=visit())
+    except WrongCredentials as refusal:
+        text = _("Tên đăng nhập hoặc mật khẩu không đúng.")
+        return _password_page([("username", text)], status=refusal.status)
+    except (TooManyTries, SignInBusy) as refusal:
+        return _answered(_password_page([told(refusal)], status=refusal.status), refusal)
+    answer = redirect("/staff/sign-in/code", 303)
+    browser.set_cookie(answer, STEP, value=step)  # type: ignore[arg-type] # werkzeug's base
+    return answer
+
+
+@pages.get("/sign-in/code")
+@enter(anyone)
+def ask_code() -> AnyResponse:
+    """The form for the one-time code, for who has proved a password in this browser."""
+    return _code_page() if _step() else redirect("/staff/sign-in", 303)
+
+
+@pages.post("/sign-in/code")
+@enter(anyone)
+def take_code() -> AnyResponse:
+    """The code; then the review of the log."""
+    code = request.form.get("one_time_code", "")
+    before = guard.staff_session()
+    try:
+        cookie = sign_in.finish(_step(), code, visit=visit())
+    except StepEnded:
+        text = _("Đã quá lâu từ lúc nhập mật khẩu. Đăng nhập lại từ đầu.")
+        answer = _password_page([("username", text)], status=StepEnded.status)
+        browser.forget_cookie(answer, STEP)
+        return answer
+    except (WrongCode, TooManyTries) as refusal:
+        return _answered(_code_page([told(refusal)], status=refusal.status), refusal)
+    if before is not None:
+        sessions.end(before)
+    onward = redirect("/audit", 303)
+    browser.set_cookie(onward, guard.COOKIE, value=cookie)  # type: ignore[arg-type] # werkzeug's base
+    browser.forget_cookie(onward, STEP)  # type: ignore[arg-type] # werkzeug's base
+    return onward
+
+
+@pages.post("/sign-out")
+@enter(guard.staff_member)
+def sign_out(member: sessions.StaffMember) -> AnyResponse:
+    """The session is over on every process."""
+    sessions.end(member)
+    answer = redirect("/staff/sign-in", 303)
+    browser.forget_cookie(answer, guard.COOKIE)  # type: ignore[arg-type] # werkzeug's base
+    return answer
+
+
+def _password_page(errors: Errors | None = None, *, status: int = 200) -> Response:
+    return make_response(render_template("staff/sign_in.html", errors=errors or []), status)
+
+
+def _code_page(errors: Errors | None = None, *, status: int = 200) -> Response:
+    page = render_template(
+        "authentication/code.html", errors=errors or [], restart="/staff/sign-in", home="/audit"
+    )
+    return make_response(page, status)
+
+
+def _answered(page: Response, refusal: Refusal) -> Response:
+    page.headers.extend(refusal.headers)
+    return page
+
+
+def _step() -> str:
+    return request.cookies.get(browser.cookie_name(STEP), "")
