@@ -13,7 +13,8 @@ from identity import clock, database
 from identity.errors import InvalidGrant
 from identity.provider import grant_records, opening_records, records
 from identity.provider.approval import Carried
-from identity.provider.gate import SCOPE_CLAIMS, TokenRef, gate, spend
+from identity.provider.claims import decided
+from identity.provider.gate import TokenRef, gate, spend
 from identity.together import Clause, Json, look, together
 
 __all__ = [
@@ -234,17 +235,10 @@ def renew(ref: TokenRef) -> tuple[TokenRef, Grant] | None:
     fresh = replace(ref, version=grant.version)
     if ref.scope_decision is not None:
         decision = grant.decision(ref.scope_decision)
-        still = ref.claims & set(scope_claims(decision))
+        still = ref.claims & decided(decision)
         fresh = replace(
             fresh,
             scope_decision=decision.decision_id if decision and still else None,
             claims=still,
         )
     return fresh, grant
-
-
-def scope_claims(decision: Carried | None) -> frozenset[str]:
-    """Which claims of OIDC Core §5.1 a decision about scopes lets out: attributes named so."""
-    if decision is None or decision.procedure is not None:
-        return frozenset()
-    return frozenset(decision.attributes) & frozenset(SCOPE_CLAIMS)

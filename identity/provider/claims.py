@@ -1,0 +1,120 @@
+"""What tokens and userinfo say: from scopes and decisions to claims (OIDC Core §5, RFC 9396 §7)."""
+
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from identity import sealing
+from identity.provider.approval import Carried
+from identity.provider.gate import SCOPE_CLAIMS
+
+DETAIL_TYPE = "vn_procedure"
+# Design §5: what a scope stands for, and which attribute of the catalogue is behind each claim.
+CLAIMS_OF = {
+    "profile": frozenset({"name", "birthdate", "gender"}),
+    "email": frozenset({"email"}),
+    "phone": frozenset({"phone_number"}),
+    "address": frozenset({"address"}),
+}
+ATTRIBUTE_OF = {
+    "name": "full_name",
+    "birthdate": "date_of_birth",
+    "gender": "sex",
+    "email": "contact_email",
+    "phone_number": "contact_phone",
+    "address": "permanent_address",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earned:
+    """What one sign-in earned, as codes and families keep it and their tokens say it."""
+
+    acr: str  # vn:auth:1 to 4
+    amr: tuple[str, ...]
+    auth_at: datetime
+    account_level: int
+    sid: str
+    nonce: str | None = None  # null: the request had none
+    actor: str | None = None  # pairwise sub of who acts; null: the person themselves
+
+    def stored(self) -> dict[str, Any]:
+        """JSON for the column `claims`; members may be added, never renamed."""
+        return {
+            "acr": self.acr,
+            "amr": list(self.amr),
+            "auth_time": int(self.auth_at.timestamp()),
+            "account_level": self.account_level,
+            "sid": self.sid,
+            "nonce": self.nonce,
+            "act": self.actor,
+        }
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> "Earned":
+        """What `stored` wrote."""
+        return cls(
+            acr=stored["acr"],
+            amr=tuple(stored["amr"]),
+            auth_at=datetime.fromtimestamp(stored["auth_time"], UTC),
+            account_level=stored["account_level"],
+            sid=stored["sid"],
+            nonce=stored["nonce"],
+            actor=stored["act"],
+        )
+
+
+def sid(session_id: uuid.UUID, public_service_id: uuid.UUID) -> str:
+    """The session as one public service may know it: two services cannot join theirs."""
+    material = session_id.bytes + public_service_id.bytes
+    return urlsafe_b64encode(sealing.ring().mac("sid", material)[:16]).rstrip(b"=").decode()
+
+
+def scope_decision(decisions: Iterable[Carried]) -> Carried | None:
+    """The decision about scopes; null: nothing beyond the sign-in was decided."""
+    return next((d for d in decisions if d.procedure is None and decided(d)), None)
+
+
+def decided(decision: Carried | None) -> frozenset[str]:
+    """Which claims a decision about scopes lets out: its attributes name them or what they are."""
+    if decision is None or decision.procedure is not None:
+        return frozenset()
+    named = frozenset(decision.attributes)
+    return frozenset(c for c in SCOPE_CLAIMS if c in named or ATTRIBUTE_OF[c] in named)
+
+
+def granted_scopes(asked: Iterable[str], decisions: tuple[Carried, ...]) -> tuple[str, ...]:
+    """The asked scopes that decisions stand behind; the others were not granted."""
+    claims = decided(scope_decision(decisions))
+    procedures = {f"procedure:{d.procedure}" for d in decisions if d.procedure is not None}
+
+    def is_granted(scope: str) -> bool:
+        if scope in CLAIMS_OF:
+            return bool(CLAIMS_OF[scope] & claims)
+        return not scope.startswith("procedure:") or scope in procedures
+
+    return tuple(scope for scope in asked if is_granted(scope))
+
+
+def claims_of(scopes: Iterable[str]) -> frozenset[str]:
+    """Which claims these scopes stand for."""
+    return frozenset().union(*(CLAIMS_OF.get(scope, frozenset()) for scope in scopes))
+
+
+def details(decisions: Iterable[Carried]) -> tuple[dict[str, Any], ...]:
+    """The granted `authorization_details`, each with its decision (RFC 9396 §7.1)."""
+    return tuple(_detail(d) for d in decisions if d.procedure is not None)
+
+
+def _detail(decision: Carried) -> dict[str, Any]:
+    said = {
+        "type": DETAIL_TYPE,
+        "procedure": decision.procedure,
+        "attributes": list(decision.attributes),
+        "basis": decision.basis,
+        "decision_id": str(decision.decision_id),
+    }
+    return said if decision.case is None else said | {"case": decision.case}

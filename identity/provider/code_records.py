@@ -1,0 +1,142 @@
+"""Clauses over authorization codes: one statement issues, one redeems (RFC 6749 §4.1)."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from identity.provider.grant_records import decisions
+from identity.together import Clause
+
+# ruff: noqa: S608 - texts are put together from texts of this file; values are parameters
+
+_CODE = """INSERT INTO authorization_code (citizen_id, digest, grant_id, public_service_id,
+    session_id, redirect_uri, code_challenge, sub, scope, claims, created_at, expires_at,
+    family_id)"""
+_CODE_VALUES = """:code_citizen, :code_digest, :code_grant, :code_service, :code_session,
+    :code_redirect_uri, :code_challenge, :code_sub, :code_scope, :code_claims, :code_now,
+    :code_until, :code_family"""
+
+
+def issuing(params: Mapping[str, Any], after: tuple[str, ...]) -> Clause:
+    """The code is on record, provided that each condition of `after` found a row."""
+    origin = f" FROM {', '.join(after)}" if after else ""
+    return Clause(
+        "code",
+        postgres=f"{_CODE} SELECT {_CODE_VALUES}{origin} RETURNING expires_at",
+        sqlite=f"{_CODE} VALUES ({_CODE_VALUES}) RETURNING expires_at",
+        params=params,
+        returns={"expires_at": datetime},
+    )
+
+
+_GRANT = """SELECT g.id AS grant_id, g.version FROM authorization_code c
+    JOIN service_grant g ON g.citizen_id = c.citizen_id AND g.id = c.grant_id
+    WHERE c.citizen_id = :code_citizen AND c.digest = :code_digest AND g.state = 'active'
+    AND EXISTS (SELECT 1 FROM public_service s WHERE s.id = :code_service
+        AND s.version = :code_service_version AND s.is_active)"""
+# Everything that must match stands here, so that a wrong try spends nothing (design §3).
+_SPEND = """UPDATE authorization_code AS c SET spent_at = :code_now{source}
+    WHERE c.citizen_id = :code_citizen AND c.digest = :code_digest AND c.spent_at IS NULL
+    AND c.expires_at > :code_now AND c.public_service_id = :code_service
+    AND c.redirect_uri = :code_redirect_uri AND {is_proved}
+    AND NOT EXISTS (SELECT 1 FROM citizen_session s WHERE s.citizen_id = c.citizen_id
+        AND s.id = c.session_id AND s.ended_at IS NOT NULL)
+    RETURNING {own}grant_id, family_id, session_id, sub, scope, claims"""
+_FAMILY = """INSERT INTO token_family (citizen_id, id, grant_id, public_service_id, session_id,
+    sub, scope, claims, created_at, expires_at)"""
+_IS_OFFLINE = "' ' || {scope} || ' ' LIKE '% offline_access %'"
+_REFRESH = """INSERT INTO refresh_token (citizen_id, digest, family_id, created_at, expires_at)"""
+
+
+def redeeming(params: Mapping[str, Any], *, with_refresh: bool) -> tuple[Clause, ...]:
+    """The code is spent, and the family it buys exists, with its first refresh token if any."""
+    clauses = (_head(params), _SEEN, _spent(), _family())
+    refresh = (_REFRESHING,) if with_refresh else ()
+    granted = {
+        "granted_citizen": params["code_citizen"],
+        "granted_now": params["code_now"],
+    }
+    return (*clauses, *refresh, decisions("spent", granted))
+
+
+def _head(params: Mapping[str, Any]) -> Clause:
+    return Clause(
+        "head",
+        postgres=f"{_GRANT} FOR SHARE OF g",
+        sqlite=_GRANT,
+        params=params,
+        returns={"grant_id": uuid.UUID, "version": int},
+    )
+
+
+# The locked row may be newer than this statement's snapshot, from which the decisions are read:
+# then the versions differ, nothing happens, and the caller asks again.
+_SEEN = Clause(
+    "seen",
+    postgres="SELECT g.version FROM service_grant g, head h WHERE g.citizen_id = :code_citizen"
+    " AND g.id = h.grant_id AND g.version = h.version",
+    sqlite="SELECT :head_version",
+    returns={"version": int},
+)
+
+
+def _spent() -> Clause:
+    returning = {"grant_id": uuid.UUID, "family_id": uuid.UUID, "session_id": uuid.UUID}
+    same = "c.code_challenge IS NOT DISTINCT FROM CAST(:code_challenge AS text)"
+    return Clause(
+        "spent",
+        postgres=_SPEND.format(source=" FROM head, seen", is_proved=same, own="c."),
+        sqlite=_SPEND.format(source="", is_proved="c.code_challenge IS :code_challenge", own=""),
+        returns={**returning, "sub": str, "scope": str, "claims": dict},
+    )
+
+
+def _family() -> Clause:
+    offline = _IS_OFFLINE.format(scope="p.scope")
+    lite = _IS_OFFLINE.format(scope=":spent_scope")
+    return Clause(
+        "family",
+        postgres=f"{_FAMILY} SELECT :code_citizen, p.family_id, p.grant_id, :code_service,"
+        f" CASE WHEN {offline} THEN NULL ELSE p.session_id END, p.sub, p.scope, p.claims,"
+        f" :code_now, CASE WHEN {offline} THEN CAST(:offline_end AS timestamptz)"
+        " ELSE :online_end END FROM spent p RETURNING id, expires_at",
+        sqlite=f"{_FAMILY} VALUES (:code_citizen, :spent_family_id, :spent_grant_id,"
+        f" :code_service, CASE WHEN {lite} THEN NULL ELSE :spent_session_id END, :spent_sub,"
+        f" :spent_scope, :spent_claims, :code_now, CASE WHEN {lite} THEN :offline_end"
+        " ELSE :online_end END) RETURNING id, expires_at",
+        returns={"id": uuid.UUID, "expires_at": datetime},
+    )
+
+
+_REFRESHING = Clause(
+    "refresh",
+    postgres=f"{_REFRESH} SELECT :code_citizen, :refresh_digest, f.id, :code_now,"
+    " LEAST(f.expires_at, :idle_end) FROM family f RETURNING expires_at",
+    sqlite=f"{_REFRESH} VALUES (:code_citizen, :refresh_digest, :family_id, :code_now,"
+    " min(:family_expires_at, :idle_end)) RETURNING expires_at",
+    returns={"expires_at": datetime},
+)
+
+_FOUND = """SELECT public_service_id, redirect_uri, code_challenge, grant_id, family_id,
+    spent_at, expires_at FROM authorization_code
+    WHERE citizen_id = :code_citizen AND digest = :code_digest"""
+
+
+def found(citizen_id: uuid.UUID, digest: bytes) -> Clause:
+    """The code as it is, to tell why it could not be redeemed."""
+    return Clause(
+        "code",
+        postgres=_FOUND,
+        sqlite=_FOUND,
+        params={"code_citizen": citizen_id, "code_digest": digest},
+        returns={
+            "public_service_id": uuid.UUID,
+            "redirect_uri": str,
+            "code_challenge": str,
+            "grant_id": uuid.UUID,
+            "family_id": uuid.UUID,
+            "spent_at": datetime,
+            "expires_at": datetime,
+        },
+    )

@@ -1,0 +1,176 @@
+"""Authorization codes: issued for one grant, redeemed once, dead after 60 seconds (RFC 6749 §4.1).
+
+There is no grace: of several redemptions at most one succeeds, and then its tokens die.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from identity import clock, database, sealing
+from identity.errors import InvalidGrant
+from identity.provider import code_records, families, grants, pkce
+from identity.provider.claims import Earned
+from identity.provider.families import Asker, Standing
+from identity.public_services import registered
+from identity.public_services.registered import Registered
+from identity.together import Answer, Clause, look, together
+
+PURPOSE = "code"
+REFRESH_PURPOSE = "refresh"
+LIFETIME = timedelta(seconds=60)
+# One sentence, whatever was wrong: who tries codes learns nothing from it.
+REFUSED = "the code is wrong, spent, late, or was given for another request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCode:
+    """What a code stands for, until it is redeemed."""
+
+    citizen_id: uuid.UUID
+    grant_id: uuid.UUID
+    public_service_id: uuid.UUID
+    session_id: uuid.UUID
+    redirect_uri: str
+    code_challenge: str | None  # null: a confidential service registered without PKCE
+    sub: str
+    scope: str
+    earned: Earned
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """What is sent to redeem a code (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
+
+    code: str = field(repr=False)
+    redirect_uri: str
+    verifier: str | None = field(repr=False)
+
+    @property
+    def challenge(self) -> str | None:
+        """The challenge this verifier answers; null: none was sent."""
+        return None if self.verifier is None else pkce.challenge_of(self.verifier)
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What a redemption bought: the family, and its first refresh token if there is one."""
+
+    standing: Standing
+    refresh_token: str | None = field(repr=False)
+
+
+def issue(new: NewCode) -> str:
+    """The code, on record: in the running transaction, or at once."""
+    code, clause = issuing(new)
+    together(clause)
+    return code
+
+
+def issuing(new: NewCode, *, after: tuple[str, ...] = ()) -> tuple[str, Clause]:
+    """The code, and the clause that puts it on record once the conditions of `after` hold."""
+    code, digest = sealing.new_handle(new.citizen_id, PURPOSE)
+    now = clock.now()
+    params = {
+        "code_citizen": new.citizen_id,
+        "code_digest": digest,
+        "code_grant": new.grant_id,
+        "code_service": new.public_service_id,
+        "code_session": new.session_id,
+        "code_redirect_uri": new.redirect_uri,
+        "code_challenge": new.code_challenge,
+        "code_sub": new.sub,
+        "code_scope": new.scope,
+        "code_claims": new.earned.stored(),
+        "code_now": now,
+        "code_until": now + LIFETIME,
+        "code_family": database.new_id(),
+    }
+    return code, code_records.issuing(params, after)
+
+
+def redeem(redemption: Redemption, asker: Asker) -> Bought:
+    """The code is spent, and the family it bought lives.
+
+    Raises:
+        InvalidGrant: unknown, late, spent, another service's, another redirect URI's, not
+            proved, or its grant has ended. A code used twice ends what it bought.
+    """
+    try:
+        citizen_id, digest = sealing.open_handle(redemption.code, PURPOSE)
+    except (sealing.Unreadable, ValueError):
+        raise InvalidGrant(REFUSED, note="code: not ours") from None
+    bought = _try(redemption, asker.service, key=(citizen_id, digest))
+    if bought is None:
+        reason = _why_not(redemption, asker, key=(citizen_id, digest))
+        service = registered.again(asker.service) if reason == "changed" else None
+        bought = _try(redemption, service, key=(citizen_id, digest)) if service else None
+        if bought is None:
+            families.leave_mark(asker, citizen_id, reason=f"code: {reason}")
+            raise InvalidGrant(REFUSED, note=f"code: {reason}")
+    return bought
+
+
+def _try(
+    redemption: Redemption, service: Registered, *, key: tuple[uuid.UUID, bytes]
+) -> Bought | None:
+    wants_refresh = "refresh_token" in service.grant_types
+    refresh_token, params = None, _params(redemption, service, key=key)
+    if wants_refresh:
+        refresh_token, params["refresh_digest"] = sealing.new_handle(key[0], REFRESH_PURPOSE)
+    answer = together(*code_records.redeeming(params, with_refresh=wants_refresh))
+    return None if answer is None else Bought(_standing(answer, key[0]), refresh_token)
+
+
+def _params(
+    redemption: Redemption, service: Registered, *, key: tuple[uuid.UUID, bytes]
+) -> dict[str, Any]:
+    now = clock.now()
+    # Without a refresh token nothing of the family is needed longer than its access tokens.
+    return {
+        "code_citizen": key[0],
+        "code_digest": key[1],
+        "code_service": service.id,
+        "code_service_version": service.version,
+        "code_redirect_uri": redemption.redirect_uri,
+        "code_challenge": redemption.challenge,
+        "code_now": now,
+        "online_end": now + families.ONLINE_LIFETIME,
+        "offline_end": now + families.OFFLINE_LIFETIME,
+        "idle_end": now + families.OFFLINE_IDLE,
+    }
+
+
+def _standing(answer: Answer, citizen_id: uuid.UUID) -> Standing:
+    return Standing(
+        citizen_id=citizen_id,
+        grant_id=answer["head.grant_id"],
+        version=answer["head.version"],
+        family_id=answer["spent.family_id"],
+        sub=answer["spent.sub"],
+        scope=answer["spent.scope"],
+        earned=Earned.read(answer["spent.claims"]),
+        decisions=grants.carried(answer["granted.decisions"]),
+    )
+
+
+def _why_not(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, bytes]) -> str:
+    """The reason; and if it is a replay, the family is ended, committed, when this returns."""
+    found = look(code_records.found(*key))
+    if found is None:
+        return "unknown"
+    if found["code.public_service_id"] != asker.service.id:
+        return "another public service"
+    if found["code.redirect_uri"] != redemption.redirect_uri:
+        return "another redirect URI"
+    if found["code.code_challenge"] != redemption.challenge:
+        return "not proved"
+    if found["code.spent_at"] is not None:
+        was_alive = families.end_for_replay(key[0], found["code.family_id"])
+        return "used again" if was_alive else "spent or ended"
+    return "late" if _is_past(found["code.expires_at"]) else "changed"
+
+
+def _is_past(at: datetime) -> bool:
+    return at <= clock.now()

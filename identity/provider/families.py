@@ -1,0 +1,152 @@
+"""A token family: what the tokens of one authorization say, and how they end together."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from identity import database, settings, trail
+from identity.entry import Who
+from identity.provider import grants, tokens
+from identity.provider.approval import Carried
+from identity.provider.claims import (
+    Earned,
+    claims_of,
+    decided,
+    details,
+    granted_scopes,
+    scope_decision,
+)
+from identity.provider.gate import TokenRef, seal_ref
+from identity.public_services.registered import Registered
+
+# Without offline access a family belongs to the browser's session and ends with it.
+ONLINE_LIFETIME = timedelta(hours=12)
+OFFLINE_LIFETIME = timedelta(days=365)
+OFFLINE_IDLE = timedelta(days=30)
+REPLAY, REVOCATION = "replay", "revocation"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The public service that sent a request, and which request it was."""
+
+    service: Registered
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One family at the moment its tokens are signed, as the issuing statement read it."""
+
+    citizen_id: uuid.UUID
+    grant_id: uuid.UUID
+    version: int
+    family_id: uuid.UUID
+    sub: str
+    scope: str
+    earned: Earned
+    decisions: tuple[Carried, ...]
+
+
+def answer(
+    standing: Standing,
+    service: Registered,
+    *,
+    only: Iterable[str] = (),
+    refresh_token: str | None = None,
+    nonce: str | None = None,
+) -> dict[str, Any]:
+    """The token response, RFC 6749 §5.1 and OIDC Core §3.1.3.3; signed after the commit.
+
+    `only` narrows the scope of this access token; empty: all that was granted.
+    """
+    wanted = frozenset(only)
+    asked = [s for s in standing.scope.split() if not wanted or s in wanted]
+    scopes = granted_scopes(asked, standing.decisions)
+    access_token = _access_token(standing, service, scopes=scopes)
+    said: dict[str, Any] = {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": int(tokens.LIFETIME.total_seconds()),
+        "scope": " ".join(scopes),
+        "authorization_details": details(standing.decisions),
+    }
+    if "openid" in scopes:
+        said["id_token"] = _id_token(standing, service, access_token=access_token, nonce=nonce)
+    return said if refresh_token is None else said | {"refresh_token": refresh_token}
+
+
+def _access_token(standing: Standing, service: Registered, *, scopes: tuple[str, ...]) -> str:
+    granted, earned = details(standing.decisions), standing.earned
+    here = settings.current()
+    decision = scope_decision(standing.decisions)
+    claims = decided(decision) & claims_of(scopes)
+    ref = TokenRef(
+        standing.citizen_id,
+        standing.grant_id,
+        standing.version,
+        standing.family_id,
+        scope_decision=decision.decision_id if decision and claims else None,
+        claims=claims,
+    )
+    return tokens.sign_access_token(
+        tokens.AccessToken(
+            audience=here.api_audience if granted else here.issuer,
+            subject=standing.sub,
+            public_service=service.client_id,
+            reference=seal_ref(ref),
+            scopes=scopes,
+            details=granted,
+            authenticated_at=earned.auth_at,
+            assurance=earned.acr,
+            account_level=earned.account_level,
+            actor=earned.actor,
+        )
+    )
+
+
+def _id_token(
+    standing: Standing, service: Registered, *, access_token: str, nonce: str | None
+) -> str:
+    earned = standing.earned
+    token = tokens.IdToken(
+        public_service=service.client_id,
+        subject=standing.sub,
+        authenticated_at=earned.auth_at,
+        assurance=earned.acr,
+        methods=earned.amr,
+        session=earned.sid,
+        account_level=earned.account_level,
+        nonce=nonce,
+        access_token=access_token,
+        actor=earned.actor,
+    )
+    return tokens.sign_id_token(token, alg=service.id_token_alg)
+
+
+def end_for_replay(citizen_id: uuid.UUID, family_id: uuid.UUID) -> bool:
+    """What a replayed code or refresh token bought is dead; whether anything lived until now."""
+    with database.transaction():
+        return grants.end_families(citizen_id, by=REPLAY, family_id=family_id) > 0
+
+
+def leave_mark(asker: Asker, citizen_id: uuid.UUID, *, reason: str) -> None:
+    """The refusal stands in the log, committed, before the caller raises it (design §2)."""
+    trail.refuse(
+        "token:refused",
+        Who(citizen=citizen_id, public_service=asker.service.id),
+        subject={"reason": reason, "result": "refused"},
+        acting={"public_service": asker.service.client_id, "request": asker.request_id},
+    )
+
+
+def end_with_session(  # noqa: PLR0917 - called as `sessions.Ending` says
+    citizen_id: uuid.UUID, session_id: uuid.UUID | None, by: str
+) -> None:
+    """Tokens end with the sign-in they came from; without a session: all of the person's.
+
+    Runs in the transaction that ends the session. Offline access outlives a sign-out.
+    """
+    grants.end_families(citizen_id, by=by, session_id=session_id)

@@ -1,0 +1,148 @@
+"""Refresh tokens: rotated, in families, answered again within a short grace (RFC 6749 §6).
+
+A lost answer costs nothing: within ten seconds the same token gives the same successor, as long
+as that one is unused. Any other second use ends the family (RFC 9700 §4.14.2).
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from identity import clock, sealing
+from identity.errors import InvalidGrant, InvalidScope
+from identity.provider import families, grants, refresh_records
+from identity.provider.claims import Earned
+from identity.provider.codes import REFRESH_PURPOSE, Bought
+from identity.provider.families import Asker, Standing
+from identity.public_services import registered
+from identity.public_services.registered import Registered
+from identity.together import Answer, look, together
+
+GRACE = timedelta(seconds=10)
+REFUSED = "the refresh token is wrong, spent, late, or was given to another public service"
+TABLE, COLUMN = "refresh_token", "successor_sealed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Presented:
+    """A refresh token that we made, whatever has become of it."""
+
+    text: str = field(repr=False)
+    citizen_id: uuid.UUID
+    digest: bytes
+    scope: tuple[str, ...]  # asked for; empty: all of it
+
+    @property
+    def key(self) -> bytes:
+        """Seals the successor: only who has this token can read it."""
+        derived = HKDF(SHA256(), 32, salt=None, info=b"motlan-refresh-successor/v1")
+        return derived.derive(self.text.encode())
+
+
+def refresh(text: str, asker: Asker, *, scope: Iterable[str] = ()) -> Bought:
+    """The family goes on: this token is spent, its successor lives.
+
+    Raises:
+        InvalidGrant: unknown, late, ended, another service's, or used again, which ends the
+            family.
+        InvalidScope: more was asked for than was granted; nothing is spent.
+    """
+    try:
+        citizen_id, digest = sealing.open_handle(text, REFRESH_PURPOSE)
+    except (sealing.Unreadable, ValueError):
+        raise InvalidGrant(REFUSED, note="refresh: not ours") from None
+    presented = _Presented(text, citizen_id, digest, tuple(dict.fromkeys(scope)))
+    bought = _rotate(presented, asker.service) or _again(presented, asker.service)
+    if bought is None:
+        reason = _why_not(presented, asker)
+        service = registered.again(asker.service) if reason == "changed" else None
+        if service is not None:
+            bought = _rotate(presented, service) or _again(presented, service)
+        if bought is None:
+            families.leave_mark(asker, citizen_id, reason=f"refresh: {reason}")
+            raise InvalidGrant(REFUSED, note=f"refresh: {reason}")
+    return bought
+
+
+def _rotate(presented: _Presented, service: Registered) -> Bought | None:
+    successor, digest = sealing.new_handle(presented.citizen_id, REFRESH_PURPOSE)
+    sealed = sealing.seal(
+        presented.key,
+        successor.encode(),
+        table=TABLE,
+        column=COLUMN,
+        row=presented.digest.hex(),
+    )
+    params = _params(presented, service) | {
+        "successor_sealed": sealed,
+        "successor_digest": digest,
+    }
+    answer = together(*refresh_records.rotating(params))
+    return None if answer is None else Bought(_standing(answer, presented), successor)
+
+
+def _again(presented: _Presented, service: Registered) -> Bought | None:
+    """The grace answer: what the first use was given, and tokens signed afresh."""
+    params = _params(presented, service)
+    params["refresh_grace"] = params["refresh_now"] - GRACE
+    answer = look(*refresh_records.answering_again(params))
+    if answer is None:
+        return None
+    successor = sealing.open_sealed(
+        presented.key,
+        answer["head.successor_sealed"],
+        table=TABLE,
+        column=COLUMN,
+        row=presented.digest.hex(),
+    )
+    return Bought(_standing(answer, presented), successor.decode())
+
+
+def _params(presented: _Presented, service: Registered) -> dict[str, Any]:
+    now = clock.now()
+    return {
+        "refresh_citizen": presented.citizen_id,
+        "refresh_digest": presented.digest,
+        "refresh_scope": list(presented.scope),
+        "refresh_service": service.id,
+        "refresh_service_version": service.version,
+        "refresh_now": now,
+        "idle_end": now + families.OFFLINE_IDLE,
+    }
+
+
+def _standing(answer: Answer, presented: _Presented) -> Standing:
+    return Standing(
+        citizen_id=presented.citizen_id,
+        grant_id=answer["head.grant_id"],
+        version=answer["head.version"],
+        family_id=answer["head.family_id"],
+        sub=answer["head.sub"],
+        scope=answer["head.scope"],
+        earned=Earned.read(answer["head.claims"]),
+        decisions=grants.carried(answer["granted.decisions"]),
+    )
+
+
+def _why_not(presented: _Presented, asker: Asker) -> str:
+    """The reason; and if the token was used again, its family is ended when this returns."""
+    found = look(refresh_records.found(presented.citizen_id, presented.digest))
+    if found is None:
+        return "unknown"
+    if found["token.public_service_id"] != asker.service.id:
+        return "another public service"
+    if found["token.ended_at"] is not None or found["token.state"] != "active":
+        return "ended"
+    if found["token.spent_at"] is not None:
+        families.end_for_replay(presented.citizen_id, found["token.family_id"])
+        return "used again"
+    if found["token.expires_at"] <= clock.now():
+        return "late"
+    if not set(presented.scope) <= set(found["token.scope"].split()):
+        raise InvalidScope("ask for no more than was granted")
+    return "changed"

@@ -1,0 +1,163 @@
+"""Clauses over refresh tokens and their families: rotate, answer again, explain, end."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from identity.provider.grant_records import decisions
+from identity.together import Clause
+
+# ruff: noqa: S608 - texts are put together from texts of this file; values are parameters
+
+_FAMILY = """g.id AS grant_id, g.version, f.id AS family_id, f.session_id, f.sub, f.scope,
+    f.claims, f.expires_at AS ends_at"""
+_FROM = """FROM refresh_token r
+    JOIN token_family f ON f.citizen_id = r.citizen_id AND f.id = r.family_id
+    JOIN service_grant g ON g.citizen_id = f.citizen_id AND g.id = f.grant_id"""
+_MATCHES = """WHERE r.citizen_id = :refresh_citizen AND r.digest = :refresh_digest
+    AND f.public_service_id = :refresh_service AND f.ended_at IS NULL
+    AND f.expires_at > :refresh_now AND g.state = 'active'
+    AND EXISTS (SELECT 1 FROM public_service s WHERE s.id = :refresh_service
+        AND s.version = :refresh_service_version AND s.is_active)"""
+# A narrower scope may be asked for, never a wider one (RFC 6749 §6).
+_COVERS = "string_to_array(f.scope, ' ') @> CAST(:refresh_scope AS text[])"
+_COVERS_SQLITE = """NOT EXISTS (SELECT 1 FROM json_each(:refresh_scope) a
+    WHERE instr(' ' || f.scope || ' ', ' ' || a.value || ' ') = 0)"""
+_UNSPENT = " AND r.spent_at IS NULL AND r.expires_at > :refresh_now"
+_RETURNS: dict[str, type] = {
+    "grant_id": uuid.UUID,
+    "version": int,
+    "family_id": uuid.UUID,
+    "session_id": uuid.UUID,
+    "sub": str,
+    "scope": str,
+    "claims": dict,
+    "ends_at": datetime,
+}
+
+
+def rotating(params: Mapping[str, Any]) -> tuple[Clause, ...]:
+    """The token is spent for its successor, which is written beside it, sealed under it."""
+    live = f"SELECT {_FAMILY} {_FROM} {_MATCHES}{_UNSPENT}"
+    head = Clause(
+        "head",
+        postgres=f"{live} AND {_COVERS} FOR SHARE OF g",
+        sqlite=f"{live} AND {_COVERS_SQLITE}",
+        params=params,
+        returns=_RETURNS,
+    )
+    return head, _SEEN, _CONSUMED, _SUCCESSOR, decisions("head", _granted(params))
+
+
+def _granted(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "granted_citizen": params["refresh_citizen"],
+        "granted_now": params["refresh_now"],
+    }
+
+
+# As in code_records: the locked head must be the one that the snapshot's decisions belong to.
+_SEEN = Clause(
+    "seen",
+    postgres="SELECT g.version FROM service_grant g, head h"
+    " WHERE g.citizen_id = :refresh_citizen AND g.id = h.grant_id AND g.version = h.version",
+    sqlite="SELECT :head_version",
+    returns={"version": int},
+)
+_CONSUME = """UPDATE refresh_token AS r SET spent_at = :refresh_now,
+    successor_sealed = :successor_sealed, successor_digest = :successor_digest{source}
+    WHERE r.citizen_id = :refresh_citizen AND r.digest = :refresh_digest
+    AND r.spent_at IS NULL RETURNING family_id"""
+_CONSUMED = Clause(
+    "consumed",
+    postgres=_CONSUME.format(source=" FROM head, seen").replace(
+        "RETURNING family_id", "RETURNING r.family_id"
+    ),
+    sqlite=_CONSUME.format(source=""),
+    returns={"family_id": uuid.UUID},
+)
+_INSERT = "INSERT INTO refresh_token (citizen_id, digest, family_id, created_at, expires_at)"
+_SUCCESSOR = Clause(
+    "successor",
+    postgres=f"{_INSERT} SELECT :refresh_citizen, :successor_digest, c.family_id, :refresh_now,"
+    " LEAST(h.ends_at, :idle_end) FROM consumed c, head h RETURNING expires_at",
+    sqlite=f"{_INSERT} VALUES (:refresh_citizen, :successor_digest, :consumed_family_id,"
+    " :refresh_now, min(:head_ends_at, :idle_end)) RETURNING expires_at",
+    returns={"expires_at": datetime},
+)
+
+
+def answering_again(params: Mapping[str, Any]) -> tuple[Clause, ...]:
+    """The grace answer: the same successor, while it is unused and the spending is fresh."""
+    live = (
+        f"SELECT {_FAMILY}, r.successor_sealed {_FROM}"
+        " JOIN refresh_token n ON n.citizen_id = r.citizen_id AND n.digest = r.successor_digest"
+        f" {_MATCHES} AND r.spent_at > :refresh_grace AND n.spent_at IS NULL"
+    )
+    head = Clause(
+        "head",
+        postgres=f"{live} AND {_COVERS}",
+        sqlite=f"{live} AND {_COVERS_SQLITE}",
+        params=params,
+        returns={**_RETURNS, "successor_sealed": bytes},
+    )
+    return head, decisions("head", _granted(params))
+
+
+_FOUND = f"""SELECT g.id AS grant_id, g.version, f.id AS family_id, f.public_service_id, f.sub,
+    f.scope, f.claims, f.ended_at, g.state, r.spent_at, r.created_at, r.expires_at
+    {_FROM} WHERE r.citizen_id = :refresh_citizen AND r.digest = :refresh_digest"""
+
+
+def found(citizen_id: uuid.UUID, digest: bytes) -> Clause:
+    """The token, its family and grant as they are: for introspection, and to tell why not."""
+    return Clause(
+        "token",
+        postgres=_FOUND,
+        sqlite=_FOUND,
+        params={"refresh_citizen": citizen_id, "refresh_digest": digest},
+        returns={
+            "grant_id": uuid.UUID,
+            "version": int,
+            "family_id": uuid.UUID,
+            "public_service_id": uuid.UUID,
+            "sub": str,
+            "scope": str,
+            "claims": dict,
+            "ended_at": datetime,
+            "state": str,
+            "spent_at": datetime,
+            "created_at": datetime,
+            "expires_at": datetime,
+        },
+    )
+
+
+_END = """UPDATE token_family SET ended_at = :end_now, ended_by = :end_by
+    WHERE citizen_id = :end_citizen AND public_service_id = :end_service AND ended_at IS NULL
+    AND id = {family} RETURNING id"""
+_OF_TOKEN = """(SELECT r.family_id FROM refresh_token r
+    WHERE r.citizen_id = :end_citizen AND r.digest = :end_digest)"""
+
+
+def ending(params: Mapping[str, Any]) -> Clause:
+    """The family is ended if it is that service's: by its id, or by any refresh token of it."""
+    text = _END.format(family=":end_family" if "end_family" in params else _OF_TOKEN)
+    return Clause("ended", text, text, params, {"id": uuid.UUID})
+
+
+_REVOKE = """INSERT INTO revoked_token (jti, expires_at) VALUES (:revoked_jti, :revoked_until)
+    ON CONFLICT DO NOTHING RETURNING jti"""
+
+
+def revoking(token_key: uuid.UUID, until: datetime) -> Clause:
+    """One access token is dead; the row may go when it would have ended anyway."""
+    params = {"revoked_jti": token_key, "revoked_until": until}
+    return Clause("revoked", _REVOKE, _REVOKE, params, {"jti": uuid.UUID})
+
+
+def is_revoked(token_key: uuid.UUID | None) -> Clause:
+    """Whether that very token was revoked, as `revoked.count`."""
+    text = "SELECT count(*) AS count FROM revoked_token WHERE jti = :revoked_jti"
+    return Clause("revoked", text, text, {"revoked_jti": token_key}, {"count": int})
