@@ -1,12 +1,15 @@
 """What an operator types: `motlan …` or `flask --app wsgi …`."""
 
+import signal
+import threading
 from pathlib import Path
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from identity import log_keys, sealing, settings
+from identity import log_keys, sealing, settings, web, worker
+from identity import serve as supervisor
 from identity.provider import keys as signing_keys
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -16,7 +19,8 @@ secrets = AppGroup("secrets", help="The key ring, the signing keys and the log's
 
 def join(app: Flask) -> None:
     """Bring the commands of the foundation; the areas bring their own."""
-    app.cli.add_command(secrets)
+    for command in (secrets, serve, work):
+        app.cli.add_command(command)
 
 
 @secrets.command("init")
@@ -32,3 +36,31 @@ def make_secrets() -> None:
     sealing.create(folder)
     signing_keys.create(folder / signing_keys.FOLDER)
     log_keys.create(folder / log_keys.FOLDER)
+
+
+@click.command("serve")
+def serve() -> None:
+    """The supervisor: web processes and background worker, until Ctrl-C."""
+    chosen = settings.current()
+    if chosen.is_loopback:
+        make_secrets()
+    try:
+        sealing.ring()
+        raise SystemExit(supervisor.serve(chosen))
+    except (sealing.RingFault, supervisor.PlaceTaken) as fault:
+        raise click.ClickException(str(fault)) from None
+
+
+@click.command("worker")
+def work() -> None:
+    """The background worker alone (PostgreSQL)."""
+    if not settings.current().is_postgresql:
+        raise click.ClickException("on SQLite the worker is a thread of the web process: serve")
+    stop = threading.Event()
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, lambda *_: stop.set())
+    web.end_with_supervisor()
+    try:
+        worker.run_forever(stop)
+    except worker.AlreadyWorking as fault:
+        raise click.ClickException(str(fault)) from None

@@ -24,7 +24,17 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
     if event == "socket.connect":
         _require_inside(arguments[1])
     elif event == "socket.getaddrinfo":
-        _require_inside((arguments[0],))
+        host = arguments[0]
+        # A number is looked up nowhere; connecting to it is another matter.
+        if not _is_number(host):
+            _require_inside((host,))
+
+
+def _is_number(host: object) -> bool:
+    try:
+        return bool(ip_address(host.decode() if isinstance(host, bytes) else str(host)))
+    except ValueError:
+        return False
 
 
 def _require_inside(address: object) -> None:

@@ -1,0 +1,217 @@
+"""The supervisor with real processes: it starts everything, and nothing outlives it (design §9)."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from identity import serve
+from tests.databases import Databases
+from tests.serving import Serving, free_port
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def serving(databases: Databases, tmp_path) -> Iterator[Callable[..., Serving]]:
+    made = []
+
+    def make(**environ: str) -> Serving:
+        made.append(Serving(databases, databases.copy(), tmp_path / "home", **environ))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.clear()
+
+
+def web_processes(served: Serving) -> list[int]:
+    return [pid for pid, command in served.descendants().items() if serve.WEB in command]
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_it_ends_everything_it_started(serving, told):
+    served = serving().start()
+    everything = served.descendants()
+
+    status = served.stop(told)
+
+    assert status == 0
+    assert len(everything) >= 2
+    assert not [pid for pid in everything if _runs(pid)]
+    assert served.status() is None
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_whole_group_and_ends_it_once(serving):
+    served = serving().start()
+
+    os.killpg(served.process.pid, signal.SIGINT)
+
+    assert served.process.wait(timeout=20) == 0
+    assert "starts again" not in served.said()
+    assert "Traceback" not in served.said()
+
+
+def test_killed_it_leaves_no_orphan_that_answers(serving):
+    """Orphans keep answering on the port otherwise: tried."""
+    served = serving().start()
+    everything = served.descendants()
+
+    served.kill()
+
+    served.until(lambda: served.status() is None, seconds=3)
+    served.until(lambda: not [pid for pid in everything if _runs(pid)], seconds=3)
+
+
+def test_killed_it_can_be_started_again_at_once(serving):
+    served = serving().start()
+    served.kill()
+
+    served.start()
+
+    assert served.status() is not None
+
+
+def test_one_killed_web_process_is_replaced(serving):
+    """Without respawning one killed worker ends the server: tried."""
+    served = serving().start()
+    first, *workers = sorted(web_processes(served))
+    victim = workers[0]
+
+    os.kill(victim, signal.SIGKILL)
+
+    served.until(lambda: served.status() is not None and not _runs(victim))
+    assert _runs(first)
+
+
+def test_a_killed_server_of_web_processes_is_started_again(serving):
+    served = serving().start()
+    main = min(web_processes(served))
+
+    os.kill(main, signal.SIGKILL)
+
+    served.until(lambda: "web ended; it starts again" in served.said())
+    served.until(lambda: served.status() is not None)
+    assert main not in web_processes(served)
+
+
+@pytest.mark.postgresql
+def test_a_killed_worker_is_started_again(serving):
+    served = serving().start()
+    served.until(lambda: _worker(served))
+    victim = _worker(served)
+
+    os.kill(victim, signal.SIGKILL)
+
+    served.until(lambda: _worker(served) not in {None, victim})
+
+
+@pytest.mark.postgresql
+def test_no_process_keeps_a_database_password_in_its_environment(serving):
+    """The server copies the environment into each request (design §9); libpq reads a file."""
+    served = serving().start()
+    served.until(lambda: _worker(served))
+
+    environments = {pid: _environment(pid) for pid in served.descendants()}
+
+    assert len(environments) >= 3
+    for text in environments.values():
+        assert "pass" not in text.replace("passfile", "").replace("PGPASSFILE", "")
+    files = {file.name: file for file in (served.log.parent / "run").iterdir()}
+    assert {file.stat().st_mode & 0o777 for file in files.values()} == {0o600}
+    assert "owner" not in files["passfile-app"].read_text()
+    assert "owner" in files["passfile-owner"].read_text()
+
+
+@pytest.mark.postgresql
+def test_as_many_web_processes_as_were_asked_for(serving):
+    served = serving(MOTLAN_PROCESSES="3").start()
+
+    assert len(web_processes(served)) == 1 + 3
+
+
+def test_a_place_that_answers_is_refused_with_one_line(serving):
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        place = f"127.0.0.1:{other.getsockname()[1]}"
+        served = serving(MOTLAN_BIND=place).start(wait=False)
+
+        assert served.process.wait(timeout=30) == 1
+
+    assert f"Error: {place} answers already" in served.said()
+    assert "Traceback" not in served.said()
+
+
+def test_a_place_that_is_not_ours_is_refused():
+    with pytest.raises(serve.PlaceTaken, match="cannot listen on 192"):
+        serve.require_free("192.0.2.1:8000")
+
+
+def test_a_server_that_never_answered_is_a_start_that_failed(settings, capsys):
+    """Not something to start again for ever."""
+    web = serve.Child("web", [sys.executable, "-c", "raise SystemExit(3)"], {}, is_vital=True)
+    web.start()
+
+    status = serve._supervise(settings, [web], stop=threading.Event())
+
+    assert status == 1
+    assert "web could not start" in capsys.readouterr().err
+
+
+def test_what_keeps_ending_is_started_again_later_each_time(capsys):
+    child = serve.Child("worker", [sys.executable, "-c", ""], {})
+    waits = []
+    for _ in range(9):
+        child.start()
+        child.process.wait()
+        before = time.monotonic()
+        child.tend()
+        waits.append(round(child.start_again_at - before, 1))
+
+    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+    assert child.process is None
+    assert capsys.readouterr().err.startswith("worker ended; it starts again in 0.5 s\n")
+
+
+def test_metrics_of_every_process_are_added_up_in_one_place(serving):
+    port = free_port()
+    served = serving(MOTLAN_METRICS_BIND=f"127.0.0.1:{port}").start()
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+
+    assert "motlan_requests_total{" in text
+    assert served.status("/metrics") == 404
+
+
+def test_gunicorn_serves_the_same(serving):
+    served = serving(MOTLAN_SERVER="gunicorn").start()
+    everything = served.descendants()
+
+    served.kill()
+
+    served.until(lambda: not [pid for pid in everything if _runs(pid)], seconds=8)
+
+
+def _worker(served: Serving) -> int | None:
+    return next(
+        (pid for pid, said in served.descendants().items() if said.split()[-1] == "worker"), None
+    )
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _environment(pid: int) -> str:
+    return Path(f"/proc/{pid}/environ").read_text()
