@@ -1,0 +1,49 @@
+"""A token for a public service itself, with no person in it: RFC 6749 §4.4."""
+
+from typing import Any
+
+from identity import settings
+from identity.errors import InvalidClient, InvalidScope, UnauthorizedClient
+from identity.provider import tokens
+from identity.provider.claims import CLAIMS_OF
+from identity.public_services import credentials, registered
+from identity.public_services.registered import Registered
+from identity.together import look
+
+# What only a person's sign-in can give.
+OF_PERSONS = frozenset(CLAIMS_OF) | {"openid", "offline_access"}
+
+
+def grant(service: Registered, *, scope: tuple[str, ...]) -> dict[str, Any]:
+    """The token response: `sub` is the service's own id, and nothing is stored (design §3).
+
+    Raises:
+        UnauthorizedClient: a service that cannot prove who it is.
+        InvalidScope: a scope of persons, or one it was not registered for.
+        InvalidClient: it was ended a moment ago.
+    """
+    if service.is_public:
+        raise UnauthorizedClient("this needs a public service that authenticates itself")
+    if not set(scope) <= service.scopes - OF_PERSONS:
+        raise InvalidScope("ask only for scopes registered for this service itself")
+    _require_live(service)
+    token = tokens.AccessToken(
+        audience=settings.current().issuer,
+        subject=service.client_id,
+        public_service=service.client_id,
+        scopes=scope,
+    )
+    said = {
+        "access_token": tokens.sign_access_token(token),
+        "token_type": "Bearer",
+        "expires_in": int(tokens.LIFETIME.total_seconds()),
+    }
+    return said | {"scope": " ".join(scope)} if scope else said
+
+
+def _require_live(service: Registered) -> None:
+    if look(credentials.live_clause(service)) is not None:
+        return
+    again = registered.again(service)
+    if again is None or look(credentials.live_clause(again)) is None:
+        raise InvalidClient("this public service may not ask any more")

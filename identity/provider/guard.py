@@ -1,0 +1,134 @@
+"""Who enters with an access token: RFC 6750. What it may still do, the gate decides later."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from identity import rate, settings
+from identity.doors import FORM, Request
+from identity.errors import InsufficientScope, InvalidRequest, InvalidToken, Refusal
+from identity.messages import Headers
+from identity.provider import tokens
+from identity.provider.gate import TokenRef, open_ref, token_key
+from identity.provider.tokens import AccessToken
+from identity.public_services import registered
+from identity.public_services.registered import Registered
+
+NOT_VALID = "the access token is missing, forged, late or ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A token of ours, in time and for this door, and the public service it was given to."""
+
+    token: AccessToken
+    ref: TokenRef | None  # null: client credentials, so no person and no grant
+    service: Registered
+
+    @property
+    def jti(self) -> UUID:
+        """Under which key the token would be revoked."""
+        return token_key(self.token.token_id)
+
+    @property
+    def client_id(self) -> str:
+        """The public service on the wire."""
+        return self.token.public_service
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What the token reaches, as it was signed."""
+        return frozenset(self.token.scopes)
+
+    @property
+    def details(self) -> tuple[Mapping[str, Any], ...]:
+        """The granted `authorization_details`, as they were signed."""
+        return self.token.details
+
+
+Bearer = Callable[[Request], Presented]
+
+
+def access_token(
+    *,
+    audience: Iterable[str] | None = None,
+    scopes: Iterable[str] = (),
+    needs_person: bool = True,
+) -> Bearer:
+    """A guard for doors: a token of one of these audiences that has all of these scopes.
+
+    `audience` null means our own API alone; `BOTH` is what userinfo takes.
+    """
+    needed = frozenset(scopes)
+    wanted = None if audience is None else tuple(audience)
+
+    def admit(request: Request) -> Presented:
+        text = bearer(request)
+        if text is None:
+            # RFC 6750 §3.1: who sent nothing hears of no error.
+            raise InvalidToken(NOT_VALID, note="token: none sent", headers=_challenge())
+        presented = _read(text, _audiences(wanted))
+        if needs_person and presented.ref is None:
+            raise refused(InsufficientScope("this needs a token that a citizen's sign-in gave"))
+        if not needed <= presented.scopes:
+            raise refused(InsufficientScope("this needs the scope " + " ".join(sorted(needed))))
+        rate.machines.take(presented.client_id)
+        return presented
+
+    return admit
+
+
+BOTH = ("issuer", "api")
+
+
+def _audiences(wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    here = settings.current()
+    known = {"issuer": here.issuer, "api": here.api_audience}
+    return tuple(known[name] for name in wanted or ("api",))
+
+
+def bearer(request: Request) -> str | None:
+    """The access token of a request: in its header, or in a form body (RFC 6750 §2).
+
+    Raises:
+        InvalidRequest: in the URL, where it would be logged, or in two places.
+    """
+    if request.query.one("access_token") is not None:
+        raise refused(InvalidRequest("never send an access token in the URL"))
+    scheme, _, header = (request.header("Authorization") or "").partition(" ")
+    in_header = header.strip() if scheme.lower() == "bearer" else None
+    is_form = request.method == "POST" and request.content_type == FORM
+    in_form = request.form.one("access_token") if is_form else None
+    if in_header and in_form:
+        raise refused(InvalidRequest("send the access token once"))
+    return in_header or in_form
+
+
+def _read(text: str, audiences: tuple[str, ...]) -> Presented:
+    try:
+        token = tokens.read_access_token(text, audiences=audiences)
+        ref = token.reference and open_ref(token.reference, token.token_id)
+    except InvalidToken as invalid:
+        raise refused(InvalidToken(NOT_VALID, note=invalid.note)) from None
+    service = registered.find(token.public_service)
+    if service is None or not service.is_active:
+        raise refused(InvalidToken(NOT_VALID, note="token: public service ended"))
+    return Presented(token, ref or None, service)
+
+
+def refused(refusal: Refusal) -> Refusal:
+    """The refusal with the challenge that RFC 6750 §3 wants beside it."""
+    said = f'error="{refusal.code}", error_description="{refusal.detail}"'
+    refusal.headers = (*refusal.headers, *_challenge(said))
+    return refusal
+
+
+def dead(note: str) -> Refusal:
+    """The refusal of a token that is well signed and no longer stands."""
+    return refused(InvalidToken(NOT_VALID, note=f"token: {note}"))
+
+
+def _challenge(said: str = "") -> Headers:
+    realm = f'Bearer realm="{settings.current().host}"'
+    return (("WWW-Authenticate", f"{realm}, {said}" if said else realm),)

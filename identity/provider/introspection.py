@@ -1,0 +1,113 @@
+"""Token introspection, RFC 7662: what a public service's own token is worth at this moment."""
+
+from typing import Any
+
+from identity import clock, sealing, settings
+from identity.doors import Door, Request
+from identity.errors import InvalidToken, tell
+from identity.messages import NO_STORE, Response, json_response
+from identity.provider import liveness, refresh_records, tokens
+from identity.provider.claims import details, granted_scopes
+from identity.provider.codes import REFRESH_PURPOSE
+from identity.provider.gate import open_ref, token_key
+from identity.provider.token import ERRORS, authenticated
+from identity.provider.tokens import AccessToken
+from identity.public_services.registered import Registered
+from identity.together import look
+
+INACTIVE = {"active": False}
+
+
+def introspect(request: Request, service: Registered) -> Response:
+    """Whether a token stands, and what it says; of another's, an ended or a false one: inactive.
+
+    The hint may only save time (RFC 7662 §2.1); our two kinds of token cannot be confused.
+    """
+    text = request.form.required("token")
+    said = _access_token(text, service) or _refresh_token(text, service) or INACTIVE
+    return json_response(said, headers=NO_STORE)
+
+
+def _access_token(text: str, service: Registered) -> dict[str, Any] | None:
+    here = settings.current()
+    try:
+        token = tokens.read_access_token(text, audiences=(here.issuer, here.api_audience))
+        if token.public_service != service.client_id:
+            return None
+        return _of_person(token, service) if token.reference else _of_service(token, service)
+    except InvalidToken:
+        return None
+
+
+def _of_service(token: AccessToken, service: Registered) -> dict[str, Any] | None:
+    if not liveness.client_alive(token_key(token.token_id), service):
+        return None
+    return _said(token, token.scopes)
+
+
+def _of_person(token: AccessToken, service: Registered) -> dict[str, Any] | None:
+    ref = open_ref(token.reference or "", token.token_id)
+    found = liveness.alive(ref, service)
+    if found is None:
+        return None
+    _, decisions = found
+    # A decision that ended since the token was signed is not told as granted any more.
+    signed = {detail["decision_id"] for detail in token.details}
+    still = tuple(d for d in details(decisions) if d["decision_id"] in signed)
+    said = _said(token, granted_scopes(token.scopes, decisions))
+    return said | {
+        "acr": token.assurance,
+        "auth_time": token.authenticated_at and int(token.authenticated_at.timestamp()),
+        "vn_account_level": token.account_level,
+        "authorization_details": still,
+    }
+
+
+def _said(token: AccessToken, scopes: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "active": True,
+        "token_type": "Bearer",
+        "client_id": token.public_service,
+        "iss": settings.current().issuer,
+        "sub": token.subject,
+        "aud": token.audience,
+        "exp": int(token.ends_at.timestamp()),
+        "iat": int(token.issued_at.timestamp()),
+        "jti": token.token_id,
+        "scope": " ".join(scopes),
+    }
+
+
+def _refresh_token(text: str, service: Registered) -> dict[str, Any] | None:
+    try:
+        citizen_id, digest = sealing.open_handle(text, REFRESH_PURPOSE)
+    except (sealing.Unreadable, ValueError):
+        return None
+    found = look(refresh_records.found(citizen_id, digest))
+    if found is None or found["token.public_service_id"] != service.id:
+        return None
+    is_over = found["token.ended_at"] is not None or found["token.expires_at"] <= clock.now()
+    if is_over or found["token.spent_at"] is not None or found["token.state"] != "active":
+        return None
+    return {
+        "active": True,
+        "client_id": service.client_id,
+        "iss": settings.current().issuer,
+        "sub": found["token.sub"],
+        "exp": int(found["token.expires_at"].timestamp()),
+        "iat": int(found["token.created_at"].timestamp()),
+        "scope": found["token.scope"],
+    }
+
+
+DOORS = (
+    Door(
+        method="POST",
+        path="/introspect",
+        function=introspect,
+        guard=authenticated,
+        refusals=tell,
+        summary="Ask what one of one's own tokens is worth now",
+        answers={200: "RFC 7662 §2.2", **ERRORS},
+    ),
+)

@@ -1,0 +1,93 @@
+"""Whether an access token still stands, and if not, why: never from the token alone (design §3)."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from identity import clock
+from identity.provider import grant_records, grants, refresh_records
+from identity.provider.approval import Carried
+from identity.provider.gate import TokenRef
+from identity.provider.grants import Grant
+from identity.public_services.registered import Registered
+from identity.together import look
+
+
+class Reason(StrEnum):
+    """Why a statement behind the gate found nothing."""
+
+    WITHDRAWN = "withdrawn"  # the family ended by a withdrawal: 403 at our API, not 401
+    ENDED = "ended"  # the family ended by anything else, or the token was revoked: 401
+    NOT_CARRIED = "not carried"  # this decision is not, or no longer, in the grant
+    EXPIRED = "expired"
+    USED_UP = "used up"
+    MOVED = "moved"  # the grant or service is at another version: rebuild once
+
+
+def alive(ref: TokenRef, service: Registered) -> tuple[int, tuple[Carried, ...]] | None:
+    """The grant's version and the decisions in force now; null: the token is dead."""
+    granted = {"granted_citizen": ref.citizen_id, "granted_now": clock.now()}
+    answer = look(
+        grant_records.alive(params_of(ref, service)), grant_records.decisions("alive", granted)
+    )
+    if answer is None:
+        return None
+    return answer["alive.version"], grants.carried(answer["granted.decisions"])
+
+
+def client_alive(token_key: UUID, service: Registered) -> bool:
+    """Whether a token without a person stands: not revoked, its public service as we know it."""
+    params = {
+        "gate_token": token_key,
+        "gate_service": service.id,
+        "gate_service_version": service.version,
+    }
+    return look(grant_records.client_alive(params)) is not None
+
+
+def params_of(ref: TokenRef, service: Registered) -> Mapping[str, Any]:
+    """What the clause `alive` wants to know of a token."""
+    return {
+        "gate_citizen": ref.citizen_id,
+        "gate_grant": ref.grant_id,
+        "gate_family": ref.family_id,
+        "gate_token": ref.token_key,
+        "gate_service": service.id,
+        "gate_service_version": service.version,
+    }
+
+
+def why_not(ref: TokenRef, *, decision_id: UUID | None = None) -> Reason:
+    """Why nothing matched `gate`, at this moment; for the error, and for the refusal's entry.
+
+    Without `decision_id`: the token names no decision that is asked about.
+    """
+    grant = grants.find_grant(ref.citizen_id, ref.grant_id)
+    if grant is None:
+        return Reason.ENDED
+    if ref.family_id in grant.ended:
+        return _ended_by(grant.ended[ref.family_id])
+    if not grant.is_active:
+        return Reason.WITHDRAWN
+    if _is_revoked(ref):
+        return Reason.ENDED
+    return Reason.MOVED if decision_id is None else _of_decision(grant, decision_id)
+
+
+def _ended_by(by: str) -> Reason:
+    return Reason.WITHDRAWN if by == grants.WITHDRAWAL else Reason.ENDED
+
+
+def _of_decision(grant: Grant, decision_id: UUID) -> Reason:
+    decision = next((d for d in grant.decisions if d.decision_id == decision_id), None)
+    if decision is None:
+        return Reason.NOT_CARRIED
+    if decision.until <= clock.now():
+        return Reason.EXPIRED
+    return Reason.USED_UP if decision.uses_left == 0 else Reason.MOVED
+
+
+def _is_revoked(ref: TokenRef) -> bool:
+    answer = look(refresh_records.is_revoked(ref.token_key))
+    return answer is not None and answer["revoked.count"] > 0

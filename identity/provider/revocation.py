@@ -1,0 +1,71 @@
+"""Token revocation, RFC 7009: either token of a family ends all of it."""
+
+import uuid
+from typing import Any
+
+from identity import clock, sealing, settings
+from identity.doors import Door, Request
+from identity.errors import InvalidToken, tell
+from identity.messages import NO_STORE, Response
+from identity.provider import families, refresh_records, tokens
+from identity.provider.codes import REFRESH_PURPOSE
+from identity.provider.gate import open_ref, token_key
+from identity.provider.token import ERRORS, authenticated
+from identity.public_services.registered import Registered
+from identity.together import Clause, together
+
+
+def revoke(request: Request, service: Registered) -> Response:
+    """The token is dead, with its family. RFC 7009 §2.2: 200 also where there was nothing to do.
+
+    Another service's token stays alive, and the answer does not tell.
+    """
+    text = request.form.required("token")
+    clause = _of_refresh_token(text, service) or _of_access_token(text, service)
+    if clause is not None:
+        together(clause)
+    return Response(200, b"", NO_STORE)
+
+
+def _of_refresh_token(text: str, service: Registered) -> Clause | None:
+    try:
+        citizen_id, digest = sealing.open_handle(text, REFRESH_PURPOSE)
+    except (sealing.Unreadable, ValueError):
+        return None
+    return refresh_records.ending(_params(service, citizen_id) | {"end_digest": digest})
+
+
+def _of_access_token(text: str, service: Registered) -> Clause | None:
+    here = settings.current()
+    try:
+        token = tokens.read_access_token(text, audiences=(here.issuer, here.api_audience))
+        if token.public_service != service.client_id:
+            return None
+        if token.reference is None:
+            return refresh_records.revoking(token_key(token.token_id), token.ends_at)
+        ref = open_ref(token.reference, token.token_id)
+    except InvalidToken:
+        return None
+    return refresh_records.ending(_params(service, ref.citizen_id) | {"end_family": ref.family_id})
+
+
+def _params(service: Registered, citizen_id: uuid.UUID) -> dict[str, Any]:
+    return {
+        "end_citizen": citizen_id,
+        "end_service": service.id,
+        "end_now": clock.now(),
+        "end_by": families.REVOCATION,
+    }
+
+
+DOORS = (
+    Door(
+        method="POST",
+        path="/revoke",
+        function=revoke,
+        guard=authenticated,
+        refusals=tell,
+        summary="End a token and everything issued with it",
+        answers={200: "the token is dead, or there was nothing to end", **ERRORS},
+    ),
+)

@@ -1,0 +1,112 @@
+"""The userinfo endpoint, OpenID Connect Core §5.3: who signed in, as far as that was decided."""
+
+from typing import Any
+
+from identity import trail
+from identity.citizens import people
+from identity.citizens.national_id import Sex
+from identity.doors import Door, Request
+from identity.entry import Who, seal_entry
+from identity.errors import tell
+from identity.messages import NO_STORE, Response, json_response
+from identity.provider import approval, grants, liveness
+from identity.provider.claims import ATTRIBUTE_OF
+from identity.provider.gate import TokenRef, gate
+from identity.provider.guard import BOTH, Presented, access_token, dead
+from identity.public_services import registered
+from identity.public_services.registered import Registered
+from identity.together import Answer, look, together
+
+OF_IDENTITY = frozenset({"name", "birthdate", "gender"})
+_GENDERS = {Sex.MALE: "male", Sex.FEMALE: "female"}  # §5.1; undetermined is not told
+
+
+def userinfo(request: Request, presented: Presented) -> Response:
+    """The claims, after the entry that names them is committed.
+
+    Raises:
+        InvalidToken: the token no longer stands.
+    """
+    ref, service = presented.ref, presented.service
+    if ref is None:
+        raise dead("no person")
+    answer = _answer(ref, service, request_id=request.request_id)
+    if answer is None:
+        ref, service = _rebuilt(ref, service)
+        answer = _answer(ref, service, request_id=request.request_id)
+    if answer is None:
+        raise dead(liveness.why_not(ref))
+    said = {"sub": presented.token.subject, **_claims(ref, answer)}
+    return json_response(said, headers=NO_STORE)
+
+
+def _rebuilt(ref: TokenRef, service: Registered) -> tuple[TokenRef, Registered]:
+    renewed, again = grants.renew(ref), registered.again(service)
+    if renewed is None or again is None:
+        raise dead(liveness.why_not(ref))
+    return renewed[0], again
+
+
+def _answer(ref: TokenRef, service: Registered, *, request_id: str) -> Answer | None:
+    """One statement: the gate, the sealed values, and the entry that says they were read."""
+    live = gate(ref, service=service, decision_id=ref.scope_decision)
+    if not ref.claims:
+        return look(live)  # `sub` alone: the service has it already, so nothing is disclosed
+    entry = seal_entry(
+        "attributes:released",
+        Who(citizen=ref.citizen_id, public_service=service.id),
+        subject={
+            "attributes": sorted(ATTRIBUTE_OF[claim] for claim in ref.claims),
+            "basis": "consent",
+            "decision_id": str(ref.scope_decision),
+            "result": "released",
+        },
+        acting={
+            "public_service": service.client_id,
+            "grant": ref.grant_id.hex,
+            "request": request_id,
+        },
+    )
+    return together(
+        live,
+        people.identity_clause(ref.citizen_id),
+        *approval.asked().userinfo(ref.claims - OF_IDENTITY),
+        *trail.clauses(entry, after=("live", "person")),
+    )
+
+
+def _claims(ref: TokenRef, answer: Answer) -> dict[str, Any]:
+    if not ref.claims:
+        return {}
+    found = _of_identity(people.person_from(answer, ref.citizen_id))
+    if ref.claims - OF_IDENTITY:
+        found |= approval.asked().claims(answer, people.key_from(answer))
+    return {name: value for name, value in found.items() if name in ref.claims and value}
+
+
+def _of_identity(person: people.Person) -> dict[str, Any]:
+    born = person.date_of_birth
+    return {
+        "name": person.full_name,
+        # §5.1 knows a day or a year; a month alone is told as its year.
+        "birthdate": born.written() if born.day else f"{born.year:04d}",
+        "gender": _GENDERS.get(person.sex),
+    }
+
+
+_GUARD = access_token(audience=BOTH, scopes=("openid",))
+
+
+def _door(method: str) -> Door:
+    return Door(
+        method=method,
+        path="/userinfo",
+        function=userinfo,
+        guard=_GUARD,
+        refusals=tell,
+        summary="Who signed in, as far as it was decided",
+        answers={200: "OpenID Connect Core §5.3.2", 401: "RFC 6750 §3", 403: "RFC 6750 §3.1"},
+    )
+
+
+DOORS = (_door("GET"), _door("POST"))
