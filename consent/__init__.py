@@ -2,9 +2,10 @@
 
 from flask import Flask
 
-from consent import commands
+from consent import commands, demo
 
 
 def join(app: Flask) -> None:
     """Bring consent's doors, pages, commands, duties, checks and its answer to approval."""
     commands.join(app)
+    demo.join(app)
