@@ -1,7 +1,27 @@
 """The OpenID Provider."""
 
+from datetime import timedelta
+
 from flask import Flask
+
+from identity import doors
+from identity.authentication import sessions
+from identity.joining import Purge, joined
+from identity.provider import families, introspection, revocation, token, userinfo
+
+# A spent code or token is kept a while, so that its replay is still recognised; a family longer
+# than its refresh tokens, which name it.
+PURGES = (
+    Purge("authorization_code", "expires_at", timedelta(days=1)),
+    Purge("refresh_token", "expires_at", timedelta(days=1)),
+    Purge("token_family", "expires_at", timedelta(days=2)),
+    Purge("revoked_token", "expires_at", timedelta(hours=1)),
+)
 
 
 def join(app: Flask) -> None:
     """Bring this area's doors, pages, commands, duties and purges."""
+    for endpoint in (token, userinfo, introspection, revocation):
+        doors.add(app, endpoint.DOORS)
+    sessions.on_end(families.end_with_session)
+    joined().purges.extend(PURGES)
