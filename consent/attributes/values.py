@@ -23,6 +23,19 @@ from identity.citizens.people import Person
 from identity.errors import InvalidRequest
 from identity.together import Answer, Clause, look
 
+__all__ = [
+    "NotSupplied",
+    "Value",
+    "clause",
+    "current",
+    "declare",
+    "head",
+    "of_identity",
+    "of_registers",
+    "open_values",
+    "ticket",
+]
+
 
 class NotSupplied(InvalidRequest):
     """The person cannot supply this attribute: only its register can say it."""

@@ -1,0 +1,182 @@
+"""The one statement of a release: the gate, the values, the log's entries; all or nothing."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from consent.attributes import records
+from consent.attributes.catalogue import OF_IDENTITY
+from consent.attributes.envelopes import Sealed, Value, chosen, sealed_in
+from consent.attributes.values import clause, of_identity, of_registers, open_values
+from consent.exchange.coverage import Decided
+from identity import trail
+from identity.citizens import people
+from identity.entry import Entry, Who, seal_entry
+from identity.provider import grants
+from identity.provider.gate import TokenRef
+from identity.public_services.registered import Registered
+from identity.together import Answer, Clause, look, together
+
+RELEASED = "attributes:released"
+MISSING, DISPUTED = "missing", "disputed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Who asks for what about whom, under which decision: nothing of it is doubted any more."""
+
+    ref: TokenRef
+    service: Registered
+    actor_id: uuid.UUID
+    decided: Decided
+    names: tuple[str, ...]  # asked for and covered
+    request_id: str
+
+    @property
+    def citizen_id(self) -> uuid.UUID:
+        """Whose data it is."""
+        return self.ref.citizen_id
+
+    def acting(self) -> dict[str, Any]:
+        """The actor part of its entries that everybody concerned may see: the agency."""
+        return {
+            "public_service": self.service.client_id,
+            "organisation": self.service.organisation.code,
+            "unit": self.service.organisation.name,
+            "request": self.request_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is there for the names of a question, read before the statement is built again."""
+
+    parts: Mapping[str, Sequence[Sealed]] = field(default_factory=dict)
+
+    def withheld(self, names: Sequence[str]) -> list[tuple[str, str]]:
+        """The names that have nothing to send, and why."""
+        reasons = [(name, self._reason(name)) for name in of_registers(names)]
+        return [(name, reason) for name, reason in reasons if reason is not None]
+
+    def _reason(self, name: str) -> str | None:
+        parts = self.parts.get(name, ())
+        if not parts:
+            return MISSING
+        return DISPUTED if any(part.is_disputed for part in parts) else None
+
+    def linked(self, names: Sequence[str]) -> dict[uuid.UUID, list[str]]:
+        """Whom else the values are about, and which of them."""
+        found: dict[uuid.UUID, list[str]] = {}
+        for name in of_registers(names):
+            about_id = chosen(self.parts[name]).about_id
+            if about_id is not None:
+                found.setdefault(about_id, []).append(name)
+        return found
+
+    def value_ids(self, names: Sequence[str]) -> list[uuid.UUID]:
+        """Every value that must still stand when the statement runs."""
+        return [part.value_id for name in of_registers(names) for part in self.parts[name]]
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What may leave, now that its entry is committed."""
+
+    values: dict[str, Value]
+    withheld: list[tuple[str, str]]
+    entry: trail.EntryRef
+
+
+def standing(question: Question) -> Standing:
+    """What is there now for the names of the question."""
+    answer = look(clause(question.names, question.citizen_id))
+    return Standing(sealed_in(answer or {}))
+
+
+def attempt(question: Question, known: Standing | None = None) -> Released | None:
+    """Release in one statement; null: a condition was false, and nothing has happened.
+
+    Without `known` it stands on the usual case: there is a value for every name, none of them
+    disputed or about another person. With it, on exactly what was read. Either way the entry
+    names what is released, no more and no less.
+    """
+    missing = [] if known is None else known.withheld(question.names)
+    without = {name for name, _ in missing}
+    names = tuple(name for name in question.names if name not in without)
+    conditions = (
+        grants.gate(question.ref, service=question.service, decision_id=question.decided.id),
+        *_values(question, names, known=known),
+        people.identity_clause(question.citizen_id),
+    )
+    after = tuple(condition.name for condition in conditions)
+    entry = _entry(question, names, missing=missing)
+    answer = together(
+        *conditions,
+        *grants.spend(question.ref, question.decided.id, after=after),
+        *trail.clauses(entry, after=(*after, "budget")),
+        *_linked(question, names, known=known, after=(*after, "budget")),
+    )
+    if answer is None:
+        return None
+    written = trail.ref(entry, answer["entry.id"])
+    return Released(_opened(question, names, answer=answer), missing, written)
+
+
+def _values(
+    question: Question, names: Sequence[str], *, known: Standing | None
+) -> tuple[Clause, ...]:
+    here = of_registers(names)
+    if not here:
+        return ()
+    if known is None:
+        return (records.whole_clause(question.citizen_id, here),)
+    ids = known.value_ids(names)
+    return (records.same_clause(question.citizen_id, here, value_ids=ids),)
+
+
+def _entry(
+    question: Question, names: Sequence[str], *, missing: Sequence[tuple[str, str]]
+) -> Entry:
+    decided = question.decided
+    subject: dict[str, Any] = {
+        "attributes": list(names),
+        "procedure": decided.procedure,
+        "case": decided.case,
+        "decision_id": str(decided.id),
+        "basis": decided.basis,
+        "result": "released",
+    }
+    if missing:
+        # That there is none was told too.
+        subject["without"] = [name for name, _ in missing]
+    return seal_entry(
+        RELEASED,
+        Who(question.citizen_id, question.actor_id, question.service.id),
+        subject=subject,
+        acting={**question.acting(), "grant": str(question.ref.grant_id)},
+    )
+
+
+def _linked(
+    question: Question, names: Sequence[str], *, known: Standing | None, after: tuple[str, ...]
+) -> tuple[Clause, ...]:
+    """An entry for each other person: which agency saw what of them, and not in whose matter."""
+    clauses: list[Clause] = []
+    about = {} if known is None else known.linked(names)
+    for n, (citizen_id, seen) in enumerate(about.items()):
+        entry = seal_entry(
+            RELEASED,
+            Who(citizen_id, None, question.service.id),
+            subject={"linked person": True, "attributes": seen, "result": "released"},
+            acting=question.acting(),
+        )
+        clauses += trail.clauses(entry, after=after, name=f"linked{n}")
+    return tuple(clauses)
+
+
+def _opened(question: Question, names: Sequence[str], *, answer: Answer) -> dict[str, Value]:
+    found = open_values(answer, people.key_from(answer), names=names)
+    if any(name in OF_IDENTITY for name in names):
+        found |= of_identity(people.person_from(answer, question.citizen_id), names)
+    return {name: found[name] for name in names}

@@ -1,0 +1,67 @@
+"""Which decision of a token covers a question, and which names of it; nothing is read for it."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from consent.attributes import catalogue
+from consent.attributes.catalogue import PERSONAL_NUMBER
+from consent.exchange.wire import Ask
+from consent.procedures.catalogue import procedure
+from identity.errors import InvalidRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision as the token tells it; the gate knows whether it still stands."""
+
+    id: uuid.UUID
+    procedure: str
+    case: str | None
+    basis: str
+    attributes: tuple[str, ...]
+
+    @property
+    def decided_at(self) -> datetime:
+        """When: its id is made at that moment and tells it (RFC 9562 §5.7), to the millisecond."""
+        return datetime.fromtimestamp((self.id.int >> 80) / 1000, UTC)
+
+    def covers(self, name: str) -> bool:
+        """Whether it lets this attribute out, in the meaning that the person agreed to."""
+        if name not in self.attributes:
+            return False
+        attribute = catalogue.attribute(name)
+        if attribute.is_asked_by_none or attribute.meant_since > self.decided_at:
+            return False
+        return not attribute.is_like_number or PERSONAL_NUMBER in self.attributes
+
+
+def find_decided(details: Iterable[Mapping[str, Any]], ask: Ask) -> Decided | None:
+    """The decision that the question is about; null: the token carries none of that kind.
+
+    Raises:
+        InvalidRequest: it fits several; the caller must say which.
+        UnknownProcedure: no procedure has that code.
+    """
+    if ask.procedure is not None:
+        procedure(ask.procedure)
+    fitting = [decided for decided in map(_decided, details) if _fits(decided, ask)]
+    if len(fitting) > 1:
+        raise InvalidRequest("the token carries several decisions: say procedure and case")
+    return fitting[0] if fitting else None
+
+
+def _fits(decided: Decided, ask: Ask) -> bool:
+    return ask.procedure in (None, decided.procedure) and ask.case in (None, decided.case)
+
+
+def _decided(detail: Mapping[str, Any]) -> Decided:
+    return Decided(
+        id=uuid.UUID(detail["decision_id"]),
+        procedure=detail["procedure"],
+        case=detail.get("case"),
+        basis=detail["basis"],
+        attributes=tuple(detail["attributes"]),
+    )

@@ -1,0 +1,132 @@
+"""What crosses the wire at `POST /api/attributes` (contract, "Asking for data")."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from consent.attributes.envelopes import Value
+from identity.errors import InvalidRequest
+
+LONGEST, MOST_NAMES = 100, 50
+
+
+class AskSchema(Schema):
+    """The body: every member may be left out where the token leaves no doubt."""
+
+    class Meta:
+        """Nothing is guessed from a member that we do not know."""
+
+        unknown = RAISE
+
+    procedure = fields.String(validate=validate.Length(1, LONGEST))
+    attributes = fields.List(
+        fields.String(validate=validate.Length(1, LONGEST)), validate=validate.Length(1, MOST_NAMES)
+    )
+    case = fields.String(validate=validate.Length(1, LONGEST))
+
+
+class ValueSchema(Schema):
+    """A value in its envelope."""
+
+    value = fields.Raw(required=True)
+    source = fields.Integer(required=True, validate=validate.OneOf((1, 2)))
+    register = fields.String(required=True)
+    as_of = fields.Date(required=True)
+    valid_from = fields.Date(required=True, allow_none=True)
+    valid_to = fields.Date(required=True, allow_none=True)
+    equals_paper = fields.Boolean(required=True)
+    stale = fields.Boolean()  # absent: it is not
+
+
+class WithheldSchema(Schema):
+    """A name without a value, and why."""
+
+    name = fields.String(required=True)
+    reason = fields.String(
+        required=True,
+        validate=validate.OneOf(
+            ("not_decided", "missing", "register_unavailable", "disputed", "expired")
+        ),
+    )
+
+
+class EntrySchema(Schema):
+    """Where the look stands in the access log, and the log's signed word for it."""
+
+    id = fields.String(required=True)
+    promise = fields.String(required=True)
+
+
+class ReleaseSchema(Schema):
+    """The answer."""
+
+    decision_id = fields.UUID(required=True)
+    procedure = fields.String(required=True)
+    basis = fields.String(required=True, validate=validate.OneOf(("request", "consent", "law")))
+    case = fields.String(required=True, allow_none=True)
+    values = fields.Dict(fields.String(), fields.Nested(ValueSchema), required=True)
+    withheld = fields.List(fields.Nested(WithheldSchema), required=True)
+    entry = fields.Nested(EntrySchema, required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a public service asks for; null: whatever the token says."""
+
+    procedure: str | None
+    attributes: tuple[str, ...] | None
+    case: str | None
+
+
+_ASK = AskSchema()
+
+
+def asked(body: object) -> Ask:
+    """The body, read.
+
+    Raises:
+        InvalidRequest: another shape, an unknown member, or a name that stands twice.
+    """
+    if not isinstance(body, dict):
+        raise InvalidRequest("the body is a JSON object")
+    try:
+        told: Mapping[str, Any] = _ASK.load(body)
+    except ValidationError as faults:
+        raise InvalidRequest(_complaint(faults, body)) from None
+    names = tuple(told["attributes"]) if "attributes" in told else None
+    if names is not None and len(set(names)) < len(names):
+        raise InvalidRequest("attributes names one twice")
+    return Ask(told.get("procedure"), names, told.get("case"))
+
+
+def _complaint(faults: ValidationError, body: Mapping[str, Any]) -> str:
+    if body.keys() - _ASK.fields.keys():
+        # The name itself is not repeated: it may be anything, a personal number too.
+        return "a member is not known; known are procedure, attributes and case"
+    messages = faults.messages_dict
+    bad = " and ".join(name for name in _ASK.fields if name in messages)
+    return (
+        f"{bad}: procedure and case are texts of 1 to {LONGEST} characters, attributes is a list"
+        f" of 1 to {MOST_NAMES} such texts"
+    )
+
+
+def envelope(value: Value) -> dict[str, Any]:
+    """A value as it is sent; `stale` stands there only where it is."""
+    sent = {
+        "value": value.value,
+        "source": value.source,
+        "register": value.register,
+        "as_of": value.as_of.isoformat(),
+        "valid_from": value.valid_from,
+        "valid_to": value.valid_to,
+        "equals_paper": value.equals_paper,
+    }
+    return sent | {"stale": True} if value.is_stale else sent
+
+
+def withheld(reasons: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """Names and reasons as they are sent."""
+    return [{"name": name, "reason": reason} for name, reason in reasons]
