@@ -1,14 +1,30 @@
-"""Tables of the ledger: decisions, the texts people saw, receipts, objections."""
+"""Tables of the ledger: decisions, the texts people saw, receipts, objections; their queries."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    Select,
+    exists,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity import database
 from identity.database import Base
+from identity.errors import Refusal
+from identity.provider.records import GrantDecision
 
 
 class State(StrEnum):
@@ -106,3 +122,128 @@ class Objection(Base):
     sealed_reason: Mapped[bytes]
     raised_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]  # null: not answered yet
+
+
+_TABLE = Decision.__table__
+
+
+class DecidedMeanwhile(Refusal):
+    """Another request changed the decision first; what it did stands."""
+
+    status, code, slug = 409, "invalid_request", "decided-meanwhile"
+    title = "The decision was changed meanwhile"
+
+
+def append(entry: Mapping[str, Any]) -> None:
+    """Add one row to a decision's history.
+
+    Raises:
+        DecidedMeanwhile: this version of it exists already.
+    """
+    try:
+        database.write(insert(Decision).values(**entry))
+    except IntegrityError:
+        raise DecidedMeanwhile("open the page again to see what was decided") from None
+
+
+def keep_text(text: Mapping[str, Any]) -> None:
+    """The text can be found by its hash; one that is kept already stays as it is."""
+    kind = postgresql.insert if database.is_postgresql() else sqlite.insert
+    database.write(kind(DecisionText).values(**text).on_conflict_do_nothing())
+
+
+def text(text_hash: str) -> str:
+    """The text as people saw it."""
+    found = database.row(select(DecisionText.text).where(DecisionText.hash == text_hash))
+    return str(found.text) if found else ""
+
+
+def history(citizen_id: uuid.UUID, decision_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """Every row of one decision, the first one first; none where it is another's or unknown."""
+    mine = _TABLE.c.citizen_id == citizen_id
+    this = select(_TABLE).where(mine, _TABLE.c.decision_id == decision_id)
+    return database.rows(this.order_by(_TABLE.c.version))
+
+
+def find_newest(citizen_id: uuid.UUID, decision_id: uuid.UUID) -> Row[Any] | None:
+    """Where one decision stands; null: unknown, or another citizen's."""
+    mine = _TABLE.c.citizen_id == citizen_id
+    this = select(_TABLE).where(mine, _TABLE.c.decision_id == decision_id)
+    return database.row(this.order_by(_TABLE.c.version.desc()).limit(1))
+
+
+def newest_of(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """Where each decision of a person stands, the latest first."""
+    return database.rows(
+        _newest()
+        .where(_TABLE.c.citizen_id == citizen_id)
+        .order_by(_TABLE.c.from_at.desc(), _TABLE.c.decision_id.desc())
+    )
+
+
+def live_for(
+    citizen_id: uuid.UUID, public_service_id: uuid.UUID, *, at: datetime
+) -> Sequence[Row[Any]]:
+    """What a person has allowed one public service and still stands, the latest first.
+
+    `uses_left` is what the grants still carry; null: no limit.
+    """
+    left = (
+        select(func.min(GrantDecision.uses_left))
+        .where(
+            GrantDecision.citizen_id == _TABLE.c.citizen_id,
+            GrantDecision.decision_id == _TABLE.c.decision_id,
+        )
+        .scalar_subquery()
+    )
+    return database.rows(
+        _newest(left.label("uses_left"))
+        .where(
+            _TABLE.c.citizen_id == citizen_id,
+            _TABLE.c.public_service_id == public_service_id,
+            _TABLE.c.state == State.GIVEN,
+            _TABLE.c.until > at,
+        )
+        .order_by(_TABLE.c.from_at.desc(), _TABLE.c.decision_id.desc())
+    )
+
+
+def _newest(*more: Any) -> Select[Any]:  # noqa: ANN401 - further columns
+    later = _TABLE.alias()
+    return select(_TABLE, *more).where(
+        ~exists().where(
+            later.c.citizen_id == _TABLE.c.citizen_id,
+            later.c.decision_id == _TABLE.c.decision_id,
+            later.c.version > _TABLE.c.version,
+        )
+    )
+
+
+def past_their_time(at: datetime, *, at_most: int) -> Sequence[Row[Any]]:
+    """Decisions that grants still carry though their time has passed: (citizen, decision)."""
+    both = (GrantDecision.citizen_id, GrantDecision.decision_id)
+    return database.rows(select(*both).where(GrantDecision.until <= at).distinct().limit(at_most))
+
+
+def add_receipt(receipt: Mapping[str, Any]) -> None:
+    """The person can hold this in hand from now on."""
+    database.write(insert(Receipt).values(**receipt))
+
+
+def receipts(citizen_id: uuid.UUID, decision_id: uuid.UUID) -> Mapping[int, Row[Any]]:
+    """The receipts of one decision, by the version they are for."""
+    table = Receipt.__table__
+    mine = select(table).where(table.c.citizen_id == citizen_id, table.c.decision_id == decision_id)
+    return {row.version: row for row in database.rows(mine)}
+
+
+def add_objection(objection: Mapping[str, Any]) -> None:
+    """An objection waits for an answer."""
+    database.write(insert(Objection).values(**objection))
+
+
+def objections_of(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """What a person has objected to, the latest first."""
+    table = Objection.__table__
+    mine = select(table).where(table.c.citizen_id == citizen_id)
+    return database.rows(mine.order_by(table.c.raised_at.desc()))
