@@ -1,0 +1,207 @@
+"""What the decision page shows of a person's data, and the digest that binds it (design §2.10)."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from consent.attributes import catalogue, masking, values
+from consent.attributes.catalogue import Attribute
+from consent.attributes.envelopes import TOLD, Value
+from consent.ledger.asking import LIFETIME, SCOPES, Item, Plan
+from consent.procedures.catalogue import Basis
+from identity import clock, presentation, sealing
+from identity.public_services.registered import Registered
+
+PURPOSE = "preview"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One attribute on the page."""
+
+    attribute: Attribute
+    value: Value | None = field(repr=False)  # null: nobody knows it
+    language: str
+    is_optional: bool
+    is_new: bool  # this service has no live decision about it
+    field_name: str  # the value of its checkbox
+
+    @property
+    def name(self) -> str:
+        """Its name in the catalogue; an input for it is named so."""
+        return self.attribute.name
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return self.attribute.label(self.language)
+
+    @property
+    def shown(self) -> str:
+        """The value as a text."""
+        return self.value.shown(self.language) if self.value else ""
+
+    @property
+    def covered(self) -> str:
+        """The same with its number covered, as it first stands on the page."""
+        return masking.masked(self.value, self.language) if self.value else ""
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether the value stands behind `<details>`."""
+        return masking.is_covered(self.name)
+
+    @property
+    def register(self) -> str:
+        """Who says so."""
+        return catalogue.register(self.value.register).title(self.language) if self.value else ""
+
+    @property
+    def as_of(self) -> str:
+        """The day it is from."""
+        return presentation.day(self.value.as_of) if self.value else ""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is the person's own word."""
+        return self.value is not None and self.value.source == TOLD
+
+    @property
+    def may_be_typed(self) -> bool:
+        """Whether nobody knows it and the person may say it here."""
+        return self.value is None and self.attribute.may_be_supplied
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One decision of the page."""
+
+    index: int
+    item: Item
+    lines: tuple[Line, ...]
+    until: datetime
+
+    @property
+    def until_on(self) -> date:
+        """The last day, as the calendar in Vietnam has it."""
+        return self.until.astimezone(clock.VIETNAM).date()
+
+    @property
+    def purpose(self) -> str:
+        """The value of its checkbox where purposes are chosen one by one."""
+        code = self.item.code or SCOPES
+        return code if self.item.case is None else f"{code}/{self.item.case}"
+
+    @property
+    def has_sensitive(self) -> bool:
+        """Whether the notice has to say so (Decree 356/2025 Art. 6.4)."""
+        return any(line.attribute.is_sensitive for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """One decision page as one person sees it now."""
+
+    citizen_id: uuid.UUID
+    request_id: uuid.UUID
+    service: Registered
+    language: str
+    parts: tuple[Part, ...]
+    digest: bytes = field(repr=False)
+
+    def of(self, basis: str) -> tuple[Part, ...]:
+        """The parts of one section."""
+        return tuple(part for part in self.parts if part.item.basis == basis)
+
+    @property
+    def is_law_only(self) -> bool:
+        """Whether there is nothing to choose."""
+        return len(self.of(Basis.LAW)) == len(self.parts)
+
+    @property
+    def has_purposes(self) -> bool:
+        """Whether purposes are ticked one by one; the scopes alone are one purpose, its button."""
+        return bool(self.of(Basis.CONSENT)) and any(
+            part.item.procedure is not None for part in self.parts
+        )
+
+    @property
+    def inputs(self) -> Mapping[str, Line]:
+        """What the person may supply, each once."""
+        lines = [line for part in self.parts for line in part.lines if line.may_be_typed]
+        return {line.name: line for line in reversed(lines)}
+
+    def is_shown(self, digest: bytes) -> bool:
+        """Whether this is what a page showed that carried the digest."""
+        return sealing.ring().is_mac(PURPOSE, self.digest, claimed=digest)
+
+    @property
+    def token(self) -> bytes:
+        """What the page carries, and what the decision keeps: nobody else can make it."""
+        return sealing.ring().mac(PURPOSE, self.digest)
+
+
+def build(
+    citizen_id: uuid.UUID, request_id: uuid.UUID, *, service: Registered, plan: Plan, language: str
+) -> Screen:
+    """The page of what is open in the plan, with the values that stand now."""
+    names = dict.fromkeys(name for item in plan.open for name in item.attributes)
+    found = values.current(citizen_id, names)
+    parts = tuple(
+        Part(
+            index=index,
+            item=item,
+            lines=_lines(item, found, earlier=plan.earlier, prefix=_prefix(index), lang=language),
+            until=clock.now() + LIFETIME[item.basis],
+        )
+        for index, item in enumerate(plan.open)
+    )
+    return Screen(
+        citizen_id=citizen_id,
+        request_id=request_id,
+        service=service,
+        language=language,
+        parts=parts,
+        digest=_digest((citizen_id, request_id), parts, language=language),
+    )
+
+
+def _prefix(index: int) -> str:
+    # Two procedures may offer the same attribute: each choice has a value of its own.
+    return f"{index}." if index else ""
+
+
+def _lines(
+    item: Item, found: Mapping[str, Value], *, earlier: frozenset[str], prefix: str, lang: str
+) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            attribute=catalogue.attribute(name),
+            value=found.get(name),
+            language=lang,
+            is_optional=name in item.optional,
+            is_new=bool(earlier) and name not in earlier,
+            field_name=prefix + name,
+        )
+        for name in item.attributes
+    )
+
+
+def _digest(whose: Iterable[uuid.UUID], parts: Iterable[Part], *, language: str) -> bytes:
+    """Never change its members: what is stored was made by them."""
+    told = [[part.item.template, part.item.case, [_shown(x) for x in part.lines]] for part in parts]
+    text = json.dumps([[one.hex for one in whose], language, told], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _shown(line: Line) -> list[Any]:
+    value = line.value
+    if value is None:
+        return [line.name, line.is_optional]
+    stored = value.value_id.hex if value.value_id else value.value
+    marks = [value.register, value.as_of.isoformat(), value.is_stale, value.is_disputed]
+    return [line.name, line.is_optional, stored, *marks]
