@@ -2,10 +2,12 @@
 
 from flask import Flask
 
-from consent import commands, demo
+from consent import commands, demo, exchange, ledger
 
 
 def join(app: Flask) -> None:
     """Bring consent's doors, pages, commands, duties, checks and its answer to approval."""
     commands.join(app)
+    ledger.join(app)
+    exchange.join(app)
     demo.join(app)

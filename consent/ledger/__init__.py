@@ -1,1 +1,25 @@
-"""Decisions."""
+"""The ledger: what citizens decided about their data, and the pages where they do."""
+
+from datetime import timedelta
+
+from flask import Flask
+
+from consent.ledger import events, pages, withdraw
+from consent.ledger.answer import Ledger
+from identity.joining import Duty, MenuEntry, joined
+from identity.provider import approval
+
+# Delivered to somebody within seconds (docs/retention.md has how long messages are kept).
+EVERY = timedelta(seconds=1)
+EXPIRY_EVERY = timedelta(minutes=1)
+
+
+def join(app: Flask) -> None:
+    """Bring the pages, the answer to approval, and what the worker has to do."""
+    app.register_blueprint(pages.pages)
+    approval.join(Ledger())
+    joined().duties += [
+        Duty("outbox", EVERY, events.deliver),
+        Duty("expiry", EXPIRY_EVERY, withdraw.expire),
+    ]
+    joined().menu.append(MenuEntry("/my/consents", "Ai đang được dùng dữ liệu của tôi"))

@@ -1,0 +1,151 @@
+"""A citizen's own view of their decisions: facts, text as seen, history, receipts, delivery."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from consent.attributes import catalogue
+from consent.ledger import records, transitions
+from consent.ledger.asking import SCOPE_CLAIMS
+from consent.ledger.records import State
+from consent.ledger.transitions import Entry
+from consent.ledger.withdraw import NoSuchDecision
+from consent.procedures.catalogue import Basis, Procedure, procedures
+from identity import clock, outbox
+from identity.outbox import Progress
+from identity.public_services import registered
+from identity.public_services.registered import Registered
+
+SOON = timedelta(days=14)
+_CLAIMS = {claim: name for told in SCOPE_CLAIMS.values() for claim, name in told.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of the history, with the receipt the person got for it."""
+
+    state: str
+    at: datetime
+    receipt: Any  # a row of the table; null: none was given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mine:
+    """One decision as its citizen sees it."""
+
+    entry: Entry
+    service: Registered
+    language: str
+    told: tuple[Progress, ...] = ()
+    steps: tuple[Step, ...] = ()
+    text: str = field(default="", repr=False)
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Where its page is."""
+        return self.entry.decision_id
+
+    @property
+    def state(self) -> str:
+        """Where it stands; its time may have passed before the worker has said so."""
+        is_late = self.entry.state is State.GIVEN and self.entry.until <= clock.now()
+        return State.EXPIRED.value if is_late else self.entry.state.value
+
+    @property
+    def until_on(self) -> date:
+        """The last day, as the calendar in Vietnam has it."""
+        return self.entry.until.astimezone(clock.VIETNAM).date()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether data may go out on it now."""
+        return self.state == State.GIVEN
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it ends by itself soon."""
+        return self.is_active and self.entry.until <= clock.now() + SOON
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether it was withdrawn and its recipient has not acknowledged that."""
+        return any(one.delivered_at is None for one in self.told)
+
+    @property
+    def may_be_withdrawn(self) -> bool:
+        """Whether the person may end it."""
+        return self.is_active and self.entry.basis != Basis.LAW
+
+    @property
+    def procedure(self) -> Procedure | None:
+        """What it was for; null: scopes, or a procedure that is no longer in the catalogue."""
+        return procedures().get(self.entry.procedure or "")
+
+    @property
+    def labels(self) -> list[str]:
+        """What its attributes are called."""
+        names = [_CLAIMS.get(name, name) for name in self.entry.attributes]
+        return [catalogue.attribute(name).label(self.language) for name in names]
+
+
+def decisions(citizen_id: uuid.UUID, language: str) -> list[Mine]:
+    """Every decision of a person, the latest first."""
+    entries = [transitions.read(row) for row in records.newest_of(citizen_id)]
+    return [_seen(entry, language) for entry in entries]
+
+
+def _seen(entry: Entry, language: str) -> Mine:
+    was_told = entry.state is State.WITHDRAWN
+    return Mine(
+        entry=entry,
+        service=registered.by_id(entry.public_service_id),
+        language=language,
+        told=tuple(outbox.progress(str(entry.decision_id))) if was_told else (),
+    )
+
+
+def decision(citizen_id: uuid.UUID, decision_id: uuid.UUID, *, language: str) -> Mine:
+    """One decision with everything about it.
+
+    Raises:
+        NoSuchDecision: unknown, or another citizen's.
+    """
+    history = [transitions.read(row) for row in records.history(citizen_id, decision_id)]
+    if not history:
+        raise NoSuchDecision("there is no such decision")
+    receipts = records.receipts(citizen_id, decision_id)
+    return Mine(
+        entry=history[-1],
+        service=registered.by_id(history[-1].public_service_id),
+        language=language,
+        told=tuple(outbox.progress(str(decision_id))),
+        steps=tuple(
+            Step(one.state.value, one.decided_at, receipts.get(one.version)) for one in history
+        ),
+        text=records.text(history[0].text_hash),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An objection as the person who raised it sees it."""
+
+    number: str
+    service: str
+    at: datetime
+    is_closed: bool
+
+
+def objections(citizen_id: uuid.UUID, language: str) -> Sequence[Raised]:
+    """What a person has objected to, the latest first."""
+    return [
+        Raised(
+            row.number,
+            registered.by_id(row.public_service_id).name(language),
+            row.raised_at,
+            row.closed_at is not None,
+        )
+        for row in records.objections_of(citizen_id)
+    ]

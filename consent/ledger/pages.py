@@ -1,0 +1,297 @@
+"""Citizens' pages: the decision page, and who uses one's data. Every one works without script."""
+
+import base64
+import binascii
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from flask_babel import get_locale, ngettext
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from consent.ledger import asking, grant, mine, records, screen, transitions, withdraw
+from consent.ledger import object as objections
+from consent.ledger.asking import Item, Plan
+from consent.ledger.grant import Answered, Choice
+from consent.ledger.object import About
+from consent.ledger.screen import Part, Screen
+from consent.procedures.catalogue import Basis
+from identity import browser, language
+from identity.authentication.guard import citizen
+from identity.authentication.sessions import CitizenSession
+from identity.errors import Refusal
+from identity.guards import enter
+from identity.joining import joined
+from identity.language import GoElsewhere
+from identity.provider import pending
+from identity.provider.pending import Pending, RequestOver
+from identity.public_services import registered
+
+pages = Blueprint("ledger", __name__, template_folder="../templates")
+Errors = list[tuple[str, str]]  # the field's id, or "" for the whole form, and a sentence
+_DURATION = re.compile(r"P([0-9]+)([YMD])")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An authorization request that waits for this very person to decide."""
+
+    waiting: Pending
+    items: tuple[Item, ...]
+    plan: Plan
+    screen: Screen
+
+
+@pages.get("/consent/<uuid:request_id>")
+@enter(citizen)
+def ask(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
+    """Who asks, for what, and the values that would be sent."""
+    return _decision_page(_opened(session, request_id))
+
+
+@pages.post("/consent/<uuid:request_id>")
+@enter(citizen)
+def decide(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
+    """What the person chose is done, if what they saw is still so."""
+    opened = _opened(session, request_id)
+    if not opened.screen.is_shown(_shown_digest()):
+        return _decision_page(opened, [("", _changed())], status=409)
+    choice = grant.choose(opened.screen, dict(request.form.lists()))
+    if choice.problems:
+        told = _told_problems(opened.screen, choice)
+        return _decision_page(opened, told, sent=request.form.to_dict(flat=False), status=400)
+    if not grant.decide(_answered(session, opened, choice=choice)):
+        return redirect(f"/consent/{request_id}", 303)
+    return redirect(f"/authorize?request={request_id}", 303)
+
+
+@pages.route("/consent/<uuid:request_id>/object", methods=["GET", "POST"])
+@enter(citizen)
+def object_to_request(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
+    """An objection to what is asked; the request goes on as it was."""
+    waiting = _waiting(request_id)
+    items = asking.items(waiting.details, waiting.scopes)
+    about = next((item for item in items if item.basis is Basis.LAW), *items[:1])
+    against = (waiting.public_service.id, about.code, about.case)
+    return _objection(session, against, back=f"/consent/{request_id}")
+
+
+@pages.route("/my/consents/<uuid:decision_id>/object", methods=["GET", "POST"])
+@enter(citizen)
+def object_to_decision(session: CitizenSession, decision_id: uuid.UUID) -> AnyResponse:
+    """An objection to a reuse that stands already."""
+    found = withdraw.standing(decision_id, of=session.citizen_id)
+    against = (found.public_service_id, found.procedure, found.case)
+    return _objection(session, against, back=f"/my/consents/{decision_id}")
+
+
+@pages.get("/my")
+@enter(citizen)
+def home(session: CitizenSession) -> str:
+    """Where to go, and what needs attention."""
+    told = mine.decisions(session.citizen_id, _lang())
+    return render_template(
+        "my/home.html",
+        entries=joined().menu,
+        active=[one for one in told if one.is_active],
+        ending=[one for one in told if one.is_ending],
+        unheard=[one for one in told if one.is_unheard],
+        objections=mine.objections(session.citizen_id, _lang()),
+    )
+
+
+@pages.get("/my/consents")
+@enter(citizen)
+def consents(session: CitizenSession) -> str:
+    """Who may use one's data now, and who could before."""
+    told = mine.decisions(session.citizen_id, _lang())
+    active = [one for one in told if one.is_active]
+    return render_template(
+        "my/consents.html", active=active, ended=[one for one in told if not one.is_active]
+    )
+
+
+@pages.get("/my/consents/<uuid:decision_id>")
+@enter(citizen)
+def consent(session: CitizenSession, decision_id: uuid.UUID) -> str:
+    """One decision: what it says, its text as seen, its history and receipts."""
+    return render_template(
+        "my/consent.html", one=mine.decision(session.citizen_id, decision_id, language=_lang())
+    )
+
+
+@pages.get("/my/consents/<uuid:decision_id>/withdraw")
+@enter(citizen)
+def ask_withdrawal(session: CitizenSession, decision_id: uuid.UUID) -> AnyResponse:
+    """What stops, and what the recipient may keep; then the button."""
+    one = mine.decision(session.citizen_id, decision_id, language=_lang())
+    if not one.may_be_withdrawn:
+        return redirect(f"/my/consents/{decision_id}", 303)
+    return make_response(render_template("my/withdraw.html", one=one))
+
+
+@pages.post("/my/consents/<uuid:decision_id>/withdraw")
+@enter(citizen)
+def take_withdrawal(session: CitizenSession, decision_id: uuid.UUID) -> AnyResponse:
+    """The decision is over; its page says since when."""
+    withdraw.withdraw(decision_id, by=session, request_id=language.request_id())
+    return redirect(f"/my/consents/{decision_id}", 303)
+
+
+@pages.errorhandler(Refusal)
+def refused(refusal: Refusal) -> AnyResponse:
+    """A refusal in the person's language."""
+    refusal.detail = _sentences().get(refusal.slug, refusal.detail)
+    return language.answer(refusal)
+
+
+@pages.app_template_filter("duration")
+def duration(iso: str) -> str:
+    """`P2Y` as people say it; what is no such duration stays as it is."""
+    found = _DURATION.fullmatch(iso)
+    if found is None:
+        return iso
+    number = int(found[1])
+    if found[2] == "Y":
+        return str(ngettext("%(num)d năm", "%(num)d năm", number))
+    if found[2] == "M":
+        return str(ngettext("%(num)d tháng", "%(num)d tháng", number))
+    return str(ngettext("%(num)d ngày", "%(num)d ngày", number))
+
+
+def _lang() -> str:
+    return str(get_locale() or "vi")
+
+
+def _waiting(request_id: uuid.UUID) -> Pending:
+    found = pending.find(request_id, browser.digest())
+    if found is None or not (found.details or found.scopes):
+        raise RequestOver("this request is over; start again at the public service")
+    g.ui_locales = found.ui_locales
+    if target := pending.form_target(found):
+        g.form_target = target
+    return found
+
+
+def _opened(session: CitizenSession, request_id: uuid.UUID) -> Opened:
+    """The request with what is open in it; where nothing is, `/authorize` knows the way on."""
+    waiting = _waiting(request_id)
+    own = waiting.outcome and waiting.outcome.get("citizen") == session.citizen_id.hex
+    items = asking.items(waiting.details, waiting.scopes)
+    plan = asking.plan(
+        session.citizen_id,
+        waiting.public_service.id,
+        asked=items,
+        must_ask="consent" in waiting.wish.prompts,
+    )
+    if own or waiting.is_answered or not plan.open or _is_too_low(session, items):
+        raise GoElsewhere(f"/authorize?request={request_id}")
+    service = waiting.public_service
+    shown = screen.build(
+        session.citizen_id, request_id, service=service, plan=plan, language=_lang()
+    )
+    return Opened(waiting, items, plan, shown)
+
+
+def _is_too_low(session: CitizenSession, items: tuple[Item, ...]) -> bool:
+    asked = [item.procedure for item in items if item.procedure is not None]
+    return any(
+        session.acr < p.min_auth_level or session.account_level < p.min_account_level for p in asked
+    )
+
+
+def _shown_digest() -> bytes:
+    try:
+        return base64.urlsafe_b64decode(request.form.get("shown", ""))
+    except (ValueError, binascii.Error):
+        return b""
+
+
+def _decision_page(
+    opened: Opened,
+    errors: Errors | None = None,
+    *,
+    sent: Mapping[str, list[str]] | None = None,
+    status: int = 200,
+) -> Response:
+    page = render_template(
+        "ledger/decide.html",
+        screen=opened.screen,
+        service=opened.waiting.public_service,
+        shown=base64.urlsafe_b64encode(opened.screen.token).decode(),
+        errors=errors or [],
+        sent=sent or {},
+    )
+    return make_response(page, status)
+
+
+def _answered(session: CitizenSession, opened: Opened, *, choice: Choice) -> Answered:
+    return Answered(
+        session=session,
+        screen=opened.screen,
+        plan=opened.plan,
+        choice=choice,
+        texts={part.index: _text(opened.screen, part) for part in opened.screen.parts},
+        scopes=opened.waiting.scopes,
+        request_id=language.request_id(),
+    )
+
+
+def _text(shown: Screen, part: Part) -> str:
+    """The words about one decision as the page says them, without a value of anybody."""
+    text = render_template("ledger/text.txt", screen=shown, service=shown.service, part=part)
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _objection(
+    session: CitizenSession, against: tuple[uuid.UUID, str | None, str | None], *, back: str
+) -> Response:
+    service_id, procedure, case = against
+    facts = {"service": registered.by_id(service_id), "procedure": procedure, "case": case}
+    if request.method == "GET":
+        return make_response(_objection_page(facts, back=back))
+    reason = request.form.get("reason", "")
+    about = About(public_service_id=service_id, procedure=procedure, case=case, reason=reason)
+    try:
+        number = objections.raise_objection(about, by=session, request_id=language.request_id())
+    except objections.NoReason:
+        told = [("reason", _("Viết lý do, không quá 2.000 ký tự."))]
+        return make_response(_objection_page(facts, back=back, errors=told, reason=reason), 400)
+    return make_response(render_template("ledger/objected.html", number=number, back=back))
+
+
+def _objection_page(facts: Mapping[str, Any], **more: Any) -> str:  # noqa: ANN401 - a template's
+    return render_template("ledger/object.html", **{"errors": [], "reason": "", **facts, **more})
+
+
+def _told_problems(shown: Screen, choice: Choice) -> Errors:
+    sentences = {
+        grant.NO_PURPOSE: _("Chọn ít nhất một mục đích, hoặc bấm Không đồng ý."),
+        grant.NOT_READ: _("%(what)s: chưa đọc được. Kiểm tra lại cách viết."),
+        grant.NOT_TYPED: _("%(what)s: điền vào, hoặc bỏ dấu chọn."),
+    }
+    labels = {name: line.label for name, line in shown.inputs.items()}
+    return [
+        (name, sentences[why].replace("%(what)s", labels.get(name, "")))
+        for name, why in choice.problems.items()
+    ]
+
+
+def _changed() -> str:
+    return str(_("Thông tin vừa thay đổi. Xem lại trước khi chọn."))
+
+
+def _sentences() -> Mapping[str, str]:
+    return {
+        RequestOver.slug: _("Yêu cầu này đã hết hạn. Hãy bắt đầu lại từ cơ quan đã hỏi."),
+        grant.WiderThanShown.slug: _("Nội dung gửi lên không khớp với trang. Mở lại trang."),
+        withdraw.NoSuchDecision.slug: _("Không có quyết định này."),
+        withdraw.AlreadyWithdrawn.slug: _("Quyết định này đã được rút lại."),
+        withdraw.BoundByLaw.slug: _("Việc này theo luật, không rút lại được; có thể phản đối."),
+        transitions.DecisionOver.slug: _("Quyết định này đã kết thúc."),
+        records.DecidedMeanwhile.slug: _("Vừa có thay đổi khác. Mở lại trang để xem."),
+    }
