@@ -143,7 +143,7 @@ def _answers(door: Door) -> dict[str, Any]:
         statuses |= {415}
     if "<" in door.path:
         statuses |= {404}
-    refused = {str(status): _refusal(door) for status in statuses}
+    refused = {str(status): _refusal(door) for status in sorted(statuses)}
     return refused | {str(status): _answer(told) for status, told in door.answers.items()}
 
 

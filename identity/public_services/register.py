@@ -3,7 +3,7 @@
 import json
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,20 +65,21 @@ def _checked(document: object, at: int) -> dict[str, Any]:
         told: dict[str, Any] = ServiceSchema().load(document)  # type: ignore[arg-type] # it checks that
         _check_sector(told)
     except ValidationError as fault:
-        raise BadRegistrationError(f"service {at}: {_first(fault.messages)}") from None
+        raise BadRegistrationError(
+            f"service {at}: {'; '.join(_complaints(fault.normalized_messages()))}"
+        ) from None
     return told
 
 
-def _first(messages: object, path: str = "") -> str:
-    """The first complaint with the member it is about, such as `redirect_uris[0]`."""
-    if isinstance(messages, Mapping):
-        name, inner = next(iter(messages.items()))
-        if isinstance(name, int):
-            return _first(inner, f"{path}[{name}]")
-        known = path if name == "_schema" else f"{path}.{name}".lstrip(".")
-        return _first(inner, known)
-    text = messages[0] if isinstance(messages, list) and messages else messages
-    return f"{path}: {text}" if path else str(text)
+def _complaints(messages: object, path: str = "") -> Iterator[str]:
+    """Every complaint with the member it is about, such as `redirect_uris[0]`; never its value."""
+    if not isinstance(messages, Mapping):
+        texts = messages if isinstance(messages, list) else [messages]
+        yield from (f"{path}: {text}".removeprefix(": ").rstrip(".") for text in texts)
+        return
+    for name, inner in messages.items():
+        member = f"{path}[{name}]" if isinstance(name, int) else f"{path}.{name}".lstrip(".")
+        yield from _complaints(inner, path if name == "_schema" else member)
 
 
 def _check_sector(told: Mapping[str, Any]) -> None:

@@ -21,7 +21,9 @@ from identity.public_services.records import Block, Level
 from identity.public_services.registered import EVERY_SCOPE
 
 MOST_ADDRESSES = 50
-_CODE = r"[A-Z0-9]+(\.[A-Z0-9]+)*"
+_CODE = validate.Regexp(
+    r"[A-Z0-9]+(\.[A-Z0-9]+)*\Z", error="must be capital letters and digits, in parts with dots"
+)
 _HIDDEN_KINDS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -91,9 +93,7 @@ class OrganisationSchema(Strict):
     """The agency behind the service."""
 
     name = Text(required=True)
-    code = fields.String(
-        required=True, validate=[validate.Length(max=35), validate.Regexp(f"^{_CODE}$")]
-    )
+    code = fields.String(required=True, validate=[validate.Length(max=35), _CODE])
     level = _choice(*Level, required=True)
     block = _choice(*Block, required=True)
 
@@ -101,11 +101,15 @@ class OrganisationSchema(Strict):
 class ServiceSchema(Strict):
     """One public service, as its registration is kept: names and values as on the wire."""
 
-    client_id = fields.String(validate=validate.Regexp(r"^[A-Za-z0-9._~-]{1,128}$"))
+    client_id = fields.String(
+        validate=validate.Regexp(
+            r"[A-Za-z0-9._~-]{1,128}\Z", error="must be 1 to 128 of A-Z a-z 0-9 . _ ~ -"
+        )
+    )
     client_secret = fields.String(
         load_only=True,
         validate=validate.Regexp(
-            r"^[\x21-\x7e]{16,256}$", error="must be 16 to 256 visible ASCII characters"
+            r"[\x21-\x7e]{16,256}\Z", error="must be 16 to 256 visible ASCII characters"
         ),
     )
     client_name = Text(required=True)
@@ -145,7 +149,7 @@ class ServiceSchema(Strict):
     tls_client_auth_san_email = Text()
     tls_client_certificate_bound_access_tokens = fields.Boolean(load_default=False)
     organisation = fields.Nested(OrganisationSchema, required=True)
-    procedures = _words([validate.Length(max=32), validate.Regexp(f"^{_CODE}$")], load_default=list)
+    procedures = _words([validate.Length(max=32), _CODE], load_default=list)
     profile = _choice("oidc", "fapi2", load_default="oidc")
     require_pkce = fields.Boolean(load_default=True)
     decision_events_uri = _link()
