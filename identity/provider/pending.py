@@ -1,0 +1,155 @@
+"""Authorization requests that wait for a person: ten minutes, one browser, one answer."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from identity import clock, database
+from identity.errors import NotFound, Refusal
+from identity.provider import request_records, requests
+from identity.provider.approval import Detail
+from identity.provider.wish import Wish
+from identity.public_services.registered import Registered
+from identity.together import look, together
+
+LIFETIME = timedelta(minutes=10)
+# What may stand in a Content-Security-Policy; a redirect URI is registered text of others.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*:(//[a-z0-9.:\[\]-]+)?")
+
+
+class AlreadyAnswered(Refusal):
+    """The request has its answer, or its ten minutes are over: it gets no second one."""
+
+    status, code, slug = 409, "invalid_request", "already-answered"
+    title = "This request is over"
+
+
+class RequestOver(NotFound):
+    """Late, unknown, or opened in another browser: there is nothing here to go on with."""
+
+    slug = "request-over"
+    title = "This request is over"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A stored request. Its params are what was sent; they are checked again when used."""
+
+    id: uuid.UUID
+    wish: Wish
+    created_at: datetime
+    expires_at: datetime
+    answered_at: datetime | None  # null: no code and no error was sent yet
+    outcome: dict[str, Any] | None  # what the person has decided so far; null: nothing
+
+    @property
+    def public_service(self) -> Registered:
+        """Who asks."""
+        return self.wish.public_service
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What was sent, names as on the wire."""
+        return dict(self.wish.said)
+
+    @property
+    def details(self) -> tuple[Detail, ...]:
+        """The procedures asked for."""
+        return self.wish.details
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes asked for, as far as they are offered."""
+        return self.wish.scopes
+
+    @property
+    def ui_locales(self) -> tuple[str, ...]:
+        """The languages that its pages should try, for `flask.g.ui_locales`."""
+        return self.wish.ui_locales
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether nothing more can be decided about it."""
+        return self.answered_at is not None
+
+
+def keep(wish: Wish, browser_digest: bytes | None) -> uuid.UUID:
+    """The request waits for this browser; null: for the first one that opens it."""
+    request_id, at = database.new_id(), clock.now()
+    row = {
+        "id": request_id,
+        "browser": browser_digest or request_records.NOBODY,
+        "service": wish.public_service.id,
+        "params": dict(wish.said),
+        "now": at,
+        "expires": at + LIFETIME,
+    }
+    together(request_records.store(row))
+    return request_id
+
+
+def find(request_id: uuid.UUID, browser_digest: bytes) -> Pending | None:
+    """The request, if it waits for this browser and its time is not over, answered or not."""
+    answer = look(request_records.find(request_id, browser_digest))
+    if answer is None:
+        return None
+    return Pending(
+        id=request_id,
+        wish=requests.reread(answer["pending.params"]),
+        created_at=answer["pending.created_at"],
+        expires_at=answer["pending.expires_at"],
+        answered_at=answer["pending.answered_at"],
+        outcome=answer["pending.outcome"],
+    )
+
+
+def open_in(request_id: uuid.UUID, browser_digest: bytes) -> Pending:
+    """The request opens in this browser, and from now on in no other.
+
+    Raises:
+        RequestOver: late, unknown, or another browser's; the three look the same.
+        NotSentBack: its public service or redirect URI is registered no longer.
+    """
+    found = find(request_id, browser_digest)
+    if found is None and together(request_records.bind(request_id, browser_digest)) is not None:
+        found = find(request_id, browser_digest)
+    if found is None:
+        raise RequestOver("this request is over; start again at the public service")
+    return found
+
+
+def decide(request_id: uuid.UUID, outcome: dict[str, Any]) -> bool:
+    """What the person decided is kept with the request, inside the decision's transaction.
+
+    `outcome["citizen"]` says whose decision it is. False: that person has decided already, or
+    the request is answered or late; the caller's transaction must not stand then.
+    """
+    return together(request_records.decide(request_id, outcome)) is not None
+
+
+def answer(request_id: uuid.UUID) -> None:
+    """From now on the request is answered, inside the transaction of its answer.
+
+    Raises:
+        AlreadyAnswered: it was before: the back button, a second click, or too late.
+    """
+    if together(request_records.answer(request_id)) is None:
+        raise AlreadyAnswered("this request has been answered already")
+
+
+def form_target(pending: Pending) -> str:
+    """Where a form of this request's pages may lead in the end, for `flask.g.form_target`.
+
+    The registered redirect origin (design §8); empty where it is nothing that a policy names.
+    """
+    return origin(pending.wish.redirect_uri)
+
+
+def origin(uri: str) -> str:
+    """The origin of an address, or its scheme alone where it is an app's own."""
+    parts = urlsplit(uri)
+    text = f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
+    return text if _ORIGIN.fullmatch(text) else ""

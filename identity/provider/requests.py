@@ -1,0 +1,242 @@
+"""What an authorization request has to be, as a table of rules (RFC 6749 §4.1.1, OIDC Core §3.1.2).
+
+Who asks and the way back come first: while they are in doubt nothing is redirected, and the
+person sees a page. What fails later goes back to the public service.
+"""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from identity.doors import Parameters
+from identity.errors import InvalidRequest, InvalidScope, InvalidToken, Refusal, UnauthorizedClient
+from identity.provider import approval, pkce
+from identity.provider.wish import LIMITS, MOST_SCOPES, Wish
+from identity.public_services import registered
+from identity.public_services.registered import Registered
+
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+LOOPBACK = frozenset({"127.0.0.1", "::1"})  # RFC 8252 §8.3: numbers, not the name
+
+
+class NotSentBack(InvalidRequest):
+    """Who asks, or where the answer may go, is not certain: a page, never a redirect."""
+
+    slug = "not-sent-back"
+    title = "This request is not valid"
+
+
+class UnsupportedResponseType(Refusal):
+    """Only `code` is offered (RFC 6749 §4.1.2.1)."""
+
+    code, slug = "unsupported_response_type", "unsupported-response-type"
+    title = "The response type is not offered"
+
+
+class RequestNotSupported(Refusal):
+    """Request objects are not taken (OIDC Core §6.1)."""
+
+    code, slug = "request_not_supported", "request-not-supported"
+    title = "The request parameter is not supported"
+
+
+class RequestUriNotSupported(Refusal):
+    """Requests by reference are not taken (OIDC Core §6.2)."""
+
+    code, slug = "request_uri_not_supported", "request-uri-not-supported"
+    title = "The request_uri parameter is not supported"
+
+
+class RegistrationNotSupported(Refusal):
+    """A service registers before it asks (OIDC Core §7.2.1)."""
+
+    code, slug = "registration_not_supported", "registration-not-supported"
+    title = "The registration parameter is not supported"
+
+
+class Unmet(Refusal):
+    """The authentication level that must be, cannot be (OpenID Connect Unmet Requirements §2)."""
+
+    code, slug = "unmet_authentication_requirements", "unmet-authentication-requirements"
+    title = "The sign-in cannot be as strong as is needed"
+
+
+def read(parameters: Parameters) -> Wish:
+    """The wish of a request, its sender and its way back certain, its rules not yet checked.
+
+    Raises:
+        NotSentBack: the public service is unknown, or the redirect URI is not one of its own.
+    """
+    repeated = tuple(name for name in parameters.repeated() if name in LIMITS)
+    for name in ("client_id", "redirect_uri"):
+        if name in repeated:
+            raise NotSentBack(f"{name} must be sent only once")
+    sent = {name: parameters.one(name) for name in LIMITS if name not in repeated}
+    return reread({name: value for name, value in sent.items() if value is not None}, repeated)
+
+
+def reread(said: Mapping[str, str], repeated: tuple[str, ...] = ()) -> Wish:
+    """The wish of a stored request, against the registration as it is now.
+
+    Raises:
+        NotSentBack: as for `read`.
+    """
+    service = _public_service(said.get("client_id"))
+    return Wish(service, _redirect_uri(said.get("redirect_uri"), service), said, repeated)
+
+
+def renewed(wish: Wish) -> Wish:
+    """The wish against the registration as it is now, past what this process remembers.
+
+    Raises:
+        NotSentBack: as for `read`.
+    """
+    registered.again(wish.public_service)
+    return reread(wish.said, wish.repeated)
+
+
+def _public_service(client_id: str | None) -> Registered:
+    if client_id is None:
+        raise NotSentBack("client_id is required")
+    service = registered.find(client_id) if len(client_id) <= LIMITS["client_id"] else None
+    if service is None or not service.is_active:
+        raise NotSentBack("client_id is not registered")
+    return service
+
+
+def _redirect_uri(uri: str | None, service: Registered) -> str:
+    if uri is None:
+        raise NotSentBack("redirect_uri is required")
+    if uri not in service.redirect_uris and not _is_native(uri, service):
+        raise NotSentBack("redirect_uri is not registered, to the letter, for this client_id")
+    return uri
+
+
+def _is_native(uri: str, service: Registered) -> bool:
+    """Whether it is a loopback address registered without a port, with one (RFC 8252 §7.3)."""
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if host not in LOOPBACK or port is None:
+        return False
+    bare = f"[{host}]" if ":" in host else host
+    if parts.netloc != f"{bare}:{port}" or not uri.startswith(f"http://{bare}:{port}"):
+        return False
+    return uri.replace(f":{port}", "", 1) in service.redirect_uris
+
+
+def check_once(wish: Wish) -> None:
+    """RFC 6749 §3.1: a parameter that counts is sent once."""
+    if wish.repeated:
+        raise InvalidRequest(f"{wish.repeated[0]} must be sent only once")
+
+
+def check_sizes(wish: Wish) -> None:
+    """What is longer than anything honest is refused before it is read."""
+    for name, value in wish.said.items():
+        if len(value) > LIMITS[name]:
+            raise InvalidRequest(f"{name} is longer than {LIMITS[name]} characters")
+
+
+def check_request_objects(wish: Wish) -> None:
+    """OIDC Core §6 and §7.2.1: said by name that they are not taken, not ignored."""
+    if "request" in wish.said:
+        raise RequestNotSupported("send the parameters themselves")
+    if "request_uri" in wish.said:
+        raise RequestUriNotSupported("send the parameters themselves")
+    if "registration" in wish.said:
+        raise RegistrationNotSupported("register the public service first")
+
+
+def check_grant_type(wish: Wish) -> None:
+    """RFC 6749 §4.1.2.1: registered for the code grant."""
+    if "authorization_code" not in wish.public_service.grant_types:
+        raise UnauthorizedClient("this public service is not registered for authorization_code")
+
+
+def check_response(wish: Wish) -> None:
+    """RFC 9700 §2.1.2: a code in the query, and nothing in the front channel."""
+    if wish.said.get("response_type") is None:
+        raise InvalidRequest("response_type is required")
+    if wish.said["response_type"] != "code":
+        raise UnsupportedResponseType("response_type is code")
+    if wish.said.get("response_mode", "query") != "query":
+        raise InvalidRequest("response_mode is query")
+
+
+def check_pkce(wish: Wish) -> None:
+    """RFC 7636 §4.3, RFC 9700 §2.1.1: S256, for everybody who is not registered without it."""
+    challenge, method = wish.code_challenge, wish.said.get("code_challenge_method")
+    if challenge is None:
+        if wish.public_service.require_pkce or wish.public_service.is_public or method is not None:
+            raise InvalidRequest("code_challenge with code_challenge_method S256 is required")
+    elif not pkce.is_challenge(challenge, method):
+        raise InvalidRequest("code_challenge is 43 base64url characters, its method S256")
+
+
+def check_scope(wish: Wish) -> None:
+    """OIDC Core §3.1.2.1: every request here is one of OpenID Connect."""
+    if len(wish.scope_values) > MOST_SCOPES:
+        raise InvalidScope(f"at most {MOST_SCOPES} scopes are read")
+    if "openid" not in wish.scopes:
+        raise InvalidScope("scope must contain openid")
+
+
+def check_prompt(wish: Wish) -> None:
+    """OIDC Core §3.1.2.1: known values, and `none` alone."""
+    if wish.prompts - PROMPTS:
+        raise InvalidRequest("prompt is none, login, consent or select_account")
+    if wish.is_silent and len(wish.prompts) > 1:
+        raise InvalidRequest("prompt none stands alone")
+
+
+def check_max_age(wish: Wish) -> None:
+    """Reading it is the check."""
+    _ = wish.max_age_seconds
+
+
+def check_hints(wish: Wish) -> None:
+    """OIDC Core §3.1.2.1: a hint is an ID token of ours, for this public service, old or not."""
+    try:
+        _ = wish.subject
+    except InvalidToken as refusal:
+        raise InvalidRequest("id_token_hint is not an ID token of ours", note="hint") from refusal
+
+
+def check_acr(wish: Wish) -> None:
+    """OIDC Core §5.5.1.1: what must be and cannot be is said before anybody signs in."""
+    if not wish.acr.is_possible:
+        raise Unmet("no sign-in here reaches the acr that is essential")
+
+
+def check_details(wish: Wish) -> None:
+    """RFC 9396 §5, and what no citizen should be asked (`approval`)."""
+    of = wish.public_service.procedures
+    approval.asked().check(wish.details, wish.scopes, of)
+
+
+RULES: tuple[Callable[[Wish], None], ...] = (
+    check_once,
+    check_sizes,
+    check_request_objects,
+    check_grant_type,
+    check_response,
+    check_pkce,
+    check_scope,
+    check_prompt,
+    check_max_age,
+    check_hints,
+    check_acr,
+    check_details,
+)
+
+
+def check(wish: Wish) -> None:
+    """Every rule holds, in the order of the table.
+
+    Raises:
+        Refusal: the first that does not; it goes back to the public service.
+    """
+    for rule in RULES:
+        rule(wish)

@@ -1,0 +1,181 @@
+"""What a public service asks of a person's browser, in the country's words (OIDC Core §3.1.2.1)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from identity.errors import InvalidRequest
+from identity.provider import acr, details, tokens
+from identity.provider.approval import Detail
+from identity.provider.details import SHORTHAND
+from identity.public_services.registered import Registered
+
+# What is read, and how long each may be; every other parameter is ignored (RFC 6749 §3.1).
+LIMITS: Mapping[str, int] = {
+    "client_id": 200,
+    "redirect_uri": 2000,
+    "response_type": 100,
+    "response_mode": 50,
+    "scope": 2000,
+    "state": 1024,
+    "nonce": 512,
+    "code_challenge": 128,
+    "code_challenge_method": 20,
+    "authorization_details": 8192,
+    "claims": 4096,
+    "prompt": 100,
+    "max_age": 10,
+    "acr_values": 500,
+    "login_hint": 500,
+    "id_token_hint": 8192,
+    "ui_locales": 200,
+    "request": 8192,
+    "request_uri": 2000,
+    "registration": 2000,
+}
+OFFERED_SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access")
+MOST_SCOPES = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """One authorization request whose sender and way back are certain.
+
+    `said` is what was sent, each name once; the properties read it, and raise what the rule
+    table (`requests`) lets go back to the sender.
+    """
+
+    public_service: Registered
+    redirect_uri: str
+    said: Mapping[str, str]
+    repeated: tuple[str, ...] = ()  # sent more than once, so that neither value counts
+
+    @property
+    def state(self) -> str | None:
+        """Theirs, given back unchanged; null: none was sent, or more than an answer carries."""
+        state = self.said.get("state")
+        return state if state is None or len(state) <= LIMITS["state"] else None
+
+    @cached_property
+    def scope_values(self) -> tuple[str, ...]:
+        """Every scope that was sent, in order, each once."""
+        return tuple(dict.fromkeys(self.said.get("scope", "").split(" ")))
+
+    @cached_property
+    def scopes(self) -> frozenset[str]:
+        """The scopes that we offer and this public service registered; others are ignored."""
+        allowed = frozenset(OFFERED_SCOPES) & (self.public_service.scopes | {"openid"})
+        if "refresh_token" not in self.public_service.grant_types:
+            allowed -= {"offline_access"}  # OIDC Core §11: ignored where it can have no effect
+        return allowed & frozenset(self.scope_values)
+
+    @property
+    def scope(self) -> str:
+        """The scopes as they go into the grant: those we offer, and the shorthand ones."""
+        kept = self.scopes
+        return " ".join(s for s in self.scope_values if s in kept or s.startswith(SHORTHAND))
+
+    @cached_property
+    def details(self) -> tuple[Detail, ...]:
+        """The procedures asked for, by parameter or shorthand scope."""
+        return details.read(self.said.get("authorization_details"), self.scope_values)
+
+    @cached_property
+    def prompts(self) -> frozenset[str]:
+        """What the person is to be asked in any case; `none`: nothing at all."""
+        return frozenset(self.said.get("prompt", "").split())
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no page may be shown (`prompt=none`)."""
+        return "none" in self.prompts
+
+    @cached_property
+    def max_age_seconds(self) -> int | None:
+        """How old the sign-in may be; null: any age.
+
+        Raises:
+            InvalidRequest: it is not a whole number of seconds.
+        """
+        text = self.said.get("max_age")
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdecimal()):
+            raise InvalidRequest("max_age is a whole number of seconds")
+        return int(text)
+
+    @property
+    def nonce(self) -> str | None:
+        """Given back in the ID token; null: none was sent."""
+        return self.said.get("nonce")
+
+    @property
+    def code_challenge(self) -> str | None:
+        """The S256 challenge; null: a confidential service registered without PKCE."""
+        return self.said.get("code_challenge")
+
+    @property
+    def ui_locales(self) -> tuple[str, ...]:
+        """The languages that the pages should try, best first."""
+        return tuple(self.said.get("ui_locales", "").split())
+
+    @cached_property
+    def acr(self) -> acr.Wanted:
+        """The authentication level wanted: of the `claims` parameter, or else of `acr_values`.
+
+        Raises:
+            InvalidRequest: the `claims` parameter is not of its shape (OIDC Core §5.5).
+        """
+        told = self._id_token_claims.get("acr")
+        if told is None:
+            return acr.Wanted(acr.known(self.said.get("acr_values", "").split()))
+        values = _values(told)
+        return acr.Wanted(acr.known(values), told.get("essential") is True, bool(values))
+
+    @cached_property
+    def subject(self) -> str | None:
+        """The `sub` that has to be the one signed in; null: whoever it is.
+
+        Raises:
+            InvalidRequest: the hint is not ours or not for this service, or two say different.
+        """
+        hinted = self.said.get("id_token_hint")
+        named = {self._hinted(hinted)} if hinted is not None else set()
+        named |= set(_values(self._id_token_claims.get("sub") or {}))
+        if self.is_silent and "login_hint" in self.said:
+            # A name that we do not compare: the answer would tell the service whose it is.
+            named.add(self.said["login_hint"])
+        if len(named) > 1:
+            raise InvalidRequest("the hints name different people")
+        return next(iter(named), None)
+
+    def _hinted(self, text: str) -> str:
+        hint = tokens.read_id_token_hint(text)
+        if hint.public_service != self.public_service.client_id:
+            raise InvalidRequest("id_token_hint was issued to another public service")
+        return hint.subject
+
+    @cached_property
+    def _id_token_claims(self) -> Mapping[str, Any]:
+        text = self.said.get("claims")
+        if text is None:
+            return {}
+        parts: list[Any] = []
+        try:
+            told = json.loads(text)
+            parts = [told.get(name) or {} for name in ("id_token", "userinfo")]
+            well_formed = all(v is None or isinstance(v, dict) for p in parts for v in p.values())
+        except (ValueError, AttributeError, RecursionError):
+            well_formed = False
+        if not well_formed:
+            raise InvalidRequest("claims is not as OIDC Core §5.5 says")
+        return {name: value or {} for name, value in parts[0].items()}
+
+
+def _values(told: Mapping[str, Any]) -> tuple[str, ...]:
+    values = told.get("values", [told["value"]] if "value" in told else [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise InvalidRequest("the values of a claim are a list of texts")
+    return tuple(values)
