@@ -5,9 +5,17 @@ from datetime import timedelta
 from flask import Flask
 
 from identity import doors
-from identity.authentication import sessions
+from identity.authentication import asking, sessions
 from identity.joining import Purge, joined
-from identity.provider import families, introspection, revocation, token, userinfo
+from identity.provider import (
+    discovery,
+    families,
+    introspection,
+    pages,
+    revocation,
+    token,
+    userinfo,
+)
 
 # A spent code or token is kept a while, so that its replay is still recognised; a family longer
 # than its refresh tokens, which name it.
@@ -16,12 +24,15 @@ PURGES = (
     Purge("refresh_token", "expires_at", timedelta(days=1)),
     Purge("token_family", "expires_at", timedelta(days=2)),
     Purge("revoked_token", "expires_at", timedelta(hours=1)),
+    Purge("authorization_request", "expires_at", timedelta(hours=1)),
 )
 
 
 def join(app: Flask) -> None:
     """Bring this area's doors, pages, commands, duties and purges."""
-    for endpoint in (token, userinfo, introspection, revocation):
+    for endpoint in (discovery, token, userinfo, introspection, revocation):
         doors.add(app, endpoint.DOORS)
+    app.register_blueprint(pages.pages)
+    asking.join(pages.find_asking)
     sessions.on_end(families.end_with_session)
     joined().purges.extend(PURGES)

@@ -107,11 +107,16 @@ def open_grant(  # noqa: PLR0913 - the columns of the head row, each by its name
 
 
 def opening(
-    new: NewGrant, *, decisions: Iterable[Carried] = (), taken: Iterable[uuid.UUID] = ()
+    new: NewGrant,
+    *,
+    decisions: Iterable[Carried] = (),
+    taken: Iterable[uuid.UUID] = (),
+    after: tuple[str, ...] = (),
 ) -> tuple[uuid.UUID, tuple[Clause, ...]]:
     """The new grant's id, and the clauses that open it, for a statement with more in it.
 
-    Their last condition is `opened`; no row from it means that one of `taken` has ended.
+    Their last condition is `opened`; no row from it means that one of `taken` has ended, or
+    that a condition named in `after` did not hold.
     """
     grant_id, made, copied = database.new_id(), list(decisions), list(dict.fromkeys(taken))
     params: dict[str, Any] = {
@@ -127,7 +132,8 @@ def opening(
         params |= {"open_taken": copied, "open_wanted": len(copied)}
     if made:
         params["open_made"] = Json([_written(decision) for decision in made])
-    return grant_id, opening_records.opening(params, takes=bool(copied), makes=bool(made))
+    takes, makes = bool(copied), bool(made)
+    return grant_id, opening_records.opening(params, takes=takes, makes=makes, after=after)
 
 
 def _written(decision: Carried) -> dict[str, Any]:

@@ -17,9 +17,15 @@ _KEPT = 'd.decision_id, d.procedure, d."case", d.basis, d.purposes, d.attributes
 _FORCE = "d.until > :open_now AND (d.uses_left IS NULL OR d.uses_left > 0)"
 
 
-def opening(params: Mapping[str, Any], *, takes: bool, makes: bool) -> tuple[Clause, ...]:
-    """The clauses in their order; with `takes`, every such decision must still be carried."""
-    origin = " FROM whole" if takes else ""
+def opening(
+    params: Mapping[str, Any], *, takes: bool, makes: bool, after: tuple[str, ...] = ()
+) -> tuple[Clause, ...]:
+    """The clauses in their order; with `takes`, every such decision must still be carried.
+
+    `after` names further conditions of the statement, without which nothing is opened.
+    """
+    needed = (*after, "whole") if takes else after
+    origin = f" FROM {', '.join(needed)}" if needed else ""
     head = Clause(
         "opened",
         postgres=f"{_HEAD} SELECT {_VALUES}{origin} RETURNING version",
@@ -62,7 +68,7 @@ _WHOLE = Clause(
 _COPIED = Clause(
     "copied",
     postgres=f"{_DECISION} SELECT :open_citizen, :open_grant, {_KEPT}, d.uses_left"
-    " FROM taken d, whole",
+    " FROM taken d, opened",
     sqlite=f"{_DECISION} SELECT :open_citizen, :open_grant, {_KEPT}, min(d.uses_left)"
     f" {_FROM_OTHERS} GROUP BY d.decision_id",
 )

@@ -1,0 +1,126 @@
+"""The answer to an authorization request: one grant, one code, given once (RFC 6749 §4.1.2)."""
+
+import uuid
+from dataclasses import replace
+
+from identity.authentication.sessions import CitizenSession
+from identity.database import transaction
+from identity.provider import acr, claims, codes, grants, pending, subjects
+from identity.provider.approval import Approved
+from identity.provider.claims import Earned
+from identity.provider.codes import NewCode
+from identity.provider.grants import NewGrant
+from identity.provider.wish import Wish
+from identity.public_services import credentials
+from identity.together import Clause, together
+
+# The conditions of the statement: the registration stands, and the person has a `sub` there.
+CONDITIONS = ("service", "subject")
+
+
+class Moved(Exception):  # noqa: N818 - not an error: the request is looked at again
+    """Something the answer rests on changed: the registration, a decision, a `sub` just made."""
+
+
+def issue(
+    wish: Wish, session: CitizenSession, *, approved: Approved, request_id: uuid.UUID | None
+) -> str:
+    """The code is on record, with the grant it stands for, and a stored request is answered.
+
+    Without a stored request it is one statement: one round trip, one commit.
+
+    Raises:
+        Moved: nothing was written; look at everything again.
+        AlreadyAnswered: the stored request had its answer before.
+    """
+    actor = _actor(wish, session)
+    code, clauses = _clauses(wish, session, approved=approved, actor=actor)
+    if request_id is None:
+        _run(clauses)
+        return code
+    with transaction():
+        pending.answer(request_id)
+        _run(clauses)
+    return code
+
+
+def close(request_id: uuid.UUID) -> None:
+    """A stored request is answered without a code.
+
+    Raises:
+        AlreadyAnswered: it had its answer before.
+    """
+    with transaction():
+        pending.answer(request_id)
+
+
+def _run(clauses: tuple[Clause, ...]) -> None:
+    if together(*clauses) is None:
+        raise Moved
+
+
+def _actor(wish: Wish, session: CitizenSession) -> str | None:
+    if session.actor_id == session.citizen_id:
+        return None
+    return subjects.subject(session.actor_id, wish.public_service.sector)
+
+
+def _clauses(
+    wish: Wish, session: CitizenSession, *, approved: Approved, actor: str | None
+) -> tuple[str, tuple[Clause, ...]]:
+    service = wish.public_service
+    known = subjects.clauses(session.citizen_id, service.sector)
+    grant_id, opening = _grant(wish, session, approved=approved)
+    new = NewCode(
+        citizen_id=session.citizen_id,
+        grant_id=grant_id,
+        public_service_id=service.id,
+        session_id=session.id,
+        redirect_uri=wish.redirect_uri,
+        code_challenge=wish.code_challenge,
+        sub="",  # the clause `subject` says it, in the same statement
+        scope=wish.scope,
+        earned=_earned(wish, session, actor=actor),
+    )
+    after = (*CONDITIONS, "opened") if opening else CONDITIONS
+    code, issuing = codes.issuing(new, after=after)
+    return code, (credentials.live_clause(service), *known, *opening, _with_subject(issuing))
+
+
+def _grant(
+    wish: Wish, session: CitizenSession, *, approved: Approved
+) -> tuple[uuid.UUID, tuple[Clause, ...]]:
+    """The grant that the person's decision made, or the clauses of a new one."""
+    if approved.grant_id is not None:
+        return approved.grant_id, ()
+    new = NewGrant(
+        citizen_id=session.citizen_id,
+        actor_id=session.actor_id,
+        mandate_id=session.mandate_id,
+        public_service_id=wish.public_service.id,
+        scope=wish.scope,
+    )
+    taken = [decision.decision_id for decision in approved.decisions]
+    return grants.opening(new, taken=taken, after=CONDITIONS)
+
+
+def _earned(wish: Wish, session: CitizenSession, *, actor: str | None) -> Earned:
+    return Earned(
+        acr=acr.value(wish.acr.told(session.acr)),
+        amr=session.amr,
+        auth_at=session.auth_at,
+        account_level=session.account_level,
+        sid=claims.sid(session.id, wish.public_service.id),
+        nonce=wish.nonce,
+        actor=actor,
+    )
+
+
+def _with_subject(code: Clause) -> Clause:
+    """The code's clause with the `sub` that the clause `subject` found or made."""
+    return replace(
+        code,
+        postgres=code.postgres.replace(":code_sub", "subject.sub"),
+        sqlite=code.sqlite.replace(":code_sub", ":subject_sub"),
+        params={name: value for name, value in code.params.items() if name != "code_sub"},
+    )

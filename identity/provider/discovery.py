@@ -1,0 +1,114 @@
+"""What this provider is and offers, OIDC Discovery §3 and RFC 8414 §2; its keys, RFC 7517 §5."""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from identity import errors, settings
+from identity.doors import Door, Function, Request, anyone
+from identity.messages import JSON, Response
+from identity.provider import acr, details, keys, pkce, tokens
+from identity.provider.key_files import JWKS_CACHE
+from identity.provider.requests import PROMPTS
+from identity.provider.wish import OFFERED_SCOPES
+from identity.public_services import credentials
+
+PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+HEADERS = (*JSON, ("Cache-Control", "public, max-age=300"))
+KEY_HEADERS = (
+    ("Content-Type", "application/jwk-set+json"),
+    ("Cache-Control", f"public, max-age={int(JWKS_CACHE.total_seconds())}"),
+)
+LANGUAGES = ("vi", "en")
+ASSERTION_ALGORITHMS = ("ES256", "PS256", "EdDSA")
+CLAIMS = (
+    *("sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "sid", "nonce", "at_hash"),
+    *("vn_account_level", "name", "birthdate", "gender", "email", "phone_number", "address"),
+)
+
+
+def publish(_request: Request, _caller: object) -> Response:
+    """The metadata; from the settings alone, so that no header of a request shows in it."""
+    return Response(200, _bytes(settings.current().issuer), HEADERS)
+
+
+@lru_cache(maxsize=8)
+def _bytes(issuer: str) -> bytes:
+    return json.dumps(metadata(issuer), separators=(",", ":")).encode()
+
+
+def publish_keys(_request: Request, _caller: object) -> Response:
+    """The next, current and previous keys, as bytes that were made when their list was read."""
+    return Response(200, keys.jwks(), KEY_HEADERS)
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """What works here, and nothing else: an endpoint is named when it answers."""
+    return {"issuer": issuer, **_endpoints(issuer), **_requests(), **_tokens()}
+
+
+def _endpoints(issuer: str) -> dict[str, Any]:
+    methods, algorithms = list(credentials.OFFERED), list(ASSERTION_ALGORITHMS)
+    confidential = [method for method in methods if method != credentials.NONE]
+    found: dict[str, Any] = {
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "jwks_uri": f"{issuer}/jwks",
+        "introspection_endpoint": f"{issuer}/introspect",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "end_session_endpoint": f"{issuer}/end-session",
+    }
+    for name in ("token", "introspection", "revocation"):
+        offered = confidential if name == "introspection" else methods
+        found[f"{name}_endpoint_auth_methods_supported"] = offered
+        found[f"{name}_endpoint_auth_signing_alg_values_supported"] = algorithms
+    return found
+
+
+def _requests() -> dict[str, Any]:
+    return {
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "code_challenge_methods_supported": list(pkce.METHODS),
+        "scopes_supported": list(OFFERED_SCOPES),
+        "authorization_details_types_supported": [details.TYPE],  # RFC 9396 §10
+        "prompt_values_supported": sorted(PROMPTS),
+        "acr_values_supported": [
+            acr.value(level) for level in acr.LEVELS if level <= acr.ATTAINABLE
+        ],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "require_request_uri_registration": False,
+        "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
+        "ui_locales_supported": list(LANGUAGES),
+    }
+
+
+def _tokens() -> dict[str, Any]:
+    return {
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": list(tokens.ID_TOKEN_ALGORITHMS),
+        "claim_types_supported": ["normal"],
+        "claims_supported": list(CLAIMS),
+    }
+
+
+def _door(path: str, function: Function, *, summary: str) -> Door:
+    return Door(
+        method="GET",
+        path=path,
+        function=function,
+        guard=anyone,
+        refusals=errors.tell,
+        summary=summary,
+        answers={200: "JSON that may be kept for a few minutes"},
+    )
+
+
+DOORS = (
+    *(_door(path, publish, summary="What this provider offers") for path in PATHS),
+    _door("/jwks", publish_keys, summary="The keys that sign our tokens"),
+)
