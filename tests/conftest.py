@@ -184,6 +184,15 @@ def settings(
     )
 
 
+class Browser(FlaskClient):
+    """Asks under the issuer's own address, as everybody outside does."""
+
+    def open(self, *args, **kwargs):
+        if args and isinstance(args[0], str):
+            kwargs.setdefault("base_url", settings_module.current().issuer)
+        return super().open(*args, **kwargs)
+
+
 @pytest.fixture(scope="session")
 def app(settings: Settings) -> Iterator[Flask]:
     """Both halves joined, on this process's database. One for all tests of the process."""
@@ -192,6 +201,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     from identity import database as open_database  # noqa: PLC0415
 
     made = create_app(settings, joins=[consent])
+    made.test_client_class = Browser
     yield made
     open_database.close()
 
@@ -202,7 +212,12 @@ def another_app(app: Flask, settings: Settings) -> Iterator[Callable[[Settings],
     import consent  # noqa: PLC0415
     from identity import create_app  # noqa: PLC0415
 
-    yield lambda chosen: create_app(chosen, joins=[consent])
+    def make(chosen: Settings) -> Flask:
+        made = create_app(chosen, joins=[consent])
+        made.test_client_class = Browser
+        return made
+
+    yield make
     del app
     create_app(settings, joins=[consent])
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     case,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
 from identity.citizens.records import Citizen
-from identity.database import Base
+from identity.database import Base, Instant
 
 
 class CitizenSession(Base):
@@ -195,8 +196,12 @@ def use_budget(digest: bytes, *, limit: int, at: datetime, until: datetime) -> d
         index_elements=["digest"],
         set_={
             "used": case((is_over, 1), else_=AttemptBudget.used + 1),
-            "window_started_at": case((is_over, at), else_=AttemptBudget.window_started_at),
-            "expires_at": case((is_over, until), else_=AttemptBudget.expires_at),
+            "window_started_at": case(
+                (is_over, literal(at, Instant())), else_=AttemptBudget.window_started_at
+            ),
+            "expires_at": case(
+                (is_over, literal(until, Instant())), else_=AttemptBudget.expires_at
+            ),
         },
         where=or_(is_over, AttemptBudget.used < limit),
     ).returning(AttemptBudget.expires_at)
