@@ -57,6 +57,19 @@ def publish_registers(path: Path) -> int:
     return len(lines)
 
 
+def name_keepers(codes: Mapping[str, str]) -> None:
+    """The keepers of these registers have these organisation codes.
+
+    Raises:
+        BadSheet: no register is called so; nothing was named.
+    """
+    with transaction():
+        faults = [name for name, code in codes.items() if not records.name_keeper(name, code)]
+        if faults:
+            raise BadSheet([f"no register is called {name[:64]}" for name in faults])
+    catalogue.forget()
+
+
 def publish(path: Path) -> Published:
     """Every attribute of the file stands as it says; those it does not name stay.
 

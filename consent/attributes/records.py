@@ -14,6 +14,7 @@ from sqlalchemy import (
     Row,
     insert,
     select,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
@@ -190,11 +191,17 @@ def registers() -> Sequence[Row[Any]]:
 
 
 def put_register(columns: Mapping[str, Any]) -> None:
-    """The register stands as told, whether it was there or not."""
+    """The register stands as told; what is null here stays as it was."""
     kind = postgresql.insert if database.is_postgresql() else sqlite.insert
-    rest = {name: value for name, value in columns.items() if name != "name"}
+    rest = {k: v for k, v in columns.items() if k != "name" and v is not None}
     put = kind(Register).values(**columns)
     database.write(put.on_conflict_do_update(index_elements=["name"], set_=rest))
+
+
+def name_keeper(register: str, code: str) -> bool:
+    """Whether there is such a register; its keeper has this organisation code now."""
+    named = update(Register).where(Register.name == register).values(keeper_code=code)
+    return database.write(named) == 1
 
 
 def told(

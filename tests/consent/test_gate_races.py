@@ -1,0 +1,92 @@
+"""A release races what ends it: the head row's lock decides, on both databases (design §4)."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from consent.attributes import values
+from identity import trail
+from identity.database import transaction
+from identity.entry import Who
+from identity.provider import grants
+from tests import exchange
+from tests.exchange import ask, decision, entries, fill_register, give, told
+from tests.people import lan
+from tests.public_services import a_service
+
+pytestmark = pytest.mark.usefixtures("app")
+
+ROUNDS = 5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _catalogues(app):  # noqa: ARG001 - a database must be open
+    exchange.publish_catalogues()
+
+
+def _withdraw(given):
+    """As the ledger does: the heads are held first, the entry is written after."""
+    with transaction():
+        grants.drop_decision(given.person.citizen_id, given.decision_id)
+        trail.record("decision:withdrawn", Who(given.person.citizen_id), subject={})
+
+
+def _at_once(*acts):
+    """All acts begin together, each in a thread of its own."""
+    barrier = threading.Barrier(len(acts))
+
+    def run(act):
+        barrier.wait()
+        return act()
+
+    with ThreadPoolExecutor(len(acts)) as threads:
+        return list(threads.map(run, acts))
+
+
+def test_no_look_stands_in_the_log_after_the_withdrawal(app):
+    """security-cases.md §7, case 47; the long run is a drill."""
+    service = a_service()
+    for _ in range(ROUNDS):
+        given = give(lan(), service, decision("full_name", "personal_number"))
+
+        looks = [lambda given=given: ask(app.test_client(), given).status_code] * 3
+        _at_once(*looks, lambda given=given: _withdraw(given))
+
+        types = [entry.type for entry in entries(given.person.citizen_id)]
+        withdrawn_at = types.index("decision:withdrawn")
+        assert "attributes:released" not in types[withdrawn_at:]
+        assert ask(app.test_client(), given).status_code == 403
+
+
+def test_the_last_use_of_a_budget_is_had_by_one(app):
+    given = give(lan(), a_service(), decision("full_name", uses_left=1))
+
+    answers = _at_once(*[lambda: ask(app.test_client(), given).status_code] * 6)
+
+    assert sorted(answers) == [200, 403, 403, 403, 403, 403]
+    released = [e for e in entries(given.person.citizen_id) if e.type == "attributes:released"]
+    assert len(released) == 1
+
+
+def test_a_value_that_changes_meanwhile_leaves_whole_or_not(app):
+    """Whatever leaves, the entry names it, and it is one of the two values that stood."""
+    person = lan()
+    fill_register("residence", told(person, "household_size", 3))
+    given = give(person, a_service(), decision("household_size", "current_address"))
+
+    def tell():
+        with transaction():
+            values.declare(person.citizen_id, {"current_address": values_place("Nhà mới")})
+
+    answers = _at_once(*[lambda: ask(app.test_client(), given)] * 3, tell)[:-1]
+
+    for answer in answers:
+        written = next(
+            e for e in entries(person.citizen_id) if str(e.id) == answer.json["entry"]["id"]
+        )
+        assert sorted(written.subject["attributes"]) == sorted(answer.json["values"])
+
+
+def values_place(text):
+    return {"text": text, "code": None, "valid_from": None}
