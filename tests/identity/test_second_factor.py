@@ -1,0 +1,136 @@
+"""One-time codes: RFC 6238, each good for one sign-in; fixed codes only in the demo."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pyotp
+import pytest
+import time_machine
+
+from identity import clock, settings
+from identity.authentication import second_factor
+from identity.authentication.second_factor import WrongCode, matching_step, typed
+from identity.database import transaction
+from tests.people import give_authenticator, lan
+
+# RFC 6238, appendix B: SHA-1, the last six digits of the eight.
+RFC_SECRET = pyotp.TOTP("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+VECTORS = [
+    (59, "287082"),
+    (1111111109, "081804"),
+    (1111111111, "050471"),
+    (1234567890, "005924"),
+    (2000000000, "279037"),
+    (20000000000, "353130"),
+]
+
+
+@pytest.fixture
+def person(app):  # noqa: ARG001 - people live in an app's database
+    return lan()
+
+
+def spend(person, code):
+    with transaction():
+        return second_factor.spend(person.citizen_id, code)
+
+
+@pytest.mark.parametrize(("seconds", "code"), VECTORS)
+def test_the_rfcs_own_vectors_match(seconds, code):
+    at = datetime.fromtimestamp(seconds, UTC)
+
+    assert matching_step(RFC_SECRET.secret, code, at=at) == seconds // 30
+
+
+@pytest.mark.parametrize(
+    ("steps_off", "is_taken"), [(-2, False), (-1, True), (1, True), (2, False)]
+)
+def test_a_phones_clock_may_be_one_step_off(steps_off, is_taken):
+    at = datetime.fromtimestamp(1234567890, UTC)
+    shown = RFC_SECRET.at(at + timedelta(seconds=30 * steps_off))
+
+    assert (matching_step(RFC_SECRET.secret, shown, at=at) is not None) is is_taken
+
+
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "12345a", "１２３４５６", "0b1100"])
+def test_what_is_no_code_matches_nothing(code):
+    assert matching_step(RFC_SECRET.secret, code, at=clock.now()) is None
+
+
+def test_a_code_may_be_grouped():
+    assert typed(" 005 924\u00a0") == "005924"
+    assert typed("005-924") == "005924"
+
+
+def test_a_code_buys_one_thing(person):
+    """RFC 6238 §5.2."""
+    app = give_authenticator(person)
+    code = app.now()
+
+    assert spend(person, code) == "otp"
+    with pytest.raises(WrongCode):
+        spend(person, code)
+
+
+def test_an_older_code_is_worth_nothing_after_a_newer_one(person):
+    app = give_authenticator(person)
+    earlier = app.at(clock.now() - timedelta(seconds=30))
+    spend(person, app.now())
+
+    with pytest.raises(WrongCode):
+        spend(person, earlier)
+
+
+def test_the_next_code_is_good_again(person):
+    app = give_authenticator(person)
+    spend(person, app.now())
+
+    with time_machine.travel(clock.now() + timedelta(seconds=60)):
+        assert spend(person, app.at(clock.now())) == "otp"
+
+
+def test_a_code_that_was_rolled_back_is_not_spent(person):
+    app = give_authenticator(person)
+    code = app.now()
+
+    with suppress(RuntimeError), transaction():
+        second_factor.spend(person.citizen_id, code)
+        raise RuntimeError("the sign-in failed after the code")
+
+    assert spend(person, code) == "otp"
+
+
+def test_a_fixed_code_works_again_and_again_in_the_demo(person):
+    assert [spend(person, person.one_time_code) for _ in range(3)] == ["otp"] * 3
+
+
+class TestAttacker:
+    def test_a_fixed_code_is_worth_nothing_outside_the_demo(self, person, monkeypatch):
+        monkeypatch.setattr(settings, "_installed", replace(settings.current(), demo=False))
+
+        with pytest.raises(WrongCode):
+            spend(person, person.one_time_code)
+
+    def test_somebody_elses_code_is_worth_nothing(self, person):
+        theirs = give_authenticator(lan())
+        give_authenticator(person)
+
+        with pytest.raises(WrongCode):
+            spend(person, theirs.now())
+
+    def test_of_sixteen_parallel_uses_one_succeeds(self, person):
+        """Single use is one conditional UPDATE (design §2.5)."""
+        code = give_authenticator(person).now()
+
+        def attempt(_turn):
+            try:
+                return spend(person, code)
+            except WrongCode:
+                return "refused"
+
+        with ThreadPoolExecutor(16) as threads:
+            outcomes = sorted(threads.map(attempt, range(16)))
+
+        assert outcomes == ["otp"] + ["refused"] * 15
