@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from consent import commands, demo, exchange, ledger
+from consent import audit, commands, demo, exchange, ledger
 
 
 def join(app: Flask) -> None:
@@ -10,4 +10,5 @@ def join(app: Flask) -> None:
     commands.join(app)
     ledger.join(app)
     exchange.join(app)
+    audit.join(app)
     demo.join(app)

@@ -1,1 +1,17 @@
-"""The access log, ordered, verified and shown."""
+"""The access log: put in order, signed, verified, and shown to those it is about."""
+
+from datetime import timedelta
+
+from flask import Flask
+
+from consent.audit import commands, doors, heads, sequencer
+from identity import doors as machine
+from identity.joining import Duty, joined
+
+
+def join(app: Flask) -> None:
+    """Bring the log's duties, its public doors and its commands."""
+    joined().duties.append(Duty("sequencer", timedelta(milliseconds=200), sequencer.sequence))
+    joined().duties.append(Duty("heads", timedelta(seconds=1), heads.sign))
+    machine.add(app, doors.DOORS)
+    app.cli.add_command(commands.log)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     Row,
+    delete,
     exists,
     func,
     insert,
@@ -22,7 +23,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
 from identity.database import Base
-from identity.trail import AccessEntry
+from identity.entry import NOBODY
+from identity.trail import AccessEntry, EntryKey
 
 
 class LogPosition(Base):
@@ -159,3 +161,120 @@ def ends_of(citizens: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
         .group_by(LogSubject.citizen_id)
     )
     return {row.citizen_id: (row.n, row.last) for row in database.rows(ends)}
+
+
+def leaves(start: int, end: int) -> Sequence[Row[Any]]:
+    """The stored leaf bytes at these positions, read back; null bytes where the entry is gone."""
+    query = (
+        select(LogPosition.position, LogPosition.leaf_hash, AccessEntry.leaf)
+        .outerjoin(
+            AccessEntry,
+            (AccessEntry.citizen_id == LogPosition.citizen_id)
+            & (AccessEntry.id == LogPosition.entry_id),
+        )
+        .where(LogPosition.position >= start, LogPosition.position < end)
+        .order_by(LogPosition.position)
+    )
+    return database.rows(query)
+
+
+def newest_head() -> Row[Any] | None:
+    """The last signed head in the database; null: none was signed yet."""
+    return database.row(select(LogHead).order_by(LogHead.size.desc()).limit(1))
+
+
+def append_head(head: dict[str, Any]) -> None:
+    """Keep a signed head; the same size is not signed twice."""
+    database.write(insert(LogHead), head)
+
+
+def drop_heads(hour_start: datetime, *, but: int) -> None:
+    """Of the heads signed since this hour began, only the newest stays."""
+    database.write(delete(LogHead).where(LogHead.signed_at >= hour_start, LogHead.size != but))
+
+
+def placed(start: int, end: int) -> Sequence[Row[Any]]:
+    """Everything stored about these positions: entry and keys, null where they are gone."""
+    same_entry = (AccessEntry.citizen_id == LogPosition.citizen_id) & (
+        AccessEntry.id == LogPosition.entry_id
+    )
+    same_key = (EntryKey.citizen_id == LogPosition.citizen_id) & (
+        EntryKey.entry_id == LogPosition.entry_id
+    )
+    query = (
+        select(
+            LogPosition.position,
+            LogPosition.leaf_hash,
+            AccessEntry.type,
+            AccessEntry.at,
+            AccessEntry.leaf,
+            AccessEntry.c_subject,
+            AccessEntry.c_actor,
+            AccessEntry.sealed_subject,
+            AccessEntry.sealed_actor,
+            EntryKey.subject_wrapped,
+            EntryKey.actor_wrapped,
+            EntryKey.kek_id,
+        )
+        .outerjoin(AccessEntry, same_entry)
+        .outerjoin(EntryKey, same_key)
+        .where(LogPosition.position >= start, LogPosition.position < end)
+        .order_by(LogPosition.position)
+    )
+    return database.rows(query)
+
+
+def heads() -> Sequence[Row[Any]]:
+    """Every signed head that is kept, smallest first."""
+    return database.rows(select(LogHead).order_by(LogHead.size))
+
+
+def subject_rows(after: tuple[uuid.UUID, int], *, limit: int) -> Sequence[Row[Any]]:
+    """People's own lists, in the order of person and number, with whose position it really is."""
+    query = (
+        select(
+            LogSubject.citizen_id,
+            LogSubject.n,
+            LogSubject.position,
+            LogSubject.previous,
+            LogPosition.citizen_id.label("of"),
+        )
+        .outerjoin(LogPosition, LogPosition.position == LogSubject.position)
+        .where(_comes_after(*after))
+        .order_by(LogSubject.citizen_id, LogSubject.n)
+        .limit(limit)
+    )
+    return database.rows(query)
+
+
+def _comes_after(citizen_id: uuid.UUID, n: int) -> Any:  # noqa: ANN401 - an SQL condition
+    later = (LogSubject.citizen_id == citizen_id) & (LogSubject.n > n)
+    return later | (LogSubject.citizen_id > citizen_id)
+
+
+def count_positions_of_people(size: int) -> int:
+    """How many of the first positions are about somebody."""
+    counted = select(func.count()).select_from(LogPosition)
+    found = database.row(
+        counted.where(LogPosition.position < size, LogPosition.citizen_id != NOBODY)
+    )
+    return 0 if found is None else int(found[0])
+
+
+def passed_over(left_behind: int) -> Row[Any] | None:
+    """The first entry that should have a position by now and has none; null: there is none."""
+    column = AccessEntry.xid if database.is_postgresql() else AccessEntry.id
+    query = (
+        select(AccessEntry.id)
+        .where(column < left_behind, ~_is_placed())
+        .order_by(AccessEntry.id)
+        .limit(1)
+    )
+    return database.row(query)
+
+
+def position_before(entry_id: int) -> int:
+    """How many positions hold entries with a lower id."""
+    counted = select(func.count()).select_from(LogPosition)
+    found = database.row(counted.where(LogPosition.entry_id < entry_id))
+    return 0 if found is None else int(found[0])

@@ -1,0 +1,53 @@
+"""`motlan log …`: verify the access log, show its head, export its public side."""
+
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from consent.audit import heads, records
+from consent.audit.second_store import HeadError
+from consent.audit.verify import verify
+
+PIECE = 2_000
+
+log = AppGroup("log", help="The access log, checked and published.")
+
+
+@log.command("verify")
+def verify_log() -> None:
+    """Recompute everything from the stored bytes; exit 1 and the first bad position if it fails."""
+    verdict = verify()
+    if not verdict.is_whole:
+        raise click.ClickException(f"position {verdict.first_bad}: {verdict.why}")
+    click.echo(f"whole: {verdict.size} entries, every root and every part recomputed")
+
+
+@log.command("checkpoint")
+def show_checkpoint() -> None:
+    """Sign what is sequenced if it is not signed yet, and print the latest head."""
+    try:
+        heads.sign()
+    except HeadError as fault:
+        raise click.ClickException(str(fault)) from None
+    head = records.newest_head()
+    if head is None:
+        raise click.ClickException("no entry was sequenced yet")
+    click.echo(head.checkpoint, nl=False)
+
+
+@log.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def export_log(folder: Path) -> None:
+    """Write the head and every leaf to FOLDER: enough to recompute the root, nothing personal."""
+    head = records.newest_head()
+    if head is None:
+        raise click.ClickException("no head was signed yet")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "leaves").open("wb") as file:
+        for start in range(0, head.size, PIECE):
+            for row in records.leaves(start, min(start + PIECE, head.size)):
+                leaf = bytes(row.leaf)
+                file.write(len(leaf).to_bytes(2, "big") + leaf)
+    (folder / "checkpoint").write_text(head.checkpoint, encoding="utf-8")
+    click.echo(f"{head.size} leaves in {folder}")
