@@ -1,0 +1,76 @@
+"""What a request may ask of the database (design §9): one round trip and one commit where it says.
+
+On PostgreSQL a joined statement is one round trip; on SQLite each is one transaction.
+"""
+
+import pytest
+
+from identity import database
+from tests.offices import a_decision, about_scopes, an_office
+from tests.people import lan
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@pytest.fixture
+def office(client):
+    office = an_office(client)
+    office.sign_in(lan())  # whatever a process reads once, it has read now
+    return office
+
+
+def spent_by(act):
+    """Round trips and commits of one request; on SQLite a round trip is a statement."""
+    with database.counted() as tally:
+        answer = act()
+    assert answer.status_code == 200, answer.json
+    return (tally.round_trips if database.is_postgresql() else 1), tally.commits
+
+
+def test_a_code_exchange(office):
+    """Design §9: at most two."""
+    code = office.authorize(lan(), decisions=(a_decision(),))
+
+    assert spent_by(lambda: office.redeem(code)) == (1, 1)
+
+
+def test_a_refresh(office):
+    """Rotation, reuse detection and the live decisions in one."""
+    token = office.sign_in(lan(), decisions=(a_decision(),))["refresh_token"]
+
+    assert spent_by(lambda: office.refresh(token)) == (1, 1)
+
+
+def test_userinfo_with_its_entry(office):
+    """Gate, sealed values and log leaf in one."""
+    bought = office.sign_in(lan(), scope="openid profile", decisions=(about_scopes("name"),))
+
+    assert spent_by(lambda: office.userinfo(bought["access_token"])) == (1, 1)
+
+
+def test_userinfo_without_anything_to_tell_commits_nothing(office):
+    """A look behind the gate."""
+    bought = office.sign_in(lan())
+
+    assert spent_by(lambda: office.userinfo(bought["access_token"])) == (1, 0)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_introspection(office, kind):
+    """Revocation effective at once, at the price of one look."""
+    bought = office.sign_in(lan(), decisions=(a_decision(),))
+
+    assert spent_by(lambda: office.post("/introspect", token=bought[kind])) == (1, 0)
+
+
+def test_client_credentials(office):
+    """Nothing is stored."""
+    assert spent_by(lambda: office.post("/token", grant_type="client_credentials")) == (1, 0)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_revocation(office, kind):
+    """One conditional UPDATE."""
+    bought = office.sign_in(lan())
+
+    assert spent_by(lambda: office.post("/revoke", token=bought[kind])) == (1, 1)
