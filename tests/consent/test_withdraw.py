@@ -1,0 +1,256 @@
+"""Withdrawal: at once, for every grant, told to the recipient (design §5)."""
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import update
+from sqlalchemy.exc import DBAPIError
+
+from consent.ledger import events, records, withdraw
+from consent.ledger.records import State
+from consent.ledger.transitions import DecisionOver
+from consent.ledger.withdraw import AlreadyWithdrawn, BoundByLaw, NoSuchDecision
+from identity import clock, database, jws, outbox
+from identity.database import transaction
+from identity.provider import grants, keys, subjects
+from identity.public_services import registered
+from tests import exchange
+from tests.deciding import LAW, an_asking_service, detail, signed_in, words
+from tests.exchange import entries
+from tests.people import form_token, lan, minh
+
+pytestmark = pytest.mark.usefixtures("app")
+EVENTS = "http://127.0.0.1:{port}/events"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _catalogues(app):
+    with app.app_context():
+        exchange.publish_catalogues()
+
+
+@pytest.fixture
+def her(client):
+    return signed_in(client, lan())
+
+
+@pytest.fixture
+def service():
+    return an_asking_service()
+
+
+def decided(her, service, *attributes, **more):
+    """A decision of hers, and the grant that carries it."""
+    page = her.is_asked(service, detail(*(attributes or ("full_name",)), **more))
+    page.allow()
+    return her.decisions()[0].decision_id, uuid.UUID(page.outcome["grant_id"])
+
+
+def test_a_withdrawn_decision_is_in_no_grant_and_the_last_one_ends_it(her, service):
+    """Design §4, §5."""
+    decision_id, grant_id = decided(her, service)
+    before = grants.find_grant(her.person.citizen_id, grant_id)
+
+    withdraw.withdraw(decision_id, by=her.session)
+
+    after = grants.find_grant(her.person.citizen_id, grant_id)
+    assert after.version == before.version + 1
+    assert after.decisions == ()
+    assert not after.is_active
+
+
+def test_a_decision_taken_into_a_second_grant_leaves_both(her, service):
+    decision_id, first = decided(her, service)
+    page = her.is_asked(service, detail("full_name"), detail("full_name", case="H-2"))
+    page.allow()
+    second = uuid.UUID(page.outcome["grant_id"])
+    assert decision_id in {
+        one.decision_id for one in grants.find_grant(her.person.citizen_id, second).decisions
+    }
+
+    withdraw.withdraw(decision_id, by=her.session)
+
+    left = [grants.find_grant(her.person.citizen_id, one) for one in (first, second)]
+    assert [len(one.decisions) for one in left] == [0, 1]
+    assert [one.is_active for one in left] == [False, True]
+
+
+def test_the_log_says_so_after_the_head_has_changed(her, service):
+    decision_id, _ = decided(her, service)
+
+    withdraw.withdraw(decision_id, by=her.session)
+
+    last = entries(her.person.citizen_id)[-1]
+    assert (last.type, last.subject["decision_id"]) == ("decision:withdrawn", str(decision_id))
+
+
+def test_the_page_leads_there_in_two_steps_and_says_when(her, service):
+    """Contract: `#withdraw`, `#confirm-withdraw`."""
+    decision_id, _ = decided(her, service)
+    path = f"/my/consents/{decision_id}"
+    assert 'id="withdraw"' in her.client.get(path).text
+    question = her.client.get(path + "/withdraw")
+    assert 'id="confirm-withdraw"' in question.text
+
+    done = her.client.post(path + "/withdraw", data={"csrf_token": form_token(question)})
+
+    assert done.location == path
+    after = her.client.get(path)
+    assert "Đã rút lại lúc" in words(after)
+    assert "chưa có nơi nhận" in words(after)
+    assert 'id="withdraw"' not in after.text
+
+
+def test_a_second_withdrawal_is_told_so(her, service):
+    decision_id, _ = decided(her, service)
+    question = her.client.get(f"/my/consents/{decision_id}/withdraw")
+    withdraw.withdraw(decision_id, by=her.session)
+
+    again = her.client.post(
+        f"/my/consents/{decision_id}/withdraw", data={"csrf_token": form_token(question)}
+    )
+
+    assert again.status_code == 409
+    assert "đã được rút lại" in words(again)
+    with pytest.raises(AlreadyWithdrawn):
+        withdraw.withdraw(decision_id, by=her.session)
+
+
+def test_what_rests_on_the_law_is_not_withdrawn_but_objected_to(her, service):
+    """Law §3."""
+    decision_id, _ = decided(her, service, procedure=LAW)
+
+    with pytest.raises(BoundByLaw):
+        withdraw.withdraw(decision_id, by=her.session)
+    page = her.client.get(f"/my/consents/{decision_id}")
+    assert 'id="withdraw"' not in page.text
+    assert f'href="/my/consents/{decision_id}/object"' in page.text
+
+
+def test_a_refusal_cannot_be_withdrawn(her, service):
+    her.is_asked(service, detail("full_name")).deny()
+
+    with pytest.raises(DecisionOver):
+        withdraw.withdraw(her.decisions()[0].decision_id, by=her.session)
+
+
+def test_what_has_run_out_says_so_and_leaves_every_grant(her, service):
+    """Design §5, *expired*."""
+    decision_id, grant_id = decided(her, service)
+
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
+        assert withdraw.expire() >= 1
+        assert withdraw.expire() == 0
+
+    assert her.decisions()[0].state == State.EXPIRED
+    assert grants.find_grant(her.person.citizen_id, grant_id).decisions == ()
+    with pytest.raises(DecisionOver):
+        withdraw.withdraw(decision_id, by=her.session)
+
+
+def test_a_decision_shows_as_ended_before_the_worker_says_so(her, service):
+    decision_id, _ = decided(her, service)
+    client = her.client
+
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
+        signed_in(client, her.person)
+        page = client.get(f"/my/consents/{decision_id}")
+
+    assert "Hết hạn" in words(page)
+    assert 'id="withdraw"' not in page.text
+
+
+def test_the_recipient_hears_of_it_by_a_signed_event(her, httpserver):
+    """RFC 8417 §2.2, RFC 8935 §2."""
+    httpserver.expect_request("/events", method="POST").respond_with_data("", status=202)
+    service = an_asking_service(decision_events_uri=EVENTS.format(port=httpserver.port))
+    decision_id, _ = decided(her, service)
+    withdraw.withdraw(decision_id, by=her.session)
+
+    events.deliver()
+
+    (told,) = outbox.progress(str(decision_id))
+    assert told.delivered_at is not None
+    ((request, _),) = httpserver.log
+    assert request.content_type == "application/secevent+jwt"
+    text = request.get_data(as_text=True)
+    claims = keys.read_signed(text, typ=keys.EVENT, algorithms=("ES256",))
+    known = registered.find(service.client_id)
+    assert claims["aud"] == service.client_id
+    assert claims["sub_id"]["sub"] == subjects.find_subject(her.person.citizen_id, known.sector)
+    assert claims["events"][events.EVENT]["decision_id"] == str(decision_id)
+    assert her.person.national_id not in jws.from_base64url(text.split(".")[1]).decode()
+
+
+def test_a_recipient_that_does_not_acknowledge_is_tried_again(her, httpserver):
+    httpserver.expect_request("/events").respond_with_data("no", status=400)
+    service = an_asking_service(decision_events_uri=EVENTS.format(port=httpserver.port))
+    decision_id, _ = decided(her, service)
+    withdraw.withdraw(decision_id, by=her.session)
+
+    events.deliver()
+
+    (told,) = outbox.progress(str(decision_id))
+    assert (told.delivered_at, told.last_error) == (None, "NotAcknowledged")
+    page = her.client.get(f"/my/consents/{decision_id}")
+    assert "chưa có xác nhận" in words(page)
+    assert "chưa xác nhận đã nhận tin rút lại" in words(her.client.get("/my"))
+
+
+def told(page):
+    """What a person reads on it, but for the reference."""
+    return re.sub("[0-9a-f]{32}", "", words(page))
+
+
+class TestAttacker:
+    """Security cases 46 and 48."""
+
+    def test_another_citizens_decision_looks_like_none(self, her, service, app):
+        """Case 48."""
+        decision_id, grant_id = decided(her, service)
+        him = signed_in(app.test_client(), minh())
+        form = {"csrf_token": form_token(him.client.get("/sign-out"))}
+
+        for path in ("", "/withdraw", "/object"):
+            theirs = him.client.get(f"/my/consents/{decision_id}{path}")
+            nobodys = him.client.get(f"/my/consents/{uuid.uuid4()}{path}")
+            assert (theirs.status_code, told(theirs)) == (404, told(nobodys))
+        post = him.client.post(f"/my/consents/{decision_id}/withdraw", data=form)
+        assert post.status_code == 404
+        with pytest.raises(NoSuchDecision):
+            withdraw.withdraw(decision_id, by=him.session)
+        assert grants.find_grant(her.person.citizen_id, grant_id).is_active
+
+    @pytest.mark.parametrize("guess", ["1", "-1", "..%2f", "00000000-0000-0000-0000-000000000000"])
+    def test_a_guessed_id_finds_nothing(self, her, guess):
+        assert her.client.get(f"/my/consents/{guess}").status_code == 404
+
+    def test_a_list_is_ones_own_whatever_the_query_says(self, her, service, app):
+        decided(her, service)
+        him = signed_in(app.test_client(), minh())
+
+        page = him.client.get(f"/my/consents?citizen={her.person.citizen_id}")
+
+        assert "Cơ quan thuế" not in words(page)
+
+    def test_a_link_withdraws_nothing(self, her, service):
+        """Invariant 9: a GET writes nothing."""
+        decision_id, _ = decided(her, service)
+
+        her.client.get(f"/my/consents/{decision_id}/withdraw")
+        forged = her.client.post(f"/my/consents/{decision_id}/withdraw")
+
+        assert forged.status_code == 403
+        assert her.decisions()[0].state == State.GIVEN
+
+    def test_history_cannot_be_rewritten(self, her, service):
+        """Invariant 3: the database itself refuses."""
+        decision_id, _ = decided(her, service)
+        mine = records.Decision.decision_id == decision_id
+
+        with pytest.raises(DBAPIError), transaction():
+            database.write(update(records.Decision).where(mine).values(attributes=["sex"]))
+        assert her.decisions()[0].attributes == ["full_name"]
