@@ -14,6 +14,7 @@ from marshmallow import Schema, fields
 from identity import doors, errors, settings
 from identity.doors import FORM, Door, Request
 from identity.messages import Response
+from identity.provider import token
 from identity.public_services import credentials
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def callers(door: Door) -> str | None:
     """Which credential the door wants; null: none."""
     if door.guard is doors.anyone:
         return None
-    return "clientSecret" if door.guard is credentials.authenticate else "accessToken"
+    own = (credentials.authenticate, token.authenticated)
+    return "clientSecret" if door.guard in own else "accessToken"
 
 
 def _operation(door: Door) -> dict[str, Any]:
