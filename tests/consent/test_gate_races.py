@@ -1,7 +1,7 @@
 """A release races what ends it: the head row's lock decides, on both databases (design §4)."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -57,6 +57,29 @@ def test_no_look_stands_in_the_log_after_the_withdrawal(app):
         withdrawn_at = types.index("decision:withdrawn")
         assert "attributes:released" not in types[withdrawn_at:]
         assert ask(app.test_client(), given).status_code == 403
+
+
+def test_a_look_that_meets_a_withdrawal_waits_for_it_and_gets_nothing(app):
+    """Without the lock it would read the grant as it was, and stand after the withdrawal."""
+    given = give(lan(), a_service(), decision("full_name"))
+    is_held, may_end = threading.Event(), threading.Event()
+
+    def withdraw():
+        with transaction():
+            grants.drop_decision(given.person.citizen_id, given.decision_id)
+            is_held.set()
+            may_end.wait(timeout=5)
+
+    with ThreadPoolExecutor(2) as threads:
+        withdrawal = threads.submit(withdraw)
+        is_held.wait(timeout=5)
+        look = threads.submit(lambda: ask(app.test_client(), given).status_code)
+        has_waited = not wait([look], timeout=0.2).done
+        may_end.set()
+        withdrawal.result()
+
+    assert has_waited
+    assert look.result() == 403
 
 
 def test_the_last_use_of_a_budget_is_had_by_one(app):
