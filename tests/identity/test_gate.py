@@ -271,6 +271,35 @@ def test_a_decision_cannot_come_back_through_a_grant_opened_meanwhile(office, si
     assert survivors == []
 
 
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_a_withdrawal_sees_what_a_grant_has_just_taken_in(office, sign_in):
+    """It waits for whoever is taking the decision in, and then finds that copy too."""
+    decision = a_decision()
+    person, _ = sign_in(decision)
+
+    def withdraw():
+        with transaction():
+            grants.drop_decision(person.citizen_id, decision.decision_id)
+
+    with transaction():
+        grants.open_grant(
+            citizen_id=person.citizen_id,
+            actor_id=person.citizen_id,
+            mandate_id=None,
+            public_service_id=office.service.id,
+            scope="openid",
+            taken=[decision.decision_id],
+        )
+        racer = threading.Thread(target=withdraw)
+        racer.start()
+        racer.join(timeout=0.3)
+        assert racer.is_alive()
+    racer.join()
+
+    assert _carrying(person, decision) == []
+
+
 def _carrying(person, decision):
     return database.rows(
         select(GrantDecision.grant_id).where(
