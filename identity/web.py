@@ -71,7 +71,16 @@ def _granian(chosen: Settings) -> None:
         workers_kill_timeout=GRACE_SECONDS,
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=_load, wrap_loader=False)
+    server.serve(target_loader=_load_in_worker, wrap_loader=False)
+
+
+def _load_in_worker() -> Any:  # noqa: ANN401 - a WSGI application
+    """The application; told to stop while it loads, the process stops.
+
+    Until granian has set its handlers, those of its parent are inherited: they would swallow it.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    return _load()
 
 
 def _load() -> Any:  # noqa: ANN401 - a WSGI application

@@ -98,27 +98,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
-    on_postgresql = config.option.database == "postgresql"
-    reasons = {
-        "postgresql": None if on_postgresql else "needs PostgreSQL",
-        "sqlite": "needs SQLite" if on_postgresql else None,
-        "browser": None if chromium() else "no Chromium on the path",
-    }
     for item in items:
-        for marker, reason in reasons.items():
-            if reason and item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.skip(reason=reason))
-        if on_postgresql and SERVER not in config.stash:
+        if item.get_closest_marker("browser") and not chromium():
+            item.add_marker(pytest.mark.skip(reason="no Chromium on the path"))
+        if config.option.database == "postgresql" and SERVER not in config.stash:
             item.add_marker(pytest.mark.skip(reason="no PostgreSQL"))
 
 
 def _belongs(item: pytest.Item, config: pytest.Config) -> bool:
     """Drills run only when asked for; what touches no database runs once, on SQLite."""
     is_drill = item.nodeid.startswith("tests/drills/")
-    if is_drill != config.option.drill:
+    chosen = config.option.database
+    other = "postgresql" if chosen == "sqlite" else "sqlite"
+    if is_drill != config.option.drill or item.get_closest_marker(other):
         return False
-    on_sqlite = config.option.database == "sqlite"
-    return on_sqlite or "databases" in getattr(item, "fixturenames", ())
+    return chosen == "sqlite" or "databases" in getattr(item, "fixturenames", ())
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from identity import serve
 from tests.databases import ROOT, Database, Databases
+
+ANNOUNCED = "Một Lần: "  # said when the first request was answered
 
 
 def free_port() -> int:
@@ -49,6 +52,7 @@ class Serving:
 
     def start(self, *, wait: bool = True) -> "Serving":
         """It runs in a process group of its own, and answers if that was asked for."""
+        announced = self.said().count(ANNOUNCED)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "flask", "--app", "wsgi", "serve"],
@@ -59,9 +63,12 @@ class Serving:
                 start_new_session=True,
             )
         if wait:
-            self.until(lambda: self.status() is not None or self.process.poll() is not None)
-            assert self.status() is not None, f"it did not start:\n{self.said()}"
+            self.until(lambda: self.said().count(ANNOUNCED) > announced or self._has_ended())
+            assert not self._has_ended(), f"it did not start:\n{self.said()}"
         return self
+
+    def _has_ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
 
     def status(self, path: str = "/healthz") -> int | None:
         """The status of an answer; null when nobody answers."""
@@ -109,6 +116,22 @@ class Serving:
         assert self.process is not None
         return _below(self.process.pid)
 
+    def web_server(self) -> int | None:
+        """The process that starts the web processes; null while it is away."""
+        assert self.process is not None
+        started = _children(self.process.pid)
+        return next((pid for pid, command in started.items() if serve.WEB in command), None)
+
+    def web_processes(self) -> set[int]:
+        """Those that answer."""
+        server = self.web_server()
+        return set(_children(server)) if server is not None else set()
+
+    def worker(self) -> int | None:
+        """The background worker; null on SQLite, where it is a thread."""
+        said = self.descendants().items()
+        return next((pid for pid, command in said if command.split()[-1] == "worker"), None)
+
     def clear(self) -> None:
         """Nothing of it runs; for the end of a test, however it went."""
         if self.process is None:
@@ -121,14 +144,29 @@ class Serving:
                 self.kill_group()
 
 
+def runs(pid: int) -> bool:
+    """Whether there is such a process, and not just its exit status waiting to be read."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def _below(parent: int) -> dict[int, str]:
+    found = _children(parent)
+    for pid in list(found):
+        found |= _below(pid)
+    return found
+
+
+def _children(parent: int) -> dict[int, str]:
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            ppid = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            state, ppid = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except (OSError, ValueError):
+        except OSError:
             continue  # it ended while we looked
-        if ppid == parent and command:
-            found |= {int(entry.name): command} | _below(int(entry.name))
+        if int(ppid) == parent and state != "Z":
+            found[int(entry.name)] = command.strip()
     return found

@@ -15,17 +15,18 @@ import pytest
 
 from identity import serve
 from tests.databases import Databases
-from tests.serving import Serving, free_port
+from tests.serving import Serving, free_port, runs
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def serving(databases: Databases, tmp_path) -> Iterator[Callable[..., Serving]]:
+def serving(databases: Databases, tmp_path: Path) -> Iterator[Callable[..., Serving]]:
     made = []
 
     def make(**environ: str) -> Serving:
-        made.append(Serving(databases, databases.copy(), tmp_path / "home", **environ))
+        usual = {"MOTLAN_PROCESSES": "1"}
+        made.append(Serving(databases, databases.copy(), tmp_path / "home", **usual | environ))
         return made[-1]
 
     yield make
@@ -33,10 +34,7 @@ def serving(databases: Databases, tmp_path) -> Iterator[Callable[..., Serving]]:
         each.clear()
 
 
-def web_processes(served: Serving) -> list[int]:
-    return [pid for pid, command in served.descendants().items() if serve.WEB in command]
-
-
+@pytest.mark.sqlite
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_it_ends_everything_it_started(serving, told):
     served = serving().start()
@@ -46,10 +44,11 @@ def test_told_to_stop_it_ends_everything_it_started(serving, told):
 
     assert status == 0
     assert len(everything) >= 2
-    assert not [pid for pid in everything if _runs(pid)]
+    assert not [pid for pid in everything if runs(pid)]
     assert served.status() is None
 
 
+@pytest.mark.sqlite
 def test_ctrl_c_in_a_terminal_reaches_the_whole_group_and_ends_it_once(serving):
     served = serving().start()
 
@@ -68,9 +67,10 @@ def test_killed_it_leaves_no_orphan_that_answers(serving):
     served.kill()
 
     served.until(lambda: served.status() is None, seconds=3)
-    served.until(lambda: not [pid for pid in everything if _runs(pid)], seconds=3)
+    served.until(lambda: not [pid for pid in everything if runs(pid)], seconds=3)
 
 
+@pytest.mark.sqlite
 def test_killed_it_can_be_started_again_at_once(serving):
     served = serving().start()
     served.kill()
@@ -80,45 +80,62 @@ def test_killed_it_can_be_started_again_at_once(serving):
     assert served.status() is not None
 
 
+@pytest.mark.sqlite
 def test_one_killed_web_process_is_replaced(serving):
     """Without respawning one killed worker ends the server: tried."""
     served = serving().start()
-    first, *workers = sorted(web_processes(served))
-    victim = workers[0]
+    server = served.web_server()
+    (victim,) = served.web_processes()
 
     os.kill(victim, signal.SIGKILL)
 
-    served.until(lambda: served.status() is not None and not _runs(victim))
-    assert _runs(first)
+    served.until(lambda: served.web_processes() and not runs(victim))
+    served.until(lambda: served.status() is not None)
+    assert served.web_server() == server
 
 
+@pytest.mark.sqlite
+def test_told_to_stop_while_a_web_process_loads_it_stops_at_once(serving):
+    """The loading process inherits its parent's handlers, which would swallow the signal."""
+    served = serving().start()
+    (victim,) = served.web_processes()
+    os.kill(victim, signal.SIGKILL)
+    served.until(lambda: served.web_processes() - {victim})
+    told_at = time.monotonic()
+
+    served.stop()
+
+    assert time.monotonic() - told_at < 5
+
+
+@pytest.mark.sqlite
 def test_a_killed_server_of_web_processes_is_started_again(serving):
     served = serving().start()
-    main = min(web_processes(served))
+    server = served.web_server()
 
-    os.kill(main, signal.SIGKILL)
+    os.kill(server, signal.SIGKILL)
 
     served.until(lambda: "web ended; it starts again" in served.said())
-    served.until(lambda: served.status() is not None)
-    assert main not in web_processes(served)
+    served.until(lambda: served.web_server() not in {None, server})
+    served.until(lambda: served.web_processes() and served.status() is not None)
 
 
 @pytest.mark.postgresql
 def test_a_killed_worker_is_started_again(serving):
     served = serving().start()
-    served.until(lambda: _worker(served))
-    victim = _worker(served)
+    served.until(served.worker)
+    victim = served.worker()
 
     os.kill(victim, signal.SIGKILL)
 
-    served.until(lambda: _worker(served) not in {None, victim})
+    served.until(lambda: served.worker() not in {None, victim})
 
 
 @pytest.mark.postgresql
 def test_no_process_keeps_a_database_password_in_its_environment(serving):
     """The server copies the environment into each request (design §9); libpq reads a file."""
     served = serving().start()
-    served.until(lambda: _worker(served))
+    served.until(served.worker)
 
     environments = {pid: _environment(pid) for pid in served.descendants()}
 
@@ -132,12 +149,17 @@ def test_no_process_keeps_a_database_password_in_its_environment(serving):
 
 
 @pytest.mark.postgresql
-def test_as_many_web_processes_as_were_asked_for(serving):
+def test_as_many_web_processes_run_as_were_asked_for_and_all_of_them_stop(serving):
     served = serving(MOTLAN_PROCESSES="3").start()
+    served.until(served.worker)
+    everything = served.descendants()
 
-    assert len(web_processes(served)) == 1 + 3
+    assert len(served.web_processes()) == 3
+    assert served.stop() == 0
+    assert not [pid for pid in everything if runs(pid)]
 
 
+@pytest.mark.sqlite
 def test_a_place_that_answers_is_refused_with_one_line(serving):
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         place = f"127.0.0.1:{other.getsockname()[1]}"
@@ -180,6 +202,7 @@ def test_what_keeps_ending_is_started_again_later_each_time(capsys):
     assert capsys.readouterr().err.startswith("worker ended; it starts again in 0.5 s\n")
 
 
+@pytest.mark.sqlite
 def test_metrics_of_every_process_are_added_up_in_one_place(serving):
     port = free_port()
     served = serving(MOTLAN_METRICS_BIND=f"127.0.0.1:{port}").start()
@@ -191,26 +214,14 @@ def test_metrics_of_every_process_are_added_up_in_one_place(serving):
     assert served.status("/metrics") == 404
 
 
+@pytest.mark.sqlite
 def test_gunicorn_serves_the_same(serving):
     served = serving(MOTLAN_SERVER="gunicorn").start()
     everything = served.descendants()
 
     served.kill()
 
-    served.until(lambda: not [pid for pid in everything if _runs(pid)], seconds=8)
-
-
-def _worker(served: Serving) -> int | None:
-    return next(
-        (pid for pid, said in served.descendants().items() if said.split()[-1] == "worker"), None
-    )
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    served.until(lambda: not [pid for pid in everything if runs(pid)], seconds=8)
 
 
 def _environment(pid: int) -> str:
