@@ -25,8 +25,9 @@ class Decided:
 
     @property
     def decided_at(self) -> datetime:
-        """When: its id is made at that moment and tells it (RFC 9562 §5.7), to the millisecond."""
-        return datetime.fromtimestamp((self.id.int >> 80) / 1000, UTC)
+        """When: its id is made at that moment and tells the millisecond (RFC 9562 §5.7)."""
+        # The end of that millisecond: what was published just before it was known to the person.
+        return datetime.fromtimestamp(((self.id.int >> 80) + 1) / 1000, UTC)
 
     def covers(self, name: str) -> bool:
         """Whether it lets this attribute out, in the meaning that the person agreed to."""

@@ -224,9 +224,10 @@ def test_after_a_withdrawal_the_next_request_gets_403(client, given):
     assert (refused.type, refused.subject["reason"]) == ("attributes:refused", "withdrawn")
 
 
-def test_another_decision_of_the_grant_survives_the_withdrawal(client, her):
+@pytest.mark.parametrize("names", [["full_name"], ["full_name", "owns_dwelling"]])
+def test_another_decision_of_the_grant_survives_the_withdrawal(client, her, names):
     """The version moved; the statement is built once more and stands."""
-    one, other = decision("full_name"), decision("full_name", "owns_dwelling", case="HS-2")
+    one, other = decision("full_name"), decision(*names, case="HS-2")
     given = give(her, a_service(), one, other)
     with transaction():
         grants.drop_decision(her.citizen_id, one.decision_id)
