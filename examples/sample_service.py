@@ -12,6 +12,7 @@ from typing import Any
 
 from authlib.integrations.flask_client import OAuth
 from flask import Flask, redirect, render_template, request, session, url_for
+from werkzeug.serving import run_simple
 from werkzeug.wrappers import Response
 
 # Procedure: the client that may run it, and what is wanted beyond the required items.
@@ -76,4 +77,5 @@ def create_app(demo: dict[str, Any]) -> Flask:
 
 if __name__ == "__main__":
     host, _, port = sys.argv[2].rpartition(":")
-    create_app(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))).run(host, int(port))
+    demo_json = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    run_simple(host, int(port), create_app(demo_json), threaded=True)
