@@ -87,7 +87,7 @@ def take_code() -> AnyResponse:
         answer = _password_page([told(refusal)], status=refusal.status)
         browser.forget_cookie(answer, STEP)
         return answer
-    except (WrongCode, TooManyTries) as refusal:
+    except (WrongCode, TooManyTries, sign_in.AccountBarred) as refusal:
         return _answered(_code_page([told(refusal)], status=refusal.status), refusal)
     onward = redirect(_destination(), 303)
     browser.set_cookie(onward, guard.COOKIE, value=started.cookie)  # type: ignore[arg-type] # werkzeug's base
@@ -126,10 +126,12 @@ def sign_out() -> AnyResponse:
 
 def told(refusal: Refusal) -> tuple[str, str]:
     """The field to look at and the sentence; the same for a wrong password and for nobody."""
+    wait = dict(refusal.headers).get("Retry-After", "60")
+    minutes = -(-int(wait) // 60)  # rounded up, so that who comes back then may try
     sentences = {
         sign_in.WrongCredentials: ("national-id", _("Số định danh hoặc mật khẩu không đúng.")),
         sign_in.AccountBarred: ("", _("Tài khoản này hiện không đăng nhập được. Xem Trợ giúp.")),
-        TooManyTries: ("", _("Đã thử quá nhiều lần. Đợi 15 phút rồi thử lại.")),
+        TooManyTries: ("", _("Đã thử quá nhiều lần. Đợi %(n)s phút rồi thử lại.", n=minutes)),
         SignInBusy: ("", _("Đang có quá nhiều người đăng nhập. Đợi một phút rồi thử lại.")),
         StepEnded: ("national-id", _("Đã quá lâu từ lúc nhập mật khẩu. Đăng nhập lại từ đầu.")),
         WrongCode: ("one-time-code", _("Mã không đúng hoặc đã dùng rồi. Đợi mã mới rồi nhập lại.")),

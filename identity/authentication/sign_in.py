@@ -75,6 +75,7 @@ def finish(step_text: str, code: str, *, visit: Visit, before: CitizenSession | 
         steps.StepEnded: the password was proved too long ago, or not in this browser.
         TooManyTries: the budget for codes is spent.
         WrongCode: not the code of now, or it was used already.
+        AccountBarred: locked since the password was proved.
     """
     owed = steps.step(step_text, visit.browser_digest, is_staff=False)
     is_known = records.is_known_device(owed.who, visit.browser_digest)
@@ -91,6 +92,9 @@ def finish(step_text: str, code: str, *, visit: Visit, before: CitizenSession | 
         # The transaction is rolled back: the try counts, and the step can be tried again.
         _mark(owed.who, visit, reason="code")
         raise
+    except AccountBarred:
+        _mark(owed.who, visit, reason="barred")
+        raise
 
 
 def _session(
@@ -98,6 +102,8 @@ def _session(
 ) -> Started:
     steps.spend(owed)
     second_factor.spend(owed.who, code)
+    if citizen_records.held_status(owed.who) is not Status.ACTIVE:
+        raise AccountBarred("this account cannot be used")
     records.know_device(owed.who, visit.browser_digest, at=clock.now())
     proof = Proof(owed.who, visit.browser_digest, ACR_OF_BOTH, METHODS)
     started = sessions.start(proof, before=before)

@@ -178,6 +178,13 @@ def find_for_sign_in(indexes: Indexes) -> Row[Any] | None:
     )
 
 
+def held_status(citizen_id: uuid.UUID) -> Status:
+    """The account's status, which nobody changes before this transaction ends."""
+    held = select(Citizen.status).where(Citizen.citizen_id == citizen_id)
+    row = database.row(held.with_for_update(read=True))
+    return Status.LOCKED if row is None else row.status
+
+
 def find_wrapped_key(citizen_id: uuid.UUID) -> Row[Any] | None:
     """The person's wrapped data key; null: unknown, or erased."""
     return database.row(

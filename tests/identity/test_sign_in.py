@@ -144,6 +144,17 @@ def test_a_barred_account_is_told_only_to_who_knows_the_password(client, status)
     assert (guess.status_code, known.status_code) == (403, 403)
 
 
+def test_an_account_locked_between_password_and_code_opens_nothing(client, person):
+    submit(client, "/sign-in", national_id=person.national_id, password=person.password)
+    lan(national_id=person.national_id, status="locked")
+
+    answer = submit(client, "/sign-in/code", one_time_code=person.one_time_code)
+
+    assert answer.status_code == 403
+    assert "hiện không đăng nhập được" in answer.text
+    assert client.get_cookie("motlan-citizen") is None
+
+
 def test_the_language_of_the_page_is_vietnamese_unless_asked(client):
     assert '<html lang="vi">' in client.get("/sign-in").text
 
