@@ -279,6 +279,26 @@ class TestAttacker:
 
         assert believed == set(range(17, 33))
 
+    def test_a_consistency_proof_for_another_shape_proves_nothing(self):
+        """The same for consistency: from 4 to 8 has the shape of 4 to 5, 6 or 7, and no other."""
+        proof = consistency_proof(4, 8, node=NODES)
+
+        believed = {
+            size
+            for size in range(5, LARGEST + 1)
+            if is_consistent(HEADS[4], Head(size, HEADS[8].root), proof=proof)
+        }
+
+        assert believed == {5, 6, 7, 8}
+
+    def test_a_step_that_is_no_hash_proves_nothing(self):
+        """Even where it would add up: a node has two sides of 32 bytes."""
+        short, leaf = b"short", LEAVES[0]
+        forged = Head(2, node_hash(leaf, short))
+
+        assert not is_included(leaf, 0, proof=[short], head=forged)
+        assert not is_consistent(Head(1, leaf), forged, proof=[short])
+
     def test_nothing_is_proved_of_an_empty_tree_but_itself(self):
         """A verifier must not take size 0 for 'anything goes'."""
         assert not is_consistent(Head(0, bytes(32)), HEADS[3], proof=[])
