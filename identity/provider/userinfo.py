@@ -1,5 +1,7 @@
 """The userinfo endpoint, OpenID Connect Core §5.3: who signed in, as far as that was decided."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from identity import trail
@@ -15,7 +17,7 @@ from identity.provider.gate import TokenRef, gate
 from identity.provider.guard import BOTH, Presented, access_token, dead
 from identity.public_services import registered
 from identity.public_services.registered import Registered
-from identity.together import Answer, look, together
+from identity.together import Answer, Clause, look, together
 
 OF_IDENTITY = frozenset({"name", "birthdate", "gender"})
 _GENDERS = {Sex.MALE: "male", Sex.FEMALE: "female"}  # §5.1; undetermined is not told
@@ -70,9 +72,14 @@ def _answer(ref: TokenRef, service: Registered, *, request_id: str) -> Answer | 
     return together(
         live,
         people.identity_clause(ref.citizen_id),
-        *approval.asked().userinfo(ref.claims - OF_IDENTITY),
+        *_of_the_other_half(ref),
         *trail.clauses(entry, after=("live", "person")),
     )
+
+
+def _of_the_other_half(ref: TokenRef) -> Iterator[Clause]:
+    for clause in approval.asked().userinfo(ref.claims - OF_IDENTITY):
+        yield replace(clause, params={**clause.params, "citizen": ref.citizen_id})
 
 
 def _claims(ref: TokenRef, answer: Answer) -> dict[str, Any]:

@@ -32,7 +32,11 @@ def values(monkeypatch):
     class Known(approval.RefuseAll):
         def userinfo(self, claims):
             self.asked_for = claims
-            text = "SELECT 'lan@example.vn' AS email"
+            # The clause reads the person of the statement, as the protocol says.
+            text = (
+                "SELECT CAST('lan@example.vn' AS text) AS email FROM citizen"
+                " WHERE citizen_id = :citizen"
+            )
             return (Clause("contact", text, text, returns={"email": str}),)
 
         def claims(self, answer, key):
