@@ -70,8 +70,8 @@ class Mine:
 
     @property
     def is_unheard(self) -> bool:
-        """Whether it was withdrawn and its recipient has not acknowledged that."""
-        return any(one.delivered_at is None for one in self.told)
+        """Whether it was withdrawn, and its recipient was told and has not acknowledged that."""
+        return any(one.target is not None and one.delivered_at is None for one in self.told)
 
     @property
     def may_be_withdrawn(self) -> bool:

@@ -102,6 +102,7 @@ def test_the_page_leads_there_in_two_steps_and_says_when(her, service):
     assert "Đã rút lại lúc" in words(after)
     assert "chưa có nơi nhận" in words(after)
     assert 'id="withdraw"' not in after.text
+    assert "Không có gì cần làm" in words(her.client.get("/my"))
 
 
 def test_a_second_withdrawal_is_told_so(her, service):
