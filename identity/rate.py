@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from identity.errors import TooManyRequests
 
-PER_SECOND = 5_000.0
+PER_SECOND = 10_000.0
 BURST = 20_000.0
 # Callers are authenticated services, or the address of whoever is none: either is bounded here.
 MOST_REMEMBERED = 10_000

@@ -11,7 +11,7 @@ from typing import Any
 
 from identity import clock, database
 from identity.errors import InvalidGrant
-from identity.provider import grant_records, opening_records, records
+from identity.provider import grant_records, records
 from identity.provider.approval import Carried
 from identity.provider.claims import decided
 from identity.provider.gate import TokenRef, gate, spend
@@ -133,7 +133,7 @@ def opening(
     if made:
         params["open_made"] = Json([_written(decision) for decision in made])
     takes, makes = bool(copied), bool(made)
-    return grant_id, opening_records.opening(params, takes=takes, makes=makes, after=after)
+    return grant_id, grant_records.opening(params, takes=takes, makes=makes, after=after)
 
 
 def _written(decision: Carried) -> dict[str, Any]:

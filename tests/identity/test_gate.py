@@ -214,6 +214,26 @@ def test_two_grants_that_carry_one_decision_share_its_budget(office, sign_in):
         assert grants.find_grant(person.citizen_id, grant_id).decisions[0].uses_left == 1
 
 
+def test_nothing_is_taken_in_where_another_condition_of_the_statement_fails(office, sign_in):
+    """No copy without its grant."""
+    decision = a_decision()
+    person, _ = sign_in(decision)
+    new = grants.NewGrant(
+        citizen_id=person.citizen_id,
+        actor_id=person.citizen_id,
+        mandate_id=None,
+        public_service_id=office.service.id,
+        scope="openid",
+    )
+    no = "SELECT 1 AS no WHERE 1 = 0"
+
+    grant_id, opening = grants.opening(new, taken=[decision.decision_id], after=("never",))
+    answer = together(Clause("never", no, no, {}, {"no": int}), *opening)
+
+    assert answer is None
+    assert grants.find_grant(person.citizen_id, grant_id) is None
+
+
 @pytest.mark.slow
 @pytest.mark.postgresql
 def test_a_withdrawal_waits_for_the_release_that_holds_the_head(office, sign_in):
