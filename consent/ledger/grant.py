@@ -8,7 +8,7 @@ from typing import Any
 
 from consent.attributes import types, values
 from consent.ledger import records, transitions
-from consent.ledger.asking import Plan
+from consent.ledger.answer import Plan
 from consent.ledger.records import DecidedMeanwhile, State
 from consent.ledger.screen import Line, Part, Screen
 from consent.ledger.transitions import Entry

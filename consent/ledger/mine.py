@@ -8,7 +8,7 @@ from typing import Any
 
 from consent.attributes import catalogue
 from consent.ledger import records, transitions
-from consent.ledger.asking import SCOPE_CLAIMS
+from consent.ledger.answer import SCOPE_CLAIMS
 from consent.ledger.records import State
 from consent.ledger.transitions import Entry
 from consent.ledger.withdraw import NoSuchDecision

@@ -13,9 +13,9 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from consent.ledger import asking, grant, mine, records, screen, transitions, withdraw
+from consent.ledger import answer, grant, mine, records, screen, transitions, withdraw
 from consent.ledger import object as objections
-from consent.ledger.asking import Item, Plan
+from consent.ledger.answer import Item, Plan
 from consent.ledger.grant import Answered, Choice
 from consent.ledger.object import About
 from consent.ledger.screen import Part, Screen
@@ -74,7 +74,7 @@ def decide(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
 def object_to_request(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
     """An objection to what is asked; the request goes on as it was."""
     waiting = _waiting(request_id)
-    items = asking.items(waiting.details, waiting.scopes)
+    items = answer.items(waiting.details, waiting.scopes)
     about = next((item for item in items if item.basis is Basis.LAW), *items[:1])
     against = (waiting.public_service.id, about.code, about.case)
     return _objection(session, against, back=f"/consent/{request_id}")
@@ -181,8 +181,8 @@ def _opened(session: CitizenSession, request_id: uuid.UUID) -> Opened:
     """The request with what is open in it; where nothing is, `/authorize` knows the way on."""
     waiting = _waiting(request_id)
     own = waiting.outcome and waiting.outcome.get("citizen") == session.citizen_id.hex
-    items = asking.items(waiting.details, waiting.scopes)
-    plan = asking.plan(
+    items = answer.items(waiting.details, waiting.scopes)
+    plan = answer.plan(
         session.citizen_id,
         waiting.public_service.id,
         asked=items,

@@ -11,7 +11,7 @@ from typing import Any
 from consent.attributes import catalogue, masking, values
 from consent.attributes.catalogue import Attribute
 from consent.attributes.envelopes import TOLD, Value
-from consent.ledger.asking import LIFETIME, SCOPES, Item, Plan
+from consent.ledger.answer import LIFETIME, SCOPES, Item, Plan
 from consent.procedures.catalogue import Basis
 from identity import clock, presentation, sealing
 from identity.public_services.registered import Registered

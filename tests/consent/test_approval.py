@@ -8,7 +8,8 @@ import pytest
 from consent.attributes import catalogue, records
 from consent.attributes import publish as attributes_file
 from consent.attributes.catalogue import UnknownAttribute
-from consent.ledger import asking, withdraw
+from consent.ledger import answer as answer_module
+from consent.ledger import withdraw
 from consent.ledger.answer import Ledger, MayNotAsk
 from consent.procedures.catalogue import UnknownProcedure
 from identity import clock
@@ -252,7 +253,7 @@ class TestAttacker:
     def test_new_words_are_a_new_question(self, her, service, monkeypatch):
         """Case 51."""
         her.is_asked(service, detail("full_name")).allow()
-        monkeypatch.setattr(asking, "TEXT_VERSION", "2")
+        monkeypatch.setattr(answer_module, "TEXT_VERSION", "2")
 
         again = asked(her, service, Detail(PROCEDURE, ("full_name",), CASE))
 

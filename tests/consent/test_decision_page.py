@@ -1,6 +1,9 @@
 """The decision page: what it shows, what it lets through (design §5, contract "Pages")."""
 
 import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +14,7 @@ from identity import clock
 from identity.database import transaction
 from identity.provider import grants
 from tests import exchange
-from tests.deciding import CONSENT, LAW, an_asking_service, detail, shown, signed_in, words
+from tests.deciding import CONSENT, LAW, Citizen, an_asking_service, detail, shown, signed_in, words
 from tests.exchange import CASE, entries, fill_register, told
 from tests.people import form_token, lan, minh
 
@@ -194,6 +197,28 @@ def test_a_decision_sent_twice_is_made_once(her, service):
 
     assert first.location == second.location == f"/authorize?request={asked.request_id}"
     assert len(her.decisions()) == 1
+
+
+def test_of_many_clicks_at_once_one_decides(her, service, app):
+    """Two windows, an impatient finger: one grant, one decision, everybody goes on."""
+    asked = her.is_asked(service, detail(*LAND))
+    seen = asked.get()
+    windows = [replace(asked, citizen=Citizen(app.test_client(), her.person)) for _ in range(4)]
+    for window in windows:
+        for name in ("motlan-citizen", "motlan-browser"):
+            window.citizen.client.set_cookie(name, her.client.get_cookie(name).value)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda window: window.allow(seen=seen), windows))
+
+    assert {answer.status_code for answer in answers} == {303}
+    assert {answer.location for answer in answers} <= {
+        f"/authorize?request={asked.request_id}",
+        asked.path,
+    }
+    assert len(her.decisions()) == 1
+    given = grants.find_grant(her.person.citizen_id, uuid.UUID(asked.outcome["grant_id"]))
+    assert [one.decision_id for one in given.decisions] == [her.decisions()[0].decision_id]
 
 
 def test_a_request_of_another_browser_or_past_its_time_is_over(her, service, app):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import jwt
 import pytest
 
-from consent.ledger import asking, records, transitions, withdraw
+from consent.ledger import answer, records, transitions, withdraw
 from consent.ledger.records import State
 from identity import clock, log_keys
 from identity.database import transaction
@@ -50,7 +50,7 @@ def test_a_decision_names_what_who_why_and_until(her, service):
     assert (row.state, row.version, row.basis) == (State.GIVEN, 1, "request")
     assert (row.procedure, row.case) == (PROCEDURE, CASE)
     assert row.attributes == ["full_name", "owns_dwelling"]
-    assert row.template == f"{PROCEDURE}@1/{asking.TEXT_VERSION}"
+    assert row.template == f"{PROCEDURE}@1/{answer.TEXT_VERSION}"
     assert abs(row.until - row.from_at - timedelta(days=30)) < timedelta(seconds=2)
     assert row.evidence == {
         "session": her.session.id.hex,
@@ -171,7 +171,7 @@ def test_the_head_can_be_rebuilt_from_the_history(her, service):
 
     heads = {carried for page in pages for carried in grant_of(page).decisions}
     rebuilt = {
-        asking.carried(row)
+        answer.carried(row)
         for row in records.live_for(her.person.citizen_id, last.public_service_id, at=clock.now())
     }
 
