@@ -162,16 +162,22 @@ class Wish:
         text = self.said.get("claims")
         if text is None:
             return {}
-        parts: list[Any] = []
         try:
             told = json.loads(text)
-            parts = [told.get(name) or {} for name in ("id_token", "userinfo")]
-            well_formed = all(v is None or isinstance(v, dict) for p in parts for v in p.values())
-        except (ValueError, AttributeError, RecursionError):
-            well_formed = False
-        if not well_formed:
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict) or not all(
+            _is_wanted(told.get(name)) for name in ("id_token", "userinfo")
+        ):
             raise InvalidRequest("claims is not as OIDC Core §5.5 says")
-        return {name: value or {} for name, value in parts[0].items()}
+        return {name: value or {} for name, value in (told.get("id_token") or {}).items()}
+
+
+def _is_wanted(told: object) -> bool:
+    """Null, or claims that are each asked for by null or an object."""
+    if told is None:
+        return True
+    return isinstance(told, dict) and all(v is None or isinstance(v, dict) for v in told.values())
 
 
 def _values(told: Mapping[str, Any]) -> tuple[str, ...]:
