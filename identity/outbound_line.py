@@ -93,30 +93,38 @@ def _carry_out(exchange: Callable[[], Result], line: Line, *, outcome: Future[Re
         line.release()
 
 
-class _Held:
-    """A connection whose socket is held, and whose Host header names the port as RFC 9110 §7.2."""
-
-    host: str
-    port: int
-    default_port: int
+class _HeldHTTP(HTTPConnection):
+    """A connection whose socket is held, and whose Host header names the port, RFC 9110 §7.2."""
 
     def _new_conn(self) -> socket.socket:
-        opened: socket.socket = super()._new_conn()  # type: ignore[misc] # of the class beside
-        _line.get().hold(opened)
-        return opened
+        return _held(super()._new_conn())
 
-    def putheader(self, header: str, *values: str) -> None:
-        if header.lower() == "host" and self.port not in {None, self.default_port}:
-            values = tuple(f"{value}:{self.port}" for value in values)
-        super().putheader(header, *values)  # type: ignore[misc] # of the class beside
+    def putheader(self, header: str, *values: str) -> None:  # type: ignore[override] # as urllib3
+        if header.lower() == "host":
+            values = tuple(_authority(value, self.port, default=80) for value in values)
+        super().putheader(header, *values)
 
 
-class _HeldHTTP(_Held, HTTPConnection):
-    """Plain."""
+class _HeldHTTPS(HTTPSConnection):
+    """The same under TLS; the socket is held before the handshake."""
+
+    def _new_conn(self) -> socket.socket:
+        return _held(super()._new_conn())
+
+    def putheader(self, header: str, *values: str) -> None:  # type: ignore[override] # as urllib3
+        if header.lower() == "host":
+            values = tuple(_authority(value, self.port, default=443) for value in values)
+        super().putheader(header, *values)
 
 
-class _HeldHTTPS(_Held, HTTPSConnection):
-    """Under TLS."""
+def _held(opened: socket.socket) -> socket.socket:
+    _line.get().hold(opened)
+    return opened
+
+
+def _authority(host: str, port: int | None, *, default: int) -> str:
+    named = f"[{host}]" if ":" in host else host
+    return named if port in {None, default} else f"{named}:{port}"
 
 
 class _HTTPPool(HTTPConnectionPool):

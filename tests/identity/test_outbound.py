@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from identity import outbound
+from identity import outbound, outbound_line
 from identity.outbound import Outbound, OutboundFailed, OutboundRefused
 from tests.installations import installed
 from tests.strangers import certificate, drips, listening, says, silent
@@ -49,6 +49,21 @@ def test_json_is_fetched_over_https():
     assert headers["Host"] == f"localhost:{stranger.port}"
     assert headers["Accept-Encoding"] == "identity"
     assert "X-Forwarded-For" not in headers
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "told"),
+    [
+        ("public.example", 443, "public.example"),
+        ("public.example", None, "public.example"),
+        ("public.example", 8443, "public.example:8443"),
+        ("::1", 443, "[::1]"),
+        ("::1", 8443, "[::1]:8443"),
+    ],
+)
+def test_the_host_header_names_host_and_port(host, port, told):
+    """RFC 9110 §7.2: a receiver that checks its own name refuses half of it."""
+    assert outbound_line._authority(host, port, default=443) == told
 
 
 def test_a_host_that_is_allowed_may_be_plain_http():
