@@ -6,6 +6,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -120,6 +121,21 @@ class Page:
     def deny(self, **fields: Any) -> TestResponse:
         """*Tôi tự nộp* or *Không đồng ý*."""
         return self.send("deny", **fields)
+
+    def redeem(self, service: Played) -> dict[str, Any]:
+        """What the service gets for the code that this answer leads to."""
+        client = self.citizen.client
+        back = client.get(f"/authorize?request={self.request_id}")
+        (code,) = parse_qs(urlsplit(back.location).query)["code"]
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": registered.find(service.client_id).redirect_uris[0],
+            "code_verifier": LONG,
+        }
+        answer = client.post("/token", data=form, headers=service.basic())
+        assert answer.status_code == 200, answer.json
+        return dict(answer.json)
 
 
 def shown(page: TestResponse) -> str:

@@ -75,7 +75,7 @@ def object_to_request(session: CitizenSession, request_id: uuid.UUID) -> AnyResp
     """An objection to what is asked; the request goes on as it was."""
     waiting = _waiting(request_id)
     items = answer.items(waiting.details, waiting.scopes)
-    about = next((item for item in items if item.basis is Basis.LAW), *items[:1])
+    about = next((item for item in items if item.basis is Basis.LAW), items[0])
     against = (waiting.public_service.id, about.code, about.case)
     return _objection(session, against, back=f"/consent/{request_id}")
 
@@ -169,7 +169,7 @@ def _lang() -> str:
 
 def _waiting(request_id: uuid.UUID) -> Pending:
     found = pending.find(request_id, browser.digest())
-    if found is None or not (found.details or found.scopes):
+    if found is None or not answer.items(found.details, found.scopes):
         raise RequestOver("this request is over; start again at the public service")
     g.ui_locales = found.ui_locales
     if target := pending.form_target(found):
@@ -264,7 +264,7 @@ def _objection(
     return make_response(render_template("ledger/objected.html", number=number, back=back))
 
 
-def _objection_page(facts: Mapping[str, Any], **more: Any) -> str:  # noqa: ANN401 - a template's
+def _objection_page(facts: Mapping[str, Any], **more: Any) -> str:
     return render_template("ledger/object.html", **{"errors": [], "reason": "", **facts, **more})
 
 

@@ -80,6 +80,25 @@ def test_nothing_is_ticked_and_both_buttons_weigh_the_same(her, service):
     assert 'id="object"' in page.text
 
 
+def test_a_value_past_its_freshness_is_marked(her, service):
+    """Design §5: released as stale, and said so before."""
+    long_ago = (clock.today() - timedelta(days=400)).isoformat()
+    fill_register("land", told(her.person, "land_certificate_number", "DĐ 1", as_of=long_ago))
+
+    page = her.is_asked(service, detail("full_name", "land_certificate_number")).get()
+
+    assert words(page).count("Có thể đã cũ") == 1
+
+
+def test_a_value_about_another_person_is_flagged(her, service):
+    """Design §5."""
+    fill_register("civil_status", told(her.person, "marriage_record_number", "12/2015"))
+
+    page = her.is_asked(service, detail("full_name", "marriage_record_number")).get()
+
+    assert words(page).count("Về người khác") == 1
+
+
 def test_law_is_a_notice_without_a_choice(her, service):
     """Law §3: never a fake choice."""
     page = her.is_asked(service, detail("full_name", procedure=LAW)).get()
@@ -231,6 +250,14 @@ def test_a_request_of_another_browser_or_past_its_time_is_over(her, service, app
         late = asked.get()
     assert late.status_code == 404
     assert "hết hạn" in words(late)
+
+
+@pytest.mark.parametrize("path", ["", "/object"])
+def test_a_bare_sign_in_has_nothing_to_decide(her, service, path):
+    """Contract: `scope=openid` alone shows no decision page."""
+    asked = her.is_asked(service)
+
+    assert her.client.get(asked.path + path).status_code == 404
 
 
 def test_who_is_not_signed_in_goes_to_sign_in_first(her, service, app):

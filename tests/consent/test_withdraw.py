@@ -225,6 +225,25 @@ class TestAttacker:
             withdraw.withdraw(decision_id, by=him.session)
         assert grants.find_grant(her.person.citizen_id, grant_id).is_active
 
+    def test_a_token_from_before_fetches_nothing_after(self, her):
+        """Case 46: at once, and the refresh token with it."""
+        service = an_asking_service(grant_types=["authorization_code", "refresh_token"])
+        page = her.is_asked(service, detail("full_name"))
+        page.allow()
+        bought = page.redeem(service)
+        bearer = {"Authorization": f"Bearer {bought['access_token']}"}
+        before = her.client.post("/api/attributes", json={}, headers=bearer)
+        assert before.json["values"]["full_name"]["value"] == "Nguyễn Thị Lan"
+
+        withdraw.withdraw(her.decisions()[0].decision_id, by=her.session)
+
+        after = her.client.post("/api/attributes", json={}, headers=bearer)
+        form = {"grant_type": "refresh_token", "refresh_token": bought["refresh_token"]}
+        refreshed = her.client.post("/token", data=form, headers=service.basic())
+        assert (after.status_code, after.json["type"]) == (403, "urn:motlan:error:not-covered")
+        assert (refreshed.status_code, refreshed.json["error"]) == (400, "invalid_grant")
+        assert her.client.get("/userinfo", headers=bearer).status_code == 401
+
     @pytest.mark.parametrize("guess", ["1", "-1", "..%2f", "00000000-0000-0000-0000-000000000000"])
     def test_a_guessed_id_finds_nothing(self, her, guess):
         assert her.client.get(f"/my/consents/{guess}").status_code == 404
