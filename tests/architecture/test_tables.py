@@ -1,0 +1,92 @@
+"""Design §10: ready to be spread by citizen, and each table's rows have a known end."""
+
+import re
+from pathlib import Path
+
+from sqlalchemy import Table
+
+from identity.database import Base
+from tests.architecture.test_documents import load_everything
+
+RETENTION = Path(__file__).resolve().parents[2] / "docs" / "retention.md"
+CLASSES = {"for ever", "by key", "current", "expiring"}
+
+# Tables that lead from something else to a person: keyed by what one searches with.
+LOOK_UPS = {
+    "citizen_index": "blind index: found by digest before anybody is known",
+    "log_position": "the tree of the log: found by position, one tree a database",
+}
+
+
+def tables() -> list[Table]:
+    load_everything()
+    return list(Base.metadata.sorted_tables)
+
+
+def persons_tables() -> list[Table]:
+    return [table for table in tables() if "citizen_id" in table.c and table.name not in LOOK_UPS]
+
+
+def test_a_persons_table_has_the_citizen_first_in_its_primary_key():
+    assert len(persons_tables()) > 10
+    assert not [
+        table.name
+        for table in persons_tables()
+        if next(iter(table.primary_key.columns)).name != "citizen_id"
+    ]
+
+
+def test_a_look_up_is_keyed_by_what_one_searches_with():
+    by_name = {table.name: table for table in tables()}
+
+    assert set(LOOK_UPS) <= set(by_name)
+    for name in LOOK_UPS:
+        assert next(iter(by_name[name].primary_key.columns)).name != "citizen_id"
+
+
+def test_a_reference_between_a_persons_tables_carries_the_citizen_first():
+    assert not [
+        (table.name, key.column_keys)
+        for table in tables()
+        for key in table.foreign_key_constraints
+        if "citizen_id" in key.referred_table.c
+        and (not key.column_keys or not key.column_keys[0].endswith("citizen_id"))
+    ]
+
+
+def test_every_index_of_a_persons_table_begins_with_the_citizen_or_serves_a_walk():
+    """A purge walks a table by the moment that ends a row, the sequencer and the officers' review
+    walk the log in its order; what a citizen or a service asks never does.
+    """
+    loose = [
+        (table.name, index.name)
+        for table in persons_tables()
+        if table.name != "access_entry"
+        for index in table.indexes
+        if (first := next(iter(index.columns)).name) != "citizen_id" and not first.endswith("_at")
+    ]
+
+    assert not loose
+
+
+def test_every_table_has_a_class_of_retention():
+    told = {}
+    for line in RETENTION.read_text().splitlines():
+        if row := re.match(r"\| `([a-z_]+)` \| ([a-z ]+) \|", line):
+            told[row[1]] = row[2]
+    names = {table.name for table in tables()}
+
+    assert set(told) == names
+    assert set(told.values()) == CLASSES
+
+
+def test_no_table_keeps_a_person_in_plain_text():
+    """Design §7: names, numbers and values are sealed; what says otherwise is refused by name."""
+    personal = re.compile(r"(national_id|personal_number|full_name|date_of_birth|phone|email)$")
+
+    assert not [
+        f"{table.name}.{column.name}"
+        for table in tables()
+        for column in table.c
+        if personal.search(column.name)
+    ]
