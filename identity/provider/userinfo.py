@@ -9,7 +9,7 @@ from identity.citizens import people
 from identity.citizens.national_id import Sex
 from identity.doors import Door, Request
 from identity.entry import Who, seal_entry
-from identity.errors import tell
+from identity.errors import Refusal, tell
 from identity.messages import NO_STORE, Response, json_response
 from identity.provider import approval, grants, liveness
 from identity.provider.claims import ATTRIBUTE_OF
@@ -34,19 +34,47 @@ def userinfo(request: Request, presented: Presented) -> Response:
         raise dead("no person")
     answer = _answer(ref, service, request_id=request.request_id)
     if answer is None:
-        ref, service = _rebuilt(ref, service)
+        renewed, again = grants.renew(ref), registered.again(service)
+        if renewed is None or again is None:
+            raise _refusal(presented, request_id=request.request_id)
+        ref, service = renewed[0], again
         answer = _answer(ref, service, request_id=request.request_id)
     if answer is None:
-        raise dead(liveness.why_not(ref))
+        raise _refusal(presented, request_id=request.request_id)
     said = {"sub": presented.token.subject, **_claims(ref, answer)}
     return json_response(said, headers=NO_STORE)
 
 
-def _rebuilt(ref: TokenRef, service: Registered) -> tuple[TokenRef, Registered]:
-    renewed, again = grants.renew(ref), registered.again(service)
-    if renewed is None or again is None:
-        raise dead(liveness.why_not(ref))
-    return renewed[0], again
+def _refusal(presented: Presented, *, request_id: str) -> Refusal:
+    """What the service hears; where data was at stake, the person's log says that it asked."""
+    ref, service = presented.ref, presented.service
+    if ref is None:
+        return dead("no person")
+    reason = liveness.why_not(ref)
+    if ref.claims:
+        trail.refuse(
+            "attributes:refused",
+            Who(citizen=ref.citizen_id, public_service=service.id),
+            subject=_subject(ref) | {"reason": reason.value, "result": "refused"},
+            acting=_acting(ref, service, request_id=request_id),
+        )
+    return dead(reason)
+
+
+def _subject(ref: TokenRef) -> dict[str, Any]:
+    return {
+        "attributes": sorted(ATTRIBUTE_OF[claim] for claim in ref.claims),
+        "basis": "consent",
+        "decision_id": str(ref.scope_decision),
+    }
+
+
+def _acting(ref: TokenRef, service: Registered, *, request_id: str) -> dict[str, Any]:
+    return {
+        "public_service": service.client_id,
+        "grant": ref.grant_id.hex,
+        "request": request_id,
+    }
 
 
 def _answer(ref: TokenRef, service: Registered, *, request_id: str) -> Answer | None:
@@ -57,17 +85,8 @@ def _answer(ref: TokenRef, service: Registered, *, request_id: str) -> Answer | 
     entry = seal_entry(
         "attributes:released",
         Who(citizen=ref.citizen_id, public_service=service.id),
-        subject={
-            "attributes": sorted(ATTRIBUTE_OF[claim] for claim in ref.claims),
-            "basis": "consent",
-            "decision_id": str(ref.scope_decision),
-            "result": "released",
-        },
-        acting={
-            "public_service": service.client_id,
-            "grant": ref.grant_id.hex,
-            "request": request_id,
-        },
+        subject=_subject(ref) | {"result": "released"},
+        acting=_acting(ref, service, request_id=request_id),
     )
     return together(
         live,

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from identity import clock, database, settings
+from identity import clock, database, rate, settings
 from identity.authentication import sessions
 from identity.database import transaction
 from identity.provider import grants, keys
@@ -372,3 +372,16 @@ class TestAttacker:
             {"grant_type": secret},
         ):
             assert secret not in office.post("/token", **form).text
+
+    def test_a_runaway_service_is_slowed_down_and_the_others_are_not(
+        self, client, office, monkeypatch
+    ):
+        """RFC 6585 §4."""
+        monkeypatch.setattr(rate, "machines", rate.Limit(per_second=0.01, burst=2))
+        form = {"grant_type": "client_credentials"}
+
+        statuses = [office.post("/token", **form).status_code for _ in range(3)]
+
+        assert statuses == [200, 200, 429]
+        assert "Retry-After" in office.post("/token", **form).headers
+        assert an_office(client).post("/token", **form).status_code == 200

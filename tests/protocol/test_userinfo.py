@@ -48,7 +48,7 @@ def values(monkeypatch):
     return known
 
 
-def released(person):
+def released(person, kind="attributes:released"):
     """What the log says was released about a person: the opened subject parts."""
     rows = database.rows(
         select(AccessEntry, EntryKey.subject_wrapped, EntryKey.kek_id)
@@ -56,9 +56,7 @@ def released(person):
             EntryKey,
             (EntryKey.citizen_id == AccessEntry.citizen_id) & (EntryKey.entry_id == AccessEntry.id),
         )
-        .where(
-            AccessEntry.citizen_id == person.citizen_id, AccessEntry.type == "attributes:released"
-        )
+        .where(AccessEntry.citizen_id == person.citizen_id, AccessEntry.type == kind)
         .with_only_columns(
             AccessEntry.sealed_subject,
             AccessEntry.c_subject,
@@ -175,7 +173,7 @@ def test_a_token_is_over_after_five_minutes(office):
         assert office.userinfo(bought["access_token"]).status_code == 401
 
 
-def test_a_withdrawal_stops_the_next_call_and_leaves_no_entry(office):
+def test_a_withdrawal_stops_the_next_call_and_the_person_sees_that_it_came(office):
     """Design §5: dead, since nothing else is left in the grant."""
     person, decision = lan(), about_scopes("name")
     bought = office.sign_in(person, scope="openid profile", decisions=(decision,))
@@ -185,6 +183,8 @@ def test_a_withdrawal_stops_the_next_call_and_leaves_no_entry(office):
 
     assert office.userinfo(bought["access_token"]).status_code == 401
     assert released(person) == []
+    (refused,) = released(person, "attributes:refused")
+    assert (refused["attributes"], refused["reason"]) == (["full_name"], "withdrawn")
 
 
 def test_after_another_withdrawal_the_token_goes_on_with_what_stands(office):
