@@ -88,16 +88,16 @@ def test_the_ledger_has_joined():
 def test_what_no_citizen_should_be_asked_is_refused_before(wanted, refusal):
     """RFC 9396 §5; contract "Asking for data"."""
     with pytest.raises(refusal) as refused:
-        Ledger().check([wanted], frozenset(), OURS)
+        Ledger().check([wanted], frozenset(), of=OURS)
 
     assert refused.value.code == "invalid_authorization_details"
 
 
 def test_the_shorthand_without_a_case_is_for_consent_only():
-    Ledger().check([Detail(CONSENT, None, None)], frozenset(), OURS)
+    Ledger().check([Detail(CONSENT, None, None)], frozenset(), of=OURS)
 
     with pytest.raises(MayNotAsk):
-        Ledger().check([Detail(PROCEDURE, None, None)], frozenset(), OURS)
+        Ledger().check([Detail(PROCEDURE, None, None)], frozenset(), of=OURS)
 
 
 def test_an_organisation_never_asks_for_its_own_register(her):
@@ -281,4 +281,4 @@ class TestAttacker:
 
         assert isinstance(Ledger().review(again), Ask)
         with pytest.raises(Refusal):
-            Ledger().check([Detail(PROCEDURE, ("religion",), CASE)], frozenset(), OURS)
+            Ledger().check([Detail(PROCEDURE, ("religion",), CASE)], frozenset(), of=OURS)
