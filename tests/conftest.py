@@ -10,6 +10,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+import consent
+from identity import create_app
+from identity import database as open_database
 from identity import settings as settings_module
 from identity.settings import Settings
 from tests.databases import Database, Databases
@@ -190,7 +193,7 @@ class Browser(FlaskClient):
 @pytest.fixture(scope="session")
 def app(settings: Settings) -> Iterator[Flask]:
     """Both halves joined, on this process's database. One for all tests of the process."""
-    import consent  # noqa: PLC0415 - tests of the foundation run without it
+    import consent  # noqa: PLC0415
     from identity import create_app  # noqa: PLC0415
     from identity import database as open_database  # noqa: PLC0415
 
@@ -203,8 +206,6 @@ def app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def another_app(app: Flask, settings: Settings) -> Iterator[Callable[[Settings], Flask]]:
     """Makes an app with other settings; afterwards the process has its own one again."""
-    import consent  # noqa: PLC0415
-    from identity import create_app  # noqa: PLC0415
 
     def make(chosen: Settings) -> Flask:
         made = create_app(chosen, joins=[consent])

@@ -12,7 +12,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("identity", "consent", "migrations")
 MODULE_LINES, TEST_LINES, TEMPLATE_LINES = 300, 400, 60
 FUNCTION_LINES, MEDIAN_LINES, P90_LINES = 40, 8, 25
-PARAMETERS, POSITIONAL = 5, 2
 AREA_FILES = {"identity/provider": 36}
 USUAL_AREA_FILES = 10
 # A module that may be longer, and the record that says why: {"identity/x.py": "0009-….md"}.
@@ -83,20 +82,26 @@ def test_functions_are_short_as_a_rule():
     assert sizes[int(len(sizes) * 0.9)] <= P90_LINES
 
 
-def test_functions_take_few_parameters_and_name_them_after_two():
-    breaches = []
-    for where, function in functions():
-        arguments = function.args
-        positional = [
-            name
-            for argument in (*arguments.posonlyargs, *arguments.args)
-            # What somebody else's protocol passes by position and we ignore starts with _.
-            if not (name := argument.arg).startswith("_") and name not in {"self", "cls"}
-        ]
-        if len(positional) > POSITIONAL or len(positional) + len(arguments.kwonlyargs) > PARAMETERS:
-            breaches.append(where)
+def test_whoever_breaks_a_rule_says_why_at_the_line():
+    """Parameters, complexity and the rest are ruff's; what it lets pass has its reason."""
+    silent = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in modules(*PACKAGES, "tests")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(r"#\s*noqa(?!: [A-Z0-9, ]+ - \w)", line)
+    ]
 
-    assert not breaches
+    assert not silent
+
+
+def test_no_function_is_too_complex_by_permission():
+    """A ceiling is raised by a decision record, never by a comment."""
+    assert not [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in modules(*PACKAGES)
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(r"noqa.*(C901|PLR0911|PLR0912|PLR0915)", line)
+    ]
 
 
 def test_areas_stay_small_enough_to_know():

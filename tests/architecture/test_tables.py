@@ -55,8 +55,9 @@ def test_a_reference_between_a_persons_tables_carries_the_citizen_first():
 
 
 def test_every_index_of_a_persons_table_begins_with_the_citizen_or_serves_a_walk():
-    """A purge walks a table by the moment that ends a row, the sequencer and the officers' review
-    walk the log in its order; what a citizen or a service asks never does.
+    """A purge walks by the moment that ends a row, the sequencer and a review by the log's order.
+
+    What a citizen or a service asks never walks.
     """
     loose = [
         (table.name, index.name)
