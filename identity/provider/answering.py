@@ -18,8 +18,8 @@ from identity.together import Clause, together
 CONDITIONS = ("service", "subject")
 
 
-class Moved(Exception):  # noqa: N818 - not an error: the request is looked at again
-    """Something the answer rests on changed: the registration, a decision, a `sub` just made."""
+class Moved(Exception):
+    """What the answer rests on changed, a registration, a decision, a `sub`: look again."""
 
 
 def issue(

@@ -75,9 +75,9 @@ def end_session() -> AnyResponse:
     return answer
 
 
-@pages.errorhandler(requests.NotSentBack)
-@pages.errorhandler(logout.InvalidLogout)
-@pages.errorhandler(pending.RequestOver)
+@pages.app_errorhandler(requests.NotSentBack)
+@pages.app_errorhandler(logout.InvalidLogout)
+@pages.app_errorhandler(pending.RequestOver)
 def show_refused(refusal: Refusal) -> PageResponse:
     """In place and never a redirect; the sentence is the contract's, the detail a developer's."""
     log.info("refused", slug=refusal.slug, note=refusal.note or refusal.detail)
@@ -85,7 +85,7 @@ def show_refused(refusal: Refusal) -> PageResponse:
     return make_response(page, refusal.status)
 
 
-@pages.errorhandler(pending.AlreadyAnswered)
+@pages.app_errorhandler(pending.AlreadyAnswered)
 def show_answered(refusal: Refusal) -> PageResponse:
     """The back button or a second click: said plainly, with a way on."""
     page = render_template("provider/answered.html", way_back=g.get("way_back"))

@@ -121,13 +121,17 @@ def open_in(request_id: uuid.UUID, browser_digest: bytes) -> Pending:
     return found
 
 
-def decide(request_id: uuid.UUID, outcome: dict[str, Any]) -> bool:
+def decide(request_id: uuid.UUID, outcome: dict[str, Any]) -> None:
     """What the person decided is kept with the request, inside the decision's transaction.
 
-    `outcome["citizen"]` says whose decision it is. False: that person has decided already, or
-    the request is answered or late; the caller's transaction must not stand then.
+    `outcome["citizen"]` says whose decision it is: once for each person, so that somebody else
+    who signs in meanwhile decides for themselves.
+
+    Raises:
+        AlreadyAnswered: that person has decided, or nothing waits for it any more.
     """
-    return together(request_records.decide(request_id, outcome)) is not None
+    if together(request_records.decide(request_id, outcome)) is None:
+        raise AlreadyAnswered("this request has been answered already")
 
 
 def answer(request_id: uuid.UUID) -> None:

@@ -213,7 +213,7 @@ def check_acr(wish: Wish) -> None:
 def check_details(wish: Wish) -> None:
     """RFC 9396 §5, and what no citizen should be asked (`approval`)."""
     of = wish.public_service.procedures
-    approval.asked().check(wish.details, wish.scopes, of)
+    approval.asked().check(wish.details, wish.scopes, of=of)
 
 
 RULES: tuple[Callable[[Wish], None], ...] = (

@@ -24,7 +24,7 @@ class Told:
     verdict: object
     asked: object = None
 
-    def check(self, details, scopes, of):
+    def check(self, details, scopes, *, of):
         """Anything may be asked."""
 
     def review(self, asked):

@@ -153,18 +153,31 @@ def test_a_request_that_waited_ten_minutes_is_over(office):
 
 
 def test_a_decision_is_kept_once_for_a_person_and_never_after_the_answer(office):
-    """house: pending.decide answers whether it was first."""
-    request_id = waiting(office.ask())
-    stored = uuid.UUID(hex=request_id)
+    """Design §2.3: a second click decides nothing; another person decides for themselves."""
+    stored = uuid.UUID(hex=waiting(office.ask()))
 
+    def decides(citizen):
+        with transaction():
+            pending.decide(stored, {"citizen": citizen, "grant_id": None})
+
+    decides("a")
+    with pytest.raises(pending.AlreadyAnswered):
+        decides("a")
+    decides("b")
     with transaction():
-        first = pending.decide(stored, {"citizen": "a", "grant_id": None})
-        second = pending.decide(stored, {"citizen": "a", "grant_id": None})
-        other = pending.decide(stored, {"citizen": "b", "grant_id": None})
         pending.answer(stored)
-        late = pending.decide(stored, {"citizen": "c", "grant_id": None})
+    with pytest.raises(pending.AlreadyAnswered):
+        decides("c")
 
-    assert (first, second, other, late) == (True, False, True, False)
+
+def test_a_page_of_a_request_that_is_over_says_so(client):
+    """Whichever area's page it is."""
+    signed_in(client, lan())
+
+    page = client.get(f"/consent/{uuid.uuid4()}")
+
+    assert page.status_code == 404
+    assert 'id="error"' in page.text
 
 
 def test_a_redirect_uri_with_a_query_keeps_it(client):
