@@ -186,8 +186,8 @@ class MayNotAsk(Refusal):
 class Ledger:
     """What consent offers to identity (`identity.provider.approval.Approval`)."""
 
-    def check(  # noqa: PLR0917 - as identity asks it
-        self, details: Iterable[Detail], scopes: frozenset[str], of: frozenset[str]
+    def check(
+        self, details: Iterable[Detail], scopes: frozenset[str], *, of: frozenset[str]
     ) -> None:
         """Every procedure is known, this service's, and asked within its own lists.
 

@@ -12,11 +12,11 @@ MEDIA_TYPE = "application/secevent+jwt"
 EVENT = "urn:motlan:event:decision-withdrawn"
 
 
-class NotAcknowledged(Exception):  # noqa: N818 - its name stands beside the message for the operator
+class NotAcknowledged(Exception):
     """The recipient did not say that it has the event; it is sent again later."""
 
 
-class UnknownKind(Exception):  # noqa: N818 - the same
+class UnknownKind(Exception):
     """A message that nothing here knows how to send."""
 
 

@@ -142,10 +142,14 @@ def take_withdrawal(session: CitizenSession, decision_id: uuid.UUID) -> AnyRespo
     return redirect(f"/my/consents/{decision_id}", 303)
 
 
-@pages.errorhandler(Refusal)
+@pages.errorhandler(grant.WiderThanShown)
+@pages.errorhandler(withdraw.NoSuchDecision)
+@pages.errorhandler(withdraw.BoundByLaw)
+@pages.errorhandler(transitions.DecisionOver)
+@pages.errorhandler(records.DecidedMeanwhile)
 def refused(refusal: Refusal) -> AnyResponse:
-    """A refusal in the person's language."""
-    refusal.detail = _sentences().get(refusal.slug, refusal.detail)
+    """A refusal of the ledger in the person's language; the others have their own pages."""
+    refusal.detail = _sentences()[refusal.slug]
     return language.answer(refusal)
 
 
@@ -264,7 +268,7 @@ def _objection(
     return make_response(render_template("ledger/objected.html", number=number, back=back))
 
 
-def _objection_page(facts: Mapping[str, Any], **more: Any) -> str:
+def _objection_page(facts: Mapping[str, Any], **more: Any) -> str:  # noqa: ANN401 - a template's
     return render_template("ledger/object.html", **{"errors": [], "reason": "", **facts, **more})
 
 
@@ -287,7 +291,6 @@ def _changed() -> str:
 
 def _sentences() -> Mapping[str, str]:
     return {
-        RequestOver.slug: _("Yêu cầu này đã hết hạn. Hãy bắt đầu lại từ cơ quan đã hỏi."),
         grant.WiderThanShown.slug: _("Nội dung gửi lên không khớp với trang. Mở lại trang."),
         withdraw.NoSuchDecision.slug: _("Không có quyết định này."),
         withdraw.AlreadyWithdrawn.slug: _("Quyết định này đã được rút lại."),

@@ -249,7 +249,7 @@ def test_a_request_of_another_browser_or_past_its_time_is_over(her, service, app
     with time_machine.travel(clock.now() + timedelta(minutes=11), tick=False):
         late = asked.get()
     assert late.status_code == 404
-    assert "hết hạn" in words(late)
+    assert "quá 10 phút" in words(late)
 
 
 @pytest.mark.parametrize("path", ["", "/object"])
