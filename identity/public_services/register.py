@@ -65,9 +65,9 @@ def _checked(document: object, at: int) -> dict[str, Any]:
         told: dict[str, Any] = ServiceSchema().load(document)  # type: ignore[arg-type] # it checks that
         _check_sector(told)
     except ValidationError as fault:
-        raise BadRegistrationError(
-            f"service {at}: {'; '.join(_complaints(fault.normalized_messages()))}"
-        ) from None
+        is_whole = isinstance(fault.messages, Mapping)
+        told_of = fault.messages if is_whole else {fault.field_name: fault.messages}
+        raise BadRegistrationError(f"service {at}: {'; '.join(_complaints(told_of))}") from None
     return told
 
 
