@@ -6,12 +6,13 @@ from flask import Flask
 
 from consent.audit import commands, doors, heads, sequencer
 from identity import doors as machine
-from identity.joining import Duty, joined
+from identity.joining import Duty, Purge, joined
 
 
 def join(app: Flask) -> None:
     """Bring the log's duties, its public doors and its commands."""
     joined().duties.append(Duty("sequencer", timedelta(milliseconds=200), sequencer.sequence))
     joined().duties.append(Duty("heads", timedelta(seconds=1), heads.sign))
+    joined().purges.append(Purge("audit_search", "expires_at", timedelta(0)))
     machine.add(app, doors.DOORS)
     app.cli.add_command(commands.log)
