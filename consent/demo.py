@@ -30,7 +30,7 @@ FILES = Path(__file__).resolve().parent.parent / "examples" / "demo"
 WRITTEN = "demo.json"
 
 
-class Misfit(Exception):  # noqa: N818 - a developer's mistake in the demo's files
+class Misfit(Exception):
     """A line of the demo's own files is not accepted."""
 
 
@@ -57,6 +57,7 @@ def load() -> dict[str, Any]:
     shift = loaded_on - date.fromisoformat(about["files_date"])
     if not catalogue_is_published():
         attributes_file.publish_registers(attributes_file.packaged("registers.csv"))
+        attributes_file.name_keepers(_json("keepers.json"))
     attributes_file.publish(attributes_file.packaged("catalogue.csv"))
     procedures_file.publish(procedures_file.packaged(), askable=attributes_file.askable())
     enrol([read_line(line, is_demo=True) for line in _lines("citizens.jsonl")])

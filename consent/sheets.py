@@ -12,7 +12,7 @@ from typing import Any
 Reading = Callable[[str], Any]
 
 
-class BadSheet(Exception):  # noqa: N818 - told to the operator, one line a fault
+class BadSheet(Exception):
     """The file is not imported at all; `faults` says where and what is expected."""
 
     def __init__(self, faults: list[str]) -> None:

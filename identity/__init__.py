@@ -6,6 +6,7 @@ from typing import Protocol
 from flask import Flask
 from flask_migrate import Migrate
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
 from identity import (
     authentication,
@@ -67,7 +68,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     return app
 
 
-def _answer_error(error: Exception) -> object:
+def _answer_error(error: Exception) -> Response:
     return language.answer(_refusal_for(error))
 
 

@@ -2,17 +2,16 @@
 
 import signal
 import threading
-from pathlib import Path
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from identity import log_keys, sealing, settings, web, worker
+from identity import database, log_keys, schema, sealing, settings, web, worker
 from identity import serve as supervisor
 from identity.provider import keys as signing_keys
 
-MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+MIGRATIONS = schema.MIGRATIONS
 
 secrets = AppGroup("secrets", help="The key ring, the signing keys and the log's key.")
 
@@ -46,6 +45,7 @@ def serve() -> None:
         make_secrets()
     try:
         sealing.ring()
+        _require_schema()
         raise SystemExit(supervisor.serve(chosen))
     except (sealing.RingFault, supervisor.PlaceTaken) as fault:
         raise click.ClickException(str(fault)) from None
@@ -64,3 +64,9 @@ def work() -> None:
         worker.run_forever(stop)
     except worker.AlreadyWorking as fault:
         raise click.ClickException(str(fault)) from None
+
+
+def _require_schema() -> None:
+    if fault := schema.fault():
+        raise click.ClickException(fault)
+    database.close()  # the children open their own

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from identity.settings import Settings
 
+# What a query answers; named here, so that verbs can speak of a row without SQL.
+AnyRow = Row[Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -245,7 +247,7 @@ def state() -> _State:
 
 def close() -> None:
     """Let go of every connection this process holds."""
-    global _state
+    global _state  # noqa: PLW0603 - one process, one database
     if _state is None:
         return
     held, _state = _state, None

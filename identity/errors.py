@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 URN = "urn:motlan:error:"
 
 
-class Refusal(Exception):  # noqa: N818 - the domain's word
+class Refusal(Exception):
     """What was asked will not be done."""
 
     status: ClassVar[int] = 400

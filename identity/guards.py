@@ -45,7 +45,7 @@ def enter(guard: Guard, *, cross_site: bool = False) -> Callable[[View], View]:
     return decorate
 
 
-class UnguardedRoute(Exception):  # noqa: N818 - told to a developer at start
+class UnguardedRoute(Exception):
     """A route does not say who may enter it, so the app does not start."""
 
 

@@ -43,7 +43,7 @@ _HEADERS = {"User-Agent": "mot-lan", "Accept-Encoding": "identity"}
 Result = TypeVar("Result")
 
 
-class OutboundRefused(Exception):  # noqa: N818 - the domain's word
+class OutboundRefused(Exception):
     """We will not go there, or what came back is not taken. The host is named, no more."""
 
 

@@ -35,11 +35,11 @@ _NONCE = 12
 _KEY = 32
 
 
-class Unreadable(Exception):  # noqa: N818 - it is not always an error
+class Unreadable(Exception):
     """What was given cannot be opened: forged, cut, of another purpose, or its key is gone."""
 
 
-class RingFault(Exception):  # noqa: N818 - told to the operator in one line
+class RingFault(Exception):
     """The key ring is absent, loose or half: nothing may start with it."""
 
 

@@ -40,7 +40,7 @@ FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS = 0.5, 30.0
 HEALTHY_SECONDS = 30.0
 
 
-class PlaceTaken(Exception):  # noqa: N818 - told to the operator in one line
+class PlaceTaken(Exception):
     """Somebody answers where we were told to listen, or we may not listen there."""
 
 

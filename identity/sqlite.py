@@ -66,7 +66,7 @@ class Ticket:
                 self._is_held = False
 
 
-class NothingMatched(Exception):  # noqa: N818 - a signal of ours, not an error
+class NothingMatched(Exception):
     """A job found a condition false: what it wrote is undone, its answer is null."""
 
 

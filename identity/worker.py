@@ -35,7 +35,7 @@ class WorkerState(Base):
     detail: Mapped[str]
 
 
-class AlreadyWorking(Exception):  # noqa: N818 - told to the operator in one line
+class AlreadyWorking(Exception):
     """Another worker holds the lock; two sequencers must never run."""
 
 

@@ -14,6 +14,7 @@ VERSIONS = "alembic_version"
 def run() -> None:
     """Migrate as the owner, in one transaction where the database can, then grant."""
     app, chosen = current_app._get_current_object(), settings.current()  # type: ignore[attr-defined] # noqa: SLF001 - a proxy's documented way
+    chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # the first command on a new machine
     database.init_app(app, chosen, as_owner=True)
     try:
         _migrate()

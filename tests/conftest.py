@@ -195,7 +195,6 @@ def app(settings: Settings) -> Iterator[Flask]:
     """Both halves joined, on this process's database. One for all tests of the process."""
     import consent  # noqa: PLC0415
     from identity import create_app  # noqa: PLC0415
-    from identity import database as open_database  # noqa: PLC0415
 
     made = create_app(settings, joins=[consent])
     made.test_client_class = Browser

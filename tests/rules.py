@@ -16,7 +16,7 @@ WALL_LIMIT_SECONDS = 2.0
 QUICK_FOLDERS = ("tests/identity/", "tests/consent/", "tests/protocol/", "tests/architecture/")
 
 
-class OutsideReached(Exception):  # noqa: N818 - whatever catches OSError must not swallow it
+class OutsideReached(Exception):
     """A test tried to reach something that is not on this machine."""
 
 

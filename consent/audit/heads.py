@@ -1,15 +1,11 @@
 """Signed heads: at most one a second, never over a root that the stored bytes do not give."""
 
-from typing import Any
-
-from sqlalchemy import Row
-
 from consent.audit import records
 from consent.audit.notes import Checkpoint, Verifier, sign_checkpoint
 from consent.audit.second_store import DatabaseBehindError, HeadError, Kept, SecondStore
 from consent.audit.tree import Frontier, Head, leaf_hash
 from identity import clock, settings
-from identity.database import transaction
+from identity.database import AnyRow, transaction
 from identity.log_keys import log_key
 
 PIECE = 10_000  # leaves read back at a time
@@ -55,7 +51,7 @@ def sign() -> int:
     return 1
 
 
-def _require_agreement(state: Row[Any], signed: Frontier) -> Kept | None:
+def _require_agreement(state: AnyRow, signed: Frontier) -> Kept | None:
     """The second store's head, after it was found to lie on the way of this very tree."""
     last = store().find()
     if last is None and not signed.size:

@@ -7,12 +7,10 @@ taken after the head row's lock, so a disclosure never stands behind the withdra
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
-
 from consent.audit import records
 from consent.audit.tree import Frontier, leaf_hash
 from identity import clock
-from identity.database import transaction
+from identity.database import AnyRow, transaction
 from identity.entry import NOBODY
 
 BATCH = 2_000
@@ -47,7 +45,7 @@ def sequence() -> int:
     return len(ready)
 
 
-def _ready(found: Sequence[Row[Any]], horizon: int | None) -> list[Row[Any]]:
+def _ready(found: Sequence[AnyRow], horizon: int | None) -> list[AnyRow]:
     """Up to the first entry whose transaction may still have older company on its way."""
     if horizon is None:
         return list(found)
@@ -61,7 +59,7 @@ def _ready(found: Sequence[Row[Any]], horizon: int | None) -> list[Row[Any]]:
     return ready
 
 
-def _next_left_behind(before: int, *, horizon: int | None, placed: Sequence[Row[Any]]) -> int:
+def _next_left_behind(before: int, *, horizon: int | None, placed: Sequence[AnyRow]) -> int:
     lowest = records.lowest_left_behind(before)
     if horizon is None:
         return int(placed[-1].id) + 1 if lowest is None else lowest
@@ -69,7 +67,7 @@ def _next_left_behind(before: int, *, horizon: int | None, placed: Sequence[Row[
 
 
 def _rows(
-    ready: Sequence[Row[Any]], leaves: Sequence[bytes], *, start: int
+    ready: Sequence[AnyRow], leaves: Sequence[bytes], *, start: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     ends = records.ends_of({entry.citizen_id for entry in ready} - {NOBODY})
     placed: list[dict[str, Any]] = []

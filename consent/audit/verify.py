@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
 
 from consent.audit import heads, records
 from consent.audit.notes import NoteError, Verifier, read_checkpoint
 from consent.audit.second_store import HeadUnreadableError
 from consent.audit.tree import Frontier, leaf_hash
 from identity import clock, entry, sealing
-from identity.database import transaction
+from identity.database import AnyRow, transaction
 from identity.entry import NOBODY
 from identity.log_keys import log_key
 
@@ -32,7 +29,7 @@ class Verdict:
         return self.first_bad is None
 
 
-class Broken(Exception):  # noqa: N818 - a finding, told as a verdict
+class Broken(Exception):
     """The log does not hold from this position on."""
 
     def __init__(self, position: int, why: str) -> None:
@@ -86,7 +83,7 @@ def _check_positions(size: int, signed: Signed) -> Frontier:
     return frontier
 
 
-def _dense(start: int, end: int) -> Iterator[tuple[int, Row[Any]]]:
+def _dense(start: int, end: int) -> Iterator[tuple[int, AnyRow]]:
     rows = records.placed(start, end)
     for place, row in enumerate(rows, start):
         if row.position != place:
@@ -96,7 +93,7 @@ def _dense(start: int, end: int) -> Iterator[tuple[int, Row[Any]]]:
         raise Broken(start + len(rows), "the position is missing: the log was cut")
 
 
-def _leaf(row: Row[Any], place: int) -> bytes:
+def _leaf(row: AnyRow, place: int) -> bytes:
     """The leaf hash that the entry's own bytes give."""
     if row.leaf is None:
         raise Broken(place, "its entry was removed")
@@ -110,7 +107,7 @@ def _leaf(row: Row[Any], place: int) -> bytes:
     return leaf_hash(leaf)
 
 
-def _check_parts(row: Row[Any], place: int) -> None:
+def _check_parts(row: AnyRow, place: int) -> None:
     """Both parts open under their keys and are what was committed to; a subject may be erased."""
     if row.kek_id is None:
         raise Broken(place, "the keys of its entry are gone")
@@ -144,7 +141,7 @@ def _signed() -> Signed:
     return Signed(roots, newest, last.head.size)
 
 
-def _signed_root(head: Row[Any]) -> bytes:
+def _signed_root(head: AnyRow) -> bytes:
     key = log_key()
     try:
         said = read_checkpoint(head.checkpoint.encode(), Verifier(key.name, key.public)).head
@@ -164,7 +161,7 @@ def _check_reached(size: int, signed: Signed) -> None:
         raise Broken(signed.second, "the second store knows less than was signed: was it put back?")
 
 
-def _check_state(state: Row[Any], frontier: Frontier) -> None:
+def _check_state(state: AnyRow, frontier: Frontier) -> None:
     if frontier.packed() != bytes(state.frontier):
         raise Broken(int(state.signed_size), "the tree's root is not that of the stored entries")
     missed = records.passed_over(state.left_behind)

@@ -23,7 +23,7 @@ LONGEST_RECORD = 100
 MEMBER = re.compile(r"[a-z_]{1,32}")
 
 
-class BadLine(Exception):  # noqa: N818 - told to the operator, the import goes on
+class BadLine(Exception):
     """This line is not kept."""
 
     def __init__(self, member: str, complaint: str) -> None:

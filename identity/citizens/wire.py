@@ -28,7 +28,7 @@ Read = TypeVar("Read")
 Word = TypeVar("Word", bound=StrEnum)
 
 
-class BadLine(ValueError):  # noqa: N818 - told to the operator, one a line
+class BadLine(ValueError):
     """A field cannot be used. The message names field and rule, never the value."""
 
     def __init__(self, name: str, rule: str) -> None:

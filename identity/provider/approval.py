@@ -90,9 +90,13 @@ class Refused(Refusal):
 class Approval(Protocol):
     """What consent offers to identity."""
 
-    def check(self, details: Iterable[Detail], scopes: frozenset[str], of: frozenset[str]) -> None:
-        """Refuse what no citizen should be asked: an unknown procedure or attribute, one that
-        this public service may not run, a missing case (`of` = the procedures it may run).
+    def check(
+        self, details: Iterable[Detail], scopes: frozenset[str], *, of: frozenset[str]
+    ) -> None:
+        """Refuse what no citizen should be asked.
+
+        That is an unknown procedure or attribute, one that this public service may not run, or
+        a missing case; `of` says who asks.
 
         Raises:
             Refusal: with code `invalid_authorization_details` or `invalid_scope`.
@@ -106,18 +110,21 @@ class Approval(Protocol):
         """
 
     def userinfo(self, claims: frozenset[str]) -> tuple[Clause, ...]:
-        """Clauses that read the values behind decided scopes for userinfo (parameters of the
-        statement: `citizen`); none where nothing of consent's is wanted."""
+        """Clauses that read the values behind decided scopes; none where nothing is wanted.
+
+        The statement they join has the parameter `citizen`.
+        """
 
     def claims(self, answer: Answer, key: bytes) -> dict[str, Any]:
-        """The claims of OIDC Core §5.1 from what those clauses returned, opened with the
-        citizen's key."""
+        """The claims of OIDC Core §5.1 that those clauses returned, opened with this key."""
 
 
 class RefuseAll:
     """The answer while nothing has joined: only a bare sign-in passes."""
 
-    def check(self, details: Iterable[Detail], scopes: frozenset[str], of: frozenset[str]) -> None:
+    def check(
+        self, details: Iterable[Detail], scopes: frozenset[str], *, of: frozenset[str]
+    ) -> None:
         """Nothing is known, so nothing but `openid` can be asked for."""
         _ = of
         if tuple(details) or scopes - {"openid", "offline_access"}:
@@ -125,6 +132,7 @@ class RefuseAll:
 
     def review(self, asked: Asked) -> Verdict:
         """Every approval is refused."""
+        _ = asked
         raise Refused("nothing can be approved here", note="no approval has joined")
 
     def userinfo(self, claims: frozenset[str]) -> tuple[Clause, ...]:

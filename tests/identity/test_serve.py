@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from identity import serve
-from tests.databases import Databases
+from tests.databases import Database, Databases
 from tests.serving import Serving, free_port, runs
 
 pytestmark = pytest.mark.slow
@@ -168,6 +168,25 @@ def test_a_place_that_answers_is_refused_with_one_line(serving):
         assert served.process.wait(timeout=30) == 1
 
     assert f"Error: {place} answers already" in served.said()
+    assert "Traceback" not in served.said()
+
+
+def test_a_database_without_tables_is_refused_with_one_line(databases: Databases, tmp_path: Path):
+    served = Serving(databases, databases.empty(), tmp_path / "home").start(wait=False)
+
+    assert served.process.wait(timeout=30) == 1
+    assert served.said() == (
+        "Error: the database lacks tables of this version: run `motlan db upgrade`\n"
+    )
+
+
+@pytest.mark.sqlite
+def test_a_database_out_of_reach_is_refused_with_one_line(databases: Databases, tmp_path: Path):
+    nowhere = Database(*[f"sqlite:///{tmp_path}/missing/motlan.db"] * 2)
+    served = Serving(databases, nowhere, tmp_path / "home").start(wait=False)
+
+    assert served.process.wait(timeout=30) == 1
+    assert served.said().startswith("Error: the database cannot be reached: check MOTLAN_DATABASE")
     assert "Traceback" not in served.said()
 
 
