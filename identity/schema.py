@@ -1,0 +1,30 @@
+"""Whether the database has the tables that this code was written for."""
+
+from pathlib import Path
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from identity import database
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def fault() -> str | None:
+    """Null: the tables are there. Otherwise one line that says what to do.
+
+    A revision that this code does not know is a newer one: the old version goes on serving while
+    a newer one migrates (design §10).
+    """
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    try:
+        with database.state().engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_heads()
+    except Exception as error:
+        if not database.is_unavailable(error):
+            raise
+        return "the database cannot be reached: check MOTLAN_DATABASE_URL and that it runs"
+    known = {script.revision for script in scripts.walk_revisions()}
+    if not found or (set(found) & known) - set(scripts.get_heads()):
+        return "the database lacks tables of this version: run `motlan db upgrade`"
+    return None
