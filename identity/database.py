@@ -5,34 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import psycopg_pool
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Connection,
-    DateTime,
-    Dialect,
-    Enum,
-    LargeBinary,
-    MetaData,
-    NullPool,
-    Row,
-    Uuid,
-    event,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Connection, NullPool, Row, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.sql import Executable
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from identity import clock, sqlite
+from identity.columns import Base
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -42,81 +25,6 @@ if TYPE_CHECKING:
 
 # What a query answers; named here, so that verbs can speak of a row without SQL.
 AnyRow = Row[Any]
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def microseconds(at: datetime) -> int:
-    """An aware time as SQLite keeps it: whole microseconds since 1970, UTC."""
-    passed = at - EPOCH
-    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
-
-
-def instant(value: int) -> datetime:
-    """The aware time that `microseconds` made a number of."""
-    seconds, rest = divmod(value, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC time: timestamptz on PostgreSQL, INTEGER microseconds on SQLite."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Store a number where the database has no type for a time with a zone."""
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(DateTime(timezone=True))
-        return dialect.type_descriptor(BigInteger())
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 - a driver's value
-        """Refuse a naive time: nobody knows which hour it means."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone was about to be stored")
-        return value if dialect.name == "postgresql" else microseconds(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401 - a driver's value
-        """Give back an aware time, whichever database kept it."""
-        if value is None or dialect.name == "postgresql":
-            return value if value is None else value.astimezone(UTC)
-        return instant(value)
-
-
-JsonColumn = JSON().with_variant(JSONB(), "postgresql")
-
-
-class Base(DeclarativeBase):
-    """What every table is a subclass of; `db.Model` would not pass strict typing."""
-
-    registry = registry(
-        metadata=MetaData(
-            naming_convention={
-                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-                "ck": "ck_%(table_name)s_%(constraint_name)s",
-                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-                "pk": "pk_%(table_name)s",
-            }
-        ),
-        type_annotation_map={
-            StrEnum: Enum(
-                StrEnum,
-                native_enum=False,
-                length=32,
-                values_callable=lambda kind: [member.value for member in kind],
-            ),
-            datetime: Instant(),
-            uuid.UUID: Uuid(),
-            bytes: LargeBinary(),
-            dict[str, Any]: JsonColumn,
-            list[str]: JsonColumn,
-            list[Any]: JsonColumn,
-        },
-    )
-
-
 db = SQLAlchemy(model_class=Base)
 
 
@@ -247,7 +155,7 @@ def state() -> _State:
 
 def close() -> None:
     """Let go of every connection this process holds."""
-    global _state  # noqa: PLW0603 - one process, one database
+    global _state
     if _state is None:
         return
     held, _state = _state, None

@@ -10,7 +10,8 @@ from sqlalchemy import ForeignKey, Index, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import clock, database
-from identity.database import Base, new_id, transaction
+from identity.columns import Base
+from identity.database import new_id, transaction
 
 LEASE = timedelta(minutes=1)  # a worker that died gives its message back after this
 FIRST_PAUSE = timedelta(seconds=5)

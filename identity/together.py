@@ -16,7 +16,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from identity import database, sqlite
+from identity import columns, database, sqlite
 
 Answer = dict[str, Any]
 
@@ -157,7 +157,7 @@ def _for_sqlite(value: Any) -> Any:  # noqa: ANN401 - a parameter of any type
     if isinstance(value, uuid.UUID):
         return value.hex
     if isinstance(value, datetime):
-        return database.microseconds(value)
+        return columns.microseconds(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Json):
@@ -173,7 +173,7 @@ def _in_json(value: Any) -> Any:  # noqa: ANN401 - what JSON has no word for
 
 _FROM_SQLITE: dict[type, Callable[[Any], Any]] = {
     uuid.UUID: lambda value: uuid.UUID(hex=value),
-    datetime: database.instant,
+    datetime: columns.instant,
     date: date.fromisoformat,
     dict: json.loads,
     list: json.loads,

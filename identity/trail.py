@@ -12,7 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import clock, database, sealing
-from identity.database import Base, transaction
+from identity.columns import Base
+from identity.database import transaction
 from identity.entry import Entry, Who, seal_entry
 from identity.joining import Duty, joined
 from identity.together import Clause, together

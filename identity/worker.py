@@ -14,7 +14,8 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import clock, database
-from identity.database import Base, transaction
+from identity.columns import Base
+from identity.database import transaction
 from identity.joining import Duty, Purge, joined
 
 log = structlog.get_logger(__name__)

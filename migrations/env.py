@@ -5,7 +5,7 @@ from flask import current_app
 from sqlalchemy import Connection, text
 
 from identity import database, settings
-from identity.database import Base
+from identity.columns import Base
 from migrations.protection import APPEND_ONLY, KEYS
 
 VERSIONS = "alembic_version"

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
-from identity.database import Base
+from identity.columns import Base
 from identity.together import Clause
 
 

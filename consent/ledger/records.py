@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
-from identity.database import Base
+from identity.columns import Base
 from identity.errors import Refusal
 from identity.provider.records import GrantDecision
 

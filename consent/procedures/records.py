@@ -8,7 +8,7 @@ from sqlalchemy import PrimaryKeyConstraint, Row, func, insert, select
 from sqlalchemy.orm import Mapped, aliased
 
 from identity import database
-from identity.database import Base
+from identity.columns import Base
 
 
 class Procedure(Base):

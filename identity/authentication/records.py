@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
 from identity.citizens.records import Citizen
-from identity.database import Base, Instant
+from identity.columns import Base, Instant
 
 
 class CitizenSession(Base):

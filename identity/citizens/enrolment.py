@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from identity import clock, sealing
 from identity.citizens import passwords, people, records
@@ -11,7 +11,10 @@ from identity.citizens.national_id import Disagreement
 from identity.citizens.people import DEMO, Identity
 from identity.citizens.records import Status
 from identity.citizens.wire import Line
-from identity.database import Base, new_id, transaction
+from identity.database import new_id, transaction
+
+if TYPE_CHECKING:
+    from identity.columns import Base
 
 # (citizen, why); runs inside the change's transaction.
 Ending = Callable[[uuid.UUID, str], None]

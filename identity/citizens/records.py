@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
-from identity.database import Base
+from identity.columns import Base
 from identity.together import Clause
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from identity import clock, database
+from identity import clock, columns, database
 from identity.errors import InvalidGrant
 from identity.provider import grant_records, records
 from identity.provider.approval import Carried
@@ -145,7 +145,7 @@ def _written(decision: Carried) -> dict[str, Any]:
         "purposes": list(decision.purposes),
         "attributes": list(decision.attributes),
         "until": decision.until.isoformat(),
-        "until_us": database.microseconds(decision.until),
+        "until_us": columns.microseconds(decision.until),
         "uses_left": decision.uses_left,
     }
 
@@ -168,7 +168,7 @@ def carried(listed: Sequence[Mapping[str, Any]]) -> tuple[Carried, ...]:
 
 
 def _until(told: int | str) -> datetime:
-    return database.instant(told) if isinstance(told, int) else datetime.fromisoformat(told)
+    return columns.instant(told) if isinstance(told, int) else datetime.fromisoformat(told)
 
 
 def find_grant(citizen_id: uuid.UUID, grant_id: uuid.UUID) -> Grant | None:

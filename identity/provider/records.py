@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
 from identity.citizens.records import Citizen
-from identity.database import Base
+from identity.columns import Base
 
 
 class GrantState(StrEnum):

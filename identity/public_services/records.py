@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, Row, insert, select, upda
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import clock, database
-from identity.database import Base
+from identity.columns import Base
 from identity.together import Clause
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Row, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
-from identity.database import Base
+from identity.columns import Base
 
 
 class Role(StrEnum):

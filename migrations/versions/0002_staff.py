@@ -6,7 +6,7 @@ Safe while the previous release still runs: it adds tables and touches none.
 import sqlalchemy as sa
 from alembic import op
 
-from identity.database import Instant
+from identity.columns import Instant
 
 revision = "0002_staff"
 down_revision = "0001_citizens"

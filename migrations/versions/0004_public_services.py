@@ -6,7 +6,7 @@ Safe while the previous release still runs: it adds tables and touches none.
 import sqlalchemy as sa
 from alembic import op
 
-from identity.database import Instant, JsonColumn
+from identity.columns import Instant, JsonColumn
 
 revision = "0004_public_services"
 down_revision = "0003_sign_in"

@@ -6,7 +6,7 @@ Safe while the previous release still runs: it adds tables and touches none.
 import sqlalchemy as sa
 from alembic import op
 
-from identity.database import Instant
+from identity.columns import Instant
 from migrations.protection import append_only, keep
 
 revision = "0005_access_log"

@@ -6,7 +6,7 @@ Safe while the previous release still runs: it adds tables and touches none.
 import sqlalchemy as sa
 from alembic import op
 
-from identity.database import Instant
+from identity.columns import Instant
 
 revision = "0012_audit_search"
 down_revision = "0011_outbox"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from identity.database import Base
+from identity.columns import Base
 from identity.joining import joined
 from tests.databases import ROOT
 

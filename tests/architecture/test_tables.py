@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Table
 
-from identity.database import Base
+from identity.columns import Base
 from tests.architecture.test_documents import load_everything
 
 RETENTION = Path(__file__).resolve().parents[2] / "docs" / "retention.md"
