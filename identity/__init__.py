@@ -22,6 +22,7 @@ from identity import (
     language,
     openapi,
     oplog,
+    outbox,
     pages,
     provider,
     public_services,
@@ -54,6 +55,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     Migrate(app, database.db, directory=str(commands.MIGRATIONS), compare_type=True)
     language.init_app(app)
     trail.join()
+    outbox.join()
     for area in (citizens, authentication, staff, public_services, provider):
         area.join(app)
     for part in (health, openapi, pages):

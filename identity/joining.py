@@ -12,6 +12,8 @@ class Duty:
     name: str
     every: timedelta
     act: Callable[[], int]
+    # It waits for somebody outside, so it has a thread of its own and never holds up the log.
+    waits_for_others: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from identity import clock, database
 from identity.columns import Base
 from identity.database import new_id, transaction
+from identity.joining import Purge, joined
 
 LEASE = timedelta(minutes=1)  # a worker that died gives its message back after this
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=6)
 MOST_TRIES = 40  # about a week; then an operator has to look
+
+KEPT = timedelta(days=365)  # after it was acknowledged: the citizen's page still tells when
 
 Deliver = Callable[["Waiting"], None]
 
@@ -165,3 +168,8 @@ def deliver(send: Deliver, *, at_most: int = 20) -> int:
         else:
             delivered(message)
     return at_most
+
+
+def join() -> None:
+    """Bring the purge of what was acknowledged long ago."""
+    joined().purges.append(Purge("outbox_message", "delivered_at", KEPT))

@@ -5,12 +5,13 @@ web process. A duty that fails is logged and tried again at its next turn.
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import clock, database
@@ -46,14 +47,29 @@ def run_forever(stop: threading.Event) -> None:
     Raises:
         AlreadyWorking: another worker is at it (PostgreSQL).
     """
-    with _alone():
-        due = dict.fromkeys(_duties(), clock.now())
-        while not stop.is_set():
-            for duty, at in due.items():
-                if at <= clock.now():
-                    due[duty] = clock.now() + duty.every
-                    _do(duty)
-            stop.wait(TICK_SECONDS)
+    ours = [duty for duty in _duties() if not duty.waits_for_others]
+    others = [duty for duty in _duties() if duty.waits_for_others]
+    with _alone() as still_alone:
+        outside = threading.Thread(target=_take_turns, args=(others, stop))
+        outside.start()
+        try:
+            _take_turns(ours, stop, check=still_alone)
+        finally:
+            stop.set()
+            outside.join()
+
+
+def _take_turns(
+    duties: list[Duty], stop: threading.Event, *, check: Callable[[], None] = lambda: None
+) -> None:
+    due = dict.fromkeys(duties, clock.now())
+    while not stop.is_set():
+        check()
+        for duty, at in due.items():
+            if at <= clock.now():
+                due[duty] = clock.now() + duty.every
+                _do(duty)
+        stop.wait(TICK_SECONDS)
 
 
 def run_once() -> None:
@@ -81,18 +97,20 @@ def _do(duty: Duty) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Hold the workers' lock for as long as the block runs."""
+def _alone() -> Iterator[Callable[[], None]]:
+    """Hold the workers' lock for as long as the block runs; the check raises once it is lost."""
     if not database.is_postgresql():
-        yield
+        yield lambda: None
         return
     with database.state().engine.connect() as connection:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
             raise AlreadyWorking("another worker holds the lock; only one may run")
         try:
-            yield
+            # The lock lives and dies with this connection: ask it before every round.
+            yield lambda: connection.execute(text("SELECT 1")).close()
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+            with suppress(DBAPIError):
+                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
 
 
 def mark(duty: str, detail: str) -> None:

@@ -19,7 +19,7 @@ def join(app: Flask) -> None:
     app.register_blueprint(pages.pages)
     approval.join(Ledger())
     joined().duties += [
-        Duty("outbox", EVERY, events.deliver),
+        Duty("outbox", EVERY, events.deliver, waits_for_others=True),
         Duty("expiry", EXPIRY_EVERY, withdraw.expire),
     ]
     joined().menu.append(MenuEntry("/my/consents", "Ai đang được dùng dữ liệu của tôi"))
