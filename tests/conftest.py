@@ -193,8 +193,8 @@ class Browser(FlaskClient):
 @pytest.fixture(scope="session")
 def app(settings: Settings) -> Iterator[Flask]:
     """Both halves joined, on this process's database. One for all tests of the process."""
-    import consent  # noqa: PLC0415
-    from identity import create_app  # noqa: PLC0415
+    import consent  # noqa: PLC0415 - tests of the foundation run without it
+    from identity import create_app  # noqa: PLC0415 - the same
 
     made = create_app(settings, joins=[consent])
     made.test_client_class = Browser

@@ -84,7 +84,8 @@ def test_a_sharp_tool_lies_in_one_place(package, allowed):
 
 
 def test_sql_is_written_in_records_and_in_the_foundation():
-    foundation = {f"identity.{name}" for name in ("database", "trail", "outbox", "worker")}
+    names = ("columns", "database", "trail", "outbox", "worker")
+    foundation = {f"identity.{name}" for name in names}
     strangers = {
         module
         for module in importers("sqlalchemy")
