@@ -59,6 +59,7 @@ class GrantDecision(Base):
             ["citizen_id", "grant_id"], ["service_grant.citizen_id", "service_grant.id"]
         ),
         Index("ix_grant_decision_decision_id", "citizen_id", "decision_id"),
+        Index("ix_grant_decision_until", "until"),
     )
 
     citizen_id: Mapped[uuid.UUID]

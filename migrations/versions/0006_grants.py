@@ -57,6 +57,7 @@ def upgrade() -> None:
             name=op.f("fk_grant_decision_citizen_id_grant_id"),
         ),
     )
+    op.create_index("ix_grant_decision_until", "grant_decision", ["until"], unique=False)
     op.create_index(
         "ix_grant_decision_decision_id",
         "grant_decision",
