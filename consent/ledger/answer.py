@@ -279,12 +279,14 @@ def _own(asked: Asked) -> Mapping[str, Any] | None:
 
 
 def _decided(items: Iterable[Item], outcome: Mapping[str, Any]) -> Verdict:
-    grant_id = outcome["grant_id"]
+    grant_id, refused_scopes = outcome["grant_id"], frozenset(outcome["refused_scopes"])
     if grant_id is not None:
-        return Approved(uuid.UUID(grant_id), ())
+        return Approved(uuid.UUID(grant_id), (), refused_scopes)
     if all(item.basis is Basis.CONSENT for item in items):
         raise Refused("the citizen did not allow it", note="consent refused")
-    return Approved(None, ())  # *Tôi tự nộp*: the sign-in completes, nothing is released
+    return Approved(
+        None, (), refused_scopes
+    )  # *Tôi tự nộp*: the sign-in completes, nothing is released
 
 
 def _step_up(asked: Asked, items: Iterable[Item]) -> StepUp | None:

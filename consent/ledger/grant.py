@@ -152,6 +152,7 @@ def _decide(answered: Answered) -> None:
         "citizen": answered.screen.citizen_id.hex,
         "grant_id": grant_id and grant_id.hex,
         "refused": [entry.basis for entry in entries if entry.state is State.REFUSED],
+        "refused_scopes": sorted(_refused_scopes(answered)),
     }
     pending.decide(answered.screen.request_id, outcome)
     if answered.choice.told:

@@ -79,12 +79,17 @@ def _clauses(
         redirect_uri=wish.redirect_uri,
         code_challenge=wish.code_challenge,
         sub="",  # the clause `subject` says it, in the same statement
-        scope=wish.scope,
+        scope=_left(wish, approved),
         earned=_earned(wish, session, actor=actor),
     )
     after = (*CONDITIONS, "opened") if opening else CONDITIONS
     code, issuing = codes.issuing(new, after=after)
     return code, (credentials.live_clause(service), *known, *opening, _with_subject(issuing))
+
+
+def _left(wish: Wish, approved: Approved) -> str:
+    """The asked scopes without those that were refused (RFC 6749 §3.3)."""
+    return " ".join(s for s in wish.scope.split() if s not in approved.refused_scopes)
 
 
 def _grant(
@@ -98,7 +103,7 @@ def _grant(
         actor_id=session.actor_id,
         mandate_id=session.mandate_id,
         public_service_id=wish.public_service.id,
-        scope=wish.scope,
+        scope=_left(wish, approved),
     )
     taken = [decision.decision_id for decision in approved.decisions]
     return grants.opening(new, taken=taken, after=CONDITIONS)

@@ -60,6 +60,7 @@ class Approved:
 
     grant_id: uuid.UUID | None  # null: the provider makes the grant
     decisions: tuple[Carried, ...]
+    refused_scopes: frozenset[str] = frozenset()  # asked, and not given: no token names them
 
 
 @dataclass(frozen=True, slots=True)

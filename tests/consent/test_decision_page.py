@@ -260,6 +260,15 @@ def test_a_bare_sign_in_has_nothing_to_decide(her, service, path):
     assert her.client.get(asked.path + path).status_code == 404
 
 
+def test_a_refused_scope_stands_in_no_token(her, service):
+    """RFC 6749 §3.3: what was granted is told where it differs from what was asked."""
+    page = her.is_asked(service, detail(*LAND), scope="openid profile")
+
+    page.allow()  # the request's items; the purpose behind `profile` stays unticked
+
+    assert page.redeem(service)["scope"] == "openid"
+
+
 def test_who_is_not_signed_in_goes_to_sign_in_first(her, service, app):
     asked = her.is_asked(service, detail(*LAND))
 
