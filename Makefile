@@ -14,6 +14,18 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 HASH = import hashlib, sys; print(hashlib.sha256(b"".join(open(f, "rb").read() for f in sys.argv[1:])).hexdigest())
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
+# Several of our commands in one process: each of its own would load the whole house again.
+define COUNTRY
+import sys
+from wsgi import cli
+for words in ("secrets init", "db upgrade", "demo", *sys.argv[1:]):
+    try:
+        cli(words.split(), prog_name="motlan")
+    except SystemExit as end:
+        if end.code:
+            raise
+endef
+export COUNTRY
 ARGS ?=
 
 .PHONY: help
@@ -46,14 +58,12 @@ run demo: export MOTLAN_DEMO ?= 1
 run demo: export MOTLAN_OUTBOUND_ALLOW ?= localhost,127.0.0.1,::1
 
 .PHONY: run
-run: demo ## the whole country on this machine: http://localhost:8000, sample service on 8001
-	@exec $(BIN)/motlan serve
+run: setup-run ## the whole country on this machine: http://localhost:8000, sample service on 8001
+	@exec $(BIN)/python -c "$$COUNTRY" serve
 
 .PHONY: demo
 demo: setup-run ## migrate the database and load the demo country; what is there stays
-	@$(BIN)/motlan secrets init
-	@$(BIN)/motlan db upgrade
-	@$(BIN)/motlan demo
+	@$(BIN)/python -c "$$COUNTRY"
 
 .PHONY: test
 test: setup ## the whole suite: SQLite, PostgreSQL, express lane off; browser where Chromium is
@@ -97,6 +107,15 @@ drill: setup ## the long fault runs: kills, races, restored databases
 migration: setup ## a new numbered migration: make migration name=0013_what_it_does
 	@test -n "$(name)" || { echo "say its name: make migration name=0013_what_it_does" >&2; exit 1; }
 	@$(BIN)/flask --app wsgi db revision --autogenerate --rev-id "$(name)" --message "$(name)"
+
+.PHONY: translations
+translations: setup ## collect every sentence of the pages; then write what is missing in messages.po, and again
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	$(BIN)/pybabel --quiet extract --mapping identity/translations/babel.cfg --keyword MenuEntry:2 \
+		--add-location file --sort-by-file --output "$$folder/messages.pot" identity consent && \
+	$(BIN)/pybabel --quiet update --input-file "$$folder/messages.pot" --output-dir identity/translations \
+		--locale en --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --init-missing --width 100
+	@$(BIN)/pybabel --quiet compile --directory identity/translations
 
 .PHONY: docs
 docs: setup ## write docs/openapi.json from the doors and hold the pages to the code
