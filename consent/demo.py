@@ -47,7 +47,18 @@ def load_demo() -> None:
     if not FILES.is_dir():
         raise click.ClickException(f"the demo's files are not at {FILES}")
     told = load()
-    click.echo(f"demo country: {len(told['citizens'])} people, {len(told['services'])} services")
+    click.echo("\n".join(_how_to_sign_in(told)))
+
+
+def _how_to_sign_in(told: dict[str, Any]) -> Iterator[str]:
+    yield f"The demo country; everybody in it is invented. Citizens: {told['issuer']}/my"
+    for person in told["citizens"]:
+        keys = f"{person['national_id']}  {person['password']:<26}{person['one_time_code']}"
+        yield f"  {keys}  {person['name']}: {person['about']}"
+    yield f"Security officers: {told['issuer']}/staff/sign-in"
+    for member in told["staff"]:
+        keys = f"{member['username']:<14}{member['password']:<26}{member['one_time_code']}"
+        yield f"  {keys}  {member['name']}, {member['unit']}"
 
 
 def load() -> dict[str, Any]:
