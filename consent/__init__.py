@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from consent import audit, commands, demo, exchange, ledger
+from consent import audit, commands, demo, exchange, ledger, looks
 
 
 def join(app: Flask) -> None:
@@ -11,4 +11,5 @@ def join(app: Flask) -> None:
     ledger.join(app)
     exchange.join(app)
     audit.join(app)
+    looks.join(app)
     demo.join(app)

@@ -1,0 +1,143 @@
+"""Pages about looks: `/my/access` for each citizen, `/audit/entries` for security officers."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from consent.looks import review
+from consent.looks.health import health
+from consent.looks.review import NoSuchSearch, OwnEntries, UnfitSearch, Wanted
+from consent.looks.timeline import timeline
+from identity import language
+from identity.authentication.guard import citizen
+from identity.authentication.sessions import CitizenSession
+from identity.citizens.national_id import MalformedNationalId, NationalId
+from identity.errors import InvalidRequest, Refusal
+from identity.guards import enter
+from identity.staff.guard import security_officer
+from identity.staff.sessions import StaffMember
+
+pages = Blueprint("looks", __name__, template_folder="../templates")
+
+# What a list can be narrowed to (docs/interfaces.md has them all).
+KINDS = (
+    "attributes:released",
+    "attributes:refused",
+    "decision:given",
+    "decision:refused",
+    "decision:withdrawn",
+    "decision:expired",
+    "objection:raised",
+    "sign_in:succeeded",
+    "sign_in:refused",
+    "token:refused",
+    "service:refused",
+    "service:registered",
+    "staff:looked",
+    "staff:added",
+    "key:rotated",
+)
+_HIGHEST_ID = 2**63 - 1
+
+
+@pages.get("/my/access")
+@enter(citizen)
+def access(session: CitizenSession) -> str:
+    """Who looked at one's data, day by day."""
+    told = timeline(session.citizen_id, before=_before(), language=_lang())
+    return render_template("audit/access.html", told=told)
+
+
+@pages.get("/audit")
+@enter(security_officer)
+def home(_officer: StaffMember) -> AnyResponse:
+    """The review begins with the entries."""
+    return redirect("/audit/entries", 303)
+
+
+@pages.get("/audit/entries")
+@enter(security_officer)
+def entries(officer: StaffMember) -> AnyResponse:
+    """The newest entries, or those a search found; the look is an entry itself."""
+    wanted = Wanted(search=_search(officer), kind=_kind(), before=_before())
+    shown = review.look(officer, wanted, request_id=language.request_id(), language=_lang())
+    return _page(officer, shown=shown, wanted=wanted)
+
+
+@pages.post("/audit/entries")
+@enter(security_officer)
+def search(officer: StaffMember) -> AnyResponse:
+    """A search by person leads to an address that names nobody."""
+    sent = {name: request.form.get(name, "") for name in ("case", "reason")}
+    try:
+        number = NationalId.typed(request.form.get("number", ""))
+        search_id = review.search(officer, number, **sent)
+    except MalformedNationalId:
+        told = ("search-number", _("Số định danh cá nhân có 12 chữ số."))
+        return _page(officer, errors=[told], sent=sent, status=400)
+    except UnfitSearch as unfit:
+        told = (f"search-{unfit.member}", _unfit(unfit.member))
+        return _page(officer, errors=[told], sent=sent, status=400)
+    return redirect(f"/audit/entries?search={search_id}", 303)
+
+
+@pages.errorhandler(Refusal)
+def refused(refusal: Refusal) -> AnyResponse:
+    """A refusal in the person's language."""
+    refusal.detail = _sentences().get(refusal.slug, refusal.detail)
+    return language.answer(refusal)
+
+
+def _page(officer: StaffMember, *, status: int = 200, **told: Any) -> Response:  # noqa: ANN401 - a template's
+    facts = {"shown": None, "wanted": Wanted(), "errors": [], "sent": {}} | told
+    page = render_template(
+        "audit/entries.html", officer=officer, kinds=KINDS, health=health(), **facts
+    )
+    return make_response(page, status)
+
+
+def _lang() -> str:
+    return str(get_locale() or "vi")
+
+
+def _before() -> int | None:
+    told = request.args.get("before")
+    if told is None:
+        return None
+    if not (told.isascii() and told.isdecimal() and int(told) <= _HIGHEST_ID):
+        raise InvalidRequest(_("Địa chỉ trang không đúng. Mở lại từ trang đầu."))
+    return int(told)
+
+
+def _kind() -> str | None:
+    told = request.args.get("type", "")
+    return told if told in KINDS else None
+
+
+def _search(officer: StaffMember) -> review.Search | None:
+    told = request.args.get("search")
+    if told is None:
+        return None
+    try:
+        search_id = uuid.UUID(told)
+    except ValueError:
+        raise NoSuchSearch("search again; this is no search") from None
+    return review.find_search(officer, search_id)
+
+
+def _unfit(member: str) -> str:
+    if member == "case":
+        return str(_("Nhập mã hồ sơ, không quá 500 ký tự và không có số định danh cá nhân."))
+    return str(_("Nhập lý do, không quá 500 ký tự và không có số định danh cá nhân."))
+
+
+def _sentences() -> Mapping[str, str]:
+    return {
+        NoSuchSearch.slug: _("Lượt tìm này không có hoặc đã hết hạn. Hãy tìm lại."),
+        OwnEntries.slug: _("Không ai được xem các mục nhật ký về chính mình."),
+    }

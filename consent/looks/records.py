@@ -1,0 +1,105 @@
+"""Queries about looks: entries of one person or of all, what is missing, searches, objections."""
+
+import operator
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select
+
+from consent.audit.records import AuditSearch, LogPosition, LogSubject
+from consent.ledger.records import Objection
+from identity import database
+from identity.trail import AccessEntry, EntryKey
+
+
+def entries(
+    *,
+    of: uuid.UUID | None = None,
+    but: uuid.UUID | None = None,
+    kind: str | None = None,
+    before: int | None = None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Entries with their keys and places, the newest first; the place is null until it is given.
+
+    `of` one person, `but` about everybody else, of one `kind`, older than the entry `before`.
+    """
+    wanted = (
+        (of, operator.eq, AccessEntry.citizen_id),
+        (but, operator.ne, AccessEntry.citizen_id),
+        (kind, operator.eq, AccessEntry.type),
+        (before, operator.gt, AccessEntry.id),
+    )
+    query = (
+        select(
+            AccessEntry.__table__,
+            EntryKey.subject_wrapped,
+            EntryKey.actor_wrapped,
+            EntryKey.kek_id,
+            LogPosition.position,
+        )
+        .outerjoin(
+            EntryKey,
+            (EntryKey.citizen_id == AccessEntry.citizen_id) & (EntryKey.entry_id == AccessEntry.id),
+        )
+        .outerjoin(LogPosition, _is_place_of(AccessEntry))
+        .where(*_given(wanted))
+        .order_by(AccessEntry.id.desc())
+        .limit(limit)
+    )
+    return database.rows(query)
+
+
+def _given(wanted: Iterable[tuple[Any, Any, Any]]) -> list[Any]:
+    """Conditions about what was asked for; what is null was not."""
+    return [compare(value, column) for value, compare, column in wanted if value is not None]
+
+
+def _is_place_of(entry: type[AccessEntry]) -> Any:  # noqa: ANN401 - an SQL condition
+    return (LogPosition.citizen_id == entry.citizen_id) & (LogPosition.entry_id == entry.id)
+
+
+def counts(citizen_id: uuid.UUID) -> tuple[int, int]:
+    """How many entries a person's own list numbers, and how many of those can still be read."""
+    query = (
+        select(func.count().label("listed"), func.count(AccessEntry.id).label("readable"))
+        .select_from(LogSubject)
+        .outerjoin(LogPosition, LogPosition.position == LogSubject.position)
+        .outerjoin(
+            AccessEntry,
+            _is_place_of(AccessEntry) & (AccessEntry.citizen_id == LogSubject.citizen_id),
+        )
+        .where(LogSubject.citizen_id == citizen_id)
+    )
+    found = database.row(query)
+    return (0, 0) if found is None else (int(found.listed), int(found.readable))
+
+
+def add_search(search: Mapping[str, Any]) -> None:
+    """A search can be opened by the one who made it."""
+    database.write(insert(AuditSearch).values(**search))
+
+
+def find_search(search_id: uuid.UUID, staff_id: uuid.UUID, *, at: datetime) -> Row[Any] | None:
+    """A search of this very staff member that has not ended; null: there is none."""
+    table = AuditSearch.__table__
+    mine = (table.c.id == search_id, table.c.staff_id == staff_id, table.c.expires_at > at)
+    return database.row(select(table).where(*mine))
+
+
+def objections(
+    *, of: uuid.UUID | None = None, but: uuid.UUID | None = None, limit: int
+) -> Sequence[Row[Any]]:
+    """Objections that wait for an answer, the oldest first; `of` one person, `but` of others."""
+    table = Objection.__table__
+    wanted = ((of, operator.eq, table.c.citizen_id), (but, operator.ne, table.c.citizen_id))
+    query = (
+        select(table)
+        .where(table.c.closed_at.is_(None))
+        .where(*_given(wanted))
+        .order_by(table.c.raised_at, table.c.id)
+        .limit(limit)
+    )
+    return database.rows(query)

@@ -1,0 +1,223 @@
+"""Security officers read the log: every page they see is an entry of its own, written first."""
+
+import json
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from consent.ledger.object import reason_of
+from consent.looks import records
+from consent.looks.entries import Look, opened, tag
+from identity import clock, sealing, trail
+from identity.citizens import people
+from identity.citizens.national_id import NationalId
+from identity.database import new_id, transaction
+from identity.entry import Who
+from identity.errors import AccessDenied, InvalidRequest, NotFound
+from identity.public_services import registered
+from identity.staff.sessions import StaffMember
+
+LOOKED = "staff:looked"
+PAGE = 50
+LIFETIME = timedelta(hours=1)
+LONGEST = 500
+TABLE, COLUMN = "audit_search", "sealed"
+# What is written down stays for good, so a number of a person has no place in it.
+_LIKE_A_NUMBER = re.compile(r"(?<!\d)(?:\d[ .\u00a0-]?){11}\d(?!\d)")
+
+
+class OwnEntries(AccessDenied):
+    """Nobody reviews the entries about themselves."""
+
+    slug = "own-entries"
+    title = "These entries are about yourself"
+
+
+class NoSuchSearch(NotFound):
+    """Unknown, ended after an hour, or another officer's: all look the same."""
+
+    slug = "no-such-search"
+    title = "There is no such search"
+
+
+class UnfitSearch(InvalidRequest):
+    """Case number or reason are missing, too long, or hold what looks like a personal number."""
+
+    slug = "unfit-search"
+    title = "The search lacks a case number or a reason"
+
+    def __init__(self, member: str, detail: str) -> None:
+        super().__init__(detail)
+        self.member = member
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Whom an officer looks for, in which case and why."""
+
+    id: uuid.UUID
+    found: uuid.UUID | None  # null: the number is nobody's
+    case: str
+    reason: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What an officer asks to see: of one search or of all, of one kind, older than an entry."""
+
+    search: Search | None = None
+    kind: str | None = None
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An objection that waits for an answer; its words only where a search named the person."""
+
+    number: str
+    tag: str
+    service: str
+    procedure: str | None
+    case: str | None
+    at: datetime
+    reason: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the officer sees."""
+
+    looks: Sequence[Look]
+    older: int | None
+    objections: Sequence[Raised]
+
+
+def search(officer: StaffMember, number: NationalId, *, case: str, reason: str) -> uuid.UUID:
+    """The search can be opened by this officer for an hour; its id says nothing about anybody.
+
+    Raises:
+        UnfitSearch: case number or reason will not do.
+        OwnEntries: the number is the officer's own; the attempt stands in the log.
+    """
+    case, reason = _fit("case", case), _fit("reason", reason)
+    found = people.find_by_number(number)
+    if found is not None and found == officer.own_citizen_id:
+        _mark_own(officer, found, case=case, reason=reason)
+        raise OwnEntries("nobody reviews entries about themselves", note="own entries")
+    search_id, at = new_id(), clock.now()
+    key = sealing.new_data_key()
+    wrapped, kek_id = sealing.ring().wrap(key)
+    told = json.dumps({"case": case, "reason": reason}, ensure_ascii=False).encode()
+    row = {
+        "id": search_id,
+        "staff_id": officer.id,
+        "found_id": found,
+        "wrapped": wrapped,
+        "kek_id": kek_id,
+        "sealed": sealing.seal(key, told, table=TABLE, column=COLUMN, row=search_id.hex),
+        "created_at": at,
+        "expires_at": at + LIFETIME,
+    }
+    with transaction():
+        records.add_search(row)
+    return search_id
+
+
+def _fit(member: str, text: str) -> str:
+    text = " ".join(text.split())
+    if not 0 < len(text) <= LONGEST:
+        raise UnfitSearch(member, f"{member}: 1 to {LONGEST} characters")
+    if _LIKE_A_NUMBER.search(text):
+        raise UnfitSearch(member, f"{member}: no personal number; it would stay in the log")
+    return text
+
+
+def _mark_own(officer: StaffMember, found: uuid.UUID, *, case: str, reason: str) -> None:
+    trail.refuse(
+        LOOKED,
+        Who(citizen=found, actor=officer.id),
+        subject={"result": "refused", "case": case, "reason": reason},
+        acting=_acting(officer),
+    )
+
+
+def find_search(officer: StaffMember, search_id: uuid.UUID) -> Search:
+    """A search that this officer made within the hour.
+
+    Raises:
+        NoSuchSearch: there is none.
+    """
+    row = records.find_search(search_id, officer.id, at=clock.now())
+    if row is None:
+        raise NoSuchSearch("search again; a search ends after an hour")
+    key = sealing.ring().unwrap(bytes(row.wrapped), row.kek_id)
+    told = sealing.open_sealed(
+        key, bytes(row.sealed), table=TABLE, column=COLUMN, row=search_id.hex
+    )
+    return Search(search_id, row.found_id, **json.loads(told))
+
+
+def look(officer: StaffMember, wanted: Wanted, *, request_id: str, language: str) -> Page:
+    """One page of entries, and the look itself in the log: both or neither."""
+    with transaction():
+        rows = _rows(officer, wanted)
+        _record(officer, wanted, count=min(len(rows), PAGE), request_id=request_id)
+        raised = _objections(officer, wanted, language=language)
+    looks = [opened(row, language) for row in rows[:PAGE]]
+    return Page(looks, looks[-1].id if len(rows) > PAGE else None, raised)
+
+
+def _rows(officer: StaffMember, wanted: Wanted) -> Sequence[Any]:
+    if wanted.search is not None and wanted.search.found is None:
+        return ()
+    return records.entries(
+        of=None if wanted.search is None else wanted.search.found,
+        but=officer.own_citizen_id,
+        kind=wanted.kind,
+        before=wanted.before,
+        limit=PAGE + 1,
+    )
+
+
+def _record(officer: StaffMember, wanted: Wanted, *, count: int, request_id: str) -> None:
+    sought = wanted.search
+    asked = {"kind": wanted.kind, "before": wanted.before}
+    subject: dict[str, Any] = {"result": "shown", "shown": count}
+    subject |= {name: value for name, value in asked.items() if value is not None}
+    if sought is not None:
+        subject |= {"case": sought.case, "reason": sought.reason}
+        subject["result"] = "nothing found" if sought.found is None else "shown"
+    trail.record(
+        LOOKED,
+        Who(citizen=sought.found if sought else None, actor=officer.id),
+        subject=subject,
+        acting={**_acting(officer), "request": request_id},
+    )
+
+
+def _acting(officer: StaffMember) -> dict[str, Any]:
+    return {"actor": officer.id.hex, "role": str(officer.role), "unit": officer.unit}
+
+
+def _objections(officer: StaffMember, wanted: Wanted, *, language: str) -> list[Raised]:
+    sought = wanted.search
+    if sought is not None and sought.found is None:
+        return []
+    of = None if sought is None else sought.found
+    rows = records.objections(of=of, but=officer.own_citizen_id, limit=PAGE)
+    return [_raised(row, language, with_reason=sought is not None) for row in rows]
+
+
+def _raised(row: Any, language: str, *, with_reason: bool) -> Raised:  # noqa: ANN401 - a row
+    return Raised(
+        number=row.number,
+        tag=tag("N", row.citizen_id),
+        service=registered.by_id(row.public_service_id).name(language),
+        procedure=row.procedure,
+        case=row.case,
+        at=row.raised_at,
+        reason=reason_of(row) if with_reason else "",
+    )
