@@ -7,9 +7,10 @@ import base64
 import secrets
 
 from flask import Response, g, request
+from flask_babel import gettext as _
 
 from identity import sealing, settings
-from identity.errors import AccessDenied
+from identity.errors import AccessDenied, InvalidRequest
 
 YEAR = 365 * 24 * 3600
 FIELD = "csrf_token"
@@ -77,7 +78,10 @@ def check_form() -> None:
 
     Raises:
         CrossSite: another origin, no token, or a token of another browser.
+        InvalidRequest: a field holds a NUL: no keyboard types it, and PostgreSQL keeps none.
     """
+    if any("\x00" in text for pair in request.form.items(multi=True) for text in pair):
+        raise InvalidRequest(_("Yêu cầu không hợp lệ. Hãy mở lại trang và thử lại."), note="NUL")
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if origin is not None and origin != settings.current().issuer:
         raise CrossSite("open the page again and send the form from there", note="origin")

@@ -43,6 +43,9 @@ class Parameters:
             )
         except ValueError as error:
             raise InvalidRequest("the parameters cannot be read: UTF-8, at most 200") from error
+        # PostgreSQL keeps no NUL in a text, so a parameter with one could end in an accident.
+        if any("\x00" in text for pair in pairs for text in pair):
+            raise InvalidRequest("a parameter holds the character NUL")
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)

@@ -20,6 +20,7 @@ AHEAD_SECONDS = 30
 LONGEST_LIFE_SECONDS = 300
 LONGEST = 8_192  # characters
 LONGEST_NAME = 256  # of kid, jti, sub
+_FARTHEST = 1e11  # seconds: the year 5138
 
 # RFC 7515 §4.1.11: no extension is understood, so nothing is critical. A key, or an address of
 # one, that comes with the assertion is the sender's word only (RFC 8725 §3.10).
@@ -160,7 +161,10 @@ def _end(claims: Mapping[str, Any]) -> datetime:
 
 def _seconds(claims: Mapping[str, Any], name: str, *, absent: float | None = None) -> float:
     value = claims.get(name, absent)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _refused(name)
+    # Not `isfinite`: an integer of hundreds of digits is one, and no float takes it.
+    if not -_FARTHEST < value < _FARTHEST:
         raise _refused(name)
     return value
 
@@ -168,6 +172,8 @@ def _seconds(claims: Mapping[str, Any], name: str, *, absent: float | None = Non
 def _text(members: Mapping[str, Any], name: str) -> str:
     value = members.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
+        raise _refused(name)
+    if not value.isprintable():  # half a surrogate pair has no bytes, a NUL no place to be kept
         raise _refused(name)
     return value
 

@@ -152,6 +152,8 @@ _memory = _Memory()
 
 def find(client_id: str) -> Registered | None:
     """The public service of that id on the wire, at most 30 seconds old; null: there is none."""
+    if not (client_id.isascii() and client_id.isprintable()):
+        return None  # no name of ours, and a NUL would be an accident in PostgreSQL
     return _memory.find(client_id, lambda: records.find(client_id))
 
 
