@@ -26,7 +26,7 @@ LIFETIME = timedelta(hours=1)
 LONGEST = 500
 TABLE, COLUMN = "audit_search", "sealed"
 # What is written down stays for good, so a number of a person has no place in it.
-_LIKE_A_NUMBER = re.compile(r"(?<!\d)(?:\d[ .\u00a0-]?){11}\d(?!\d)")
+_LIKE_A_NUMBER = re.compile(r"(?<!\w)(?:\d[ .\u00a0-]?){11}\d(?!\w)")
 
 
 class OwnEntries(AccessDenied):

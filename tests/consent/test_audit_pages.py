@@ -1,0 +1,283 @@
+"""`/audit/entries`: security officers read the log, and each page they see is an entry."""
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from consent.looks import review
+from identity import clock, log_keys, trail
+from identity.entry import NOBODY, Who
+from identity.staff.records import Role
+from tests import exchange
+from tests.deciding import words
+from tests.exchange import ask, decision, entries, give
+from tests.people import a_security_officer, lan, sign_in, sign_in_officer
+from tests.public_services import a_service
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _catalogues(app):  # noqa: ARG001 - a database must be open
+    exchange.publish_catalogues()
+
+
+@pytest.fixture
+def officer():
+    return a_security_officer()
+
+
+@pytest.fixture
+def theirs(app, officer):
+    """The officer's browser, signed in."""
+    browser = app.test_client()
+    sign_in_officer(browser, officer)
+    return browser
+
+
+def rows(page):
+    """The ids of the entries on a page, as they stand on it."""
+    assert page.status_code == 200, page.text
+    return [int(number) for number in re.findall(r'data-entry="(\d+)"', page.text)]
+
+
+def looks_of(officer, about=NOBODY):
+    """What the log says of an officer's looks."""
+    mine = [e for e in entries(about) if e.type == "staff:looked"]
+    return [e for e in mine if e.acting["actor"] == officer.id.hex]
+
+
+def test_the_review_begins_with_the_entries(theirs):
+    answer = theirs.get("/audit")
+
+    assert (answer.status_code, answer.location) == (303, "/audit/entries")
+
+
+def test_the_newest_entries_are_shown_without_anybodys_name_or_number(app, theirs):
+    """Contract: subjects are pseudonymous tags."""
+    her, service = lan(full_name="Quách Thị Ngọc Trân"), a_service()
+    given = give(her, service, decision("full_name"))
+    assert ask(app.test_client(), given).status_code == 200
+
+    page = theirs.get("/audit/entries")
+
+    released = entries(her.citizen_id)[-1]
+    assert rows(page)[0] == released.id
+    assert "attributes:released" in page.text
+    assert re.search(r"N-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}", page.text)
+    for hidden in (her.full_name, her.national_id, her.citizen_id.hex, str(her.citizen_id)):
+        assert hidden not in page.text
+
+
+def test_one_person_has_one_tag_and_another_has_another():
+    her, him = uuid.uuid4(), uuid.uuid4()
+
+    assert review.tag("N", her) == review.tag("N", her) != review.tag("N", him)
+    assert review.tag("N", NOBODY) == ""
+
+
+def test_each_page_shown_is_an_entry_with_its_filter_and_its_size(theirs, officer):
+    """Reference access-log §3, rule 0.3: one entry per query, never one per row."""
+    assert looks_of(officer) == []
+
+    page = theirs.get("/audit/entries", query_string={"type": "staff:looked"})
+
+    (look,) = looks_of(officer)
+    assert look.subject == {
+        "result": "shown",
+        "shown": len(rows(page)),
+        "kind": "staff:looked",
+    }
+    assert look.acting["unit"] == "Đơn vị giám sát 1"
+    assert look.acting["role"] == "security-officer"
+    assert look.id not in rows(page)
+
+
+def test_no_entry_no_page(theirs, officer, monkeypatch):
+    """Design §2.1: where the log cannot be written, nothing is shown."""
+    shown = rows(theirs.get("/audit/entries"))[0]
+    monkeypatch.setattr(review.trail, "record", _cannot)
+
+    answer = theirs.get("/audit/entries")
+
+    assert answer.status_code == 500
+    assert f'data-entry="{shown}"' not in answer.text
+    assert len(looks_of(officer)) == 1
+
+
+def _cannot(*_args, **_params):
+    raise RuntimeError("the disk is full")
+
+
+def test_a_list_can_be_narrowed_to_one_type(theirs):
+    her = lan()
+    trail.record("token:refused", Who(citizen=her.citizen_id), subject={"reason": "x"})
+
+    page = theirs.get("/audit/entries", query_string={"type": "token:refused"})
+
+    table = page.text[page.text.index("<tbody>") :]
+    assert set(re.findall(r"<br><code>([a-z_:]+)</code>", table)) == {"token:refused"}
+
+
+def test_a_type_that_is_none_narrows_nothing(theirs, officer):
+    page = theirs.get("/audit/entries", query_string={"type": "'; DROP TABLE"})
+
+    assert rows(page)
+    assert "kind" not in looks_of(officer)[0].subject
+
+
+def test_the_next_page_goes_on_where_this_one_ended(theirs, monkeypatch):
+    monkeypatch.setattr(review, "PAGE", 3)
+    her = lan()
+    for _ in range(5):
+        trail.record("sign_in:succeeded", Who(her.citizen_id, her.citizen_id))
+
+    first = theirs.get("/audit/entries?type=sign_in:succeeded")
+    path = re.search(r'rel="next" href="([^"]+)"', first.text)[1].replace("&amp;", "&")
+    second = theirs.get(path)
+
+    assert len(rows(first)) == len(rows(second)) == 3
+    assert min(rows(first)) > max(rows(second))
+
+
+def test_a_place_in_the_tree_is_shown_once_there_is_one(own_log):
+    officer = a_security_officer()
+    theirs = own_log.app.test_client()
+    sign_in_officer(theirs, officer)
+    own_log.grows(1)
+
+    said = words(theirs.get("/audit/entries"))
+
+    assert "chưa vào sổ" not in said
+    assert "vị trí 0" in said
+
+
+def test_entries_about_oneself_are_left_out(app):
+    """Contract: nobody opens entries about themselves."""
+    her = lan()
+    mine = trail.record("sign_in:succeeded", Who(her.citizen_id, her.citizen_id))
+    theirs = app.test_client()
+    sign_in_officer(theirs, a_security_officer(own_citizen_id=her.citizen_id))
+    another = app.test_client()
+    sign_in_officer(another, a_security_officer())
+
+    assert mine.id not in rows(theirs.get("/audit/entries"))
+    assert mine.id in rows(another.get("/audit/entries"))
+
+
+def test_an_objection_is_seen_with_its_number_and_without_its_words(app, theirs):
+    from tests.deciding import signed_in  # noqa: PLC0415 - only here
+
+    her, service = lan(), a_service(procedures=["1.002759"])
+    citizen = signed_in(app.test_client(), her)
+    number = _objects(citizen, service)
+
+    page = theirs.get("/audit/entries")
+
+    assert number in page.text
+    assert "Tôi không hề nộp hồ sơ này" not in page.text
+
+
+def _objects(citizen, service):
+    from consent.ledger import object as objections  # noqa: PLC0415
+    from identity.public_services import registered  # noqa: PLC0415
+
+    about = objections.About(
+        public_service_id=registered.find(service.client_id).id,
+        procedure="1.002759",
+        case="H-1",
+        reason="Tôi không hề nộp hồ sơ này",
+    )
+    return objections.raise_objection(about, by=citizen.session)
+
+
+class TestHealth:
+    def test_a_log_that_agrees_with_the_second_store_is_said_to(self, own_log, a_worker):
+        theirs = own_log.app.test_client()
+        sign_in_officer(theirs, a_security_officer())
+        own_log.grows(3)
+        a_worker()
+
+        said = words(theirs.get("/audit/entries"))
+
+        assert "Cơ sở dữ liệu khớp với kho thứ hai." in said
+
+    def test_nobody_at_work_is_noticed(self, own_log, a_worker):
+        theirs = own_log.app.test_client()
+        sign_in_officer(theirs, a_security_officer())
+        a_worker()
+        with time_machine.travel(clock.now() + timedelta(seconds=11)):
+            said = words(theirs.get("/audit/entries"))
+
+        assert "kiểm tra tiến trình nền" in said
+
+    def test_a_second_store_that_was_put_back_is_named_with_what_to_do(self, own_log):
+        theirs = own_log.app.test_client()
+        sign_in_officer(theirs, a_security_officer())
+        own_log.grows(3)
+        store = own_log.settings.log_head
+        note = store.read_bytes()
+        own_log.grows(3)
+        store.write_bytes(note)
+
+        said = words(theirs.get("/audit/entries"))
+
+        assert "không khớp" in said
+        assert "log-head" in said
+        assert "restore" in said
+
+
+@pytest.fixture
+def a_worker():
+    """The worker's turn at the heads."""
+    from identity import worker  # noqa: PLC0415
+    from identity.database import transaction  # noqa: PLC0415
+
+    def turn():
+        with transaction():
+            worker.mark("heads", "1")
+
+    return turn
+
+
+class TestAttacker:
+    @pytest.mark.parametrize("path", ["/audit", "/audit/entries"])
+    def test_nobody_comes_in_without_signing_in(self, client, path):
+        answer = client.get(path)
+
+        assert (answer.status_code, answer.location) == (303, "/staff/sign-in")
+
+    def test_a_citizen_is_no_officer(self, app):
+        hers = app.test_client()
+        sign_in(hers, lan())
+
+        assert hers.get("/audit/entries").location == "/staff/sign-in"
+
+    @pytest.mark.parametrize("role", [Role.OPERATOR, Role.COUNTER_OFFICER, Role.INSPECTOR])
+    def test_another_role_of_the_staff_does_not_come_in(self, app, role):
+        theirs = app.test_client()
+        sign_in_officer(theirs, a_security_officer(role=role))
+
+        answer = theirs.get("/audit/entries")
+
+        assert answer.status_code == 403
+        assert rows_of(answer) == []
+
+    def test_there_is_no_way_to_change_an_entry(self, app):
+        """Security case 58: no path of the review takes anything but a search."""
+        rules = [r for r in app.url_map.iter_rules() if r.rule.startswith(("/audit", "/log"))]
+
+        methods = {(r.rule, m) for r in rules for m in r.methods - {"HEAD", "OPTIONS", "GET"}}
+        assert methods == {("/audit/entries", "POST")}
+
+    def test_a_key_of_the_log_is_not_on_the_page(self, theirs):
+        page = theirs.get("/audit/entries")
+
+        assert log_keys.log_key().kid not in page.text
+
+
+def rows_of(page):
+    return re.findall(r'data-entry="(\d+)"', page.text)
