@@ -1,4 +1,4 @@
-"""Pages that promise to be complete are: settings, errors, retention, decisions."""
+"""Pages that promise to be complete are: settings and decisions; no link leads nowhere."""
 
 import importlib
 import pkgutil
@@ -9,7 +9,6 @@ from pathlib import Path
 import consent
 import identity
 from identity import settings
-from identity.errors import Refusal
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -31,11 +30,6 @@ def rows(page: str) -> dict[str, list[str]]:
     return found
 
 
-def refusals(family: type[Refusal] = Refusal) -> set[type[Refusal]]:
-    load_everything()
-    return {family}.union(*(refusals(kind) for kind in family.__subclasses__()))
-
-
 def test_every_setting_is_on_its_page_and_no_other():
     assert {name for name in rows("settings.md") if name.startswith("MOTLAN_")} == settings.NAMES
 
@@ -53,22 +47,6 @@ def test_the_page_of_settings_tells_the_real_defaults(tmp_path, monkeypatch):
     home = {"MOTLAN_HOME": str(tmp_path / "var")}
     plain = {name: text.replace("MOTLAN_HOME", home["MOTLAN_HOME"]) for name, text in plain.items()}
     assert settings.read(plain) == settings.read({})
-
-
-def test_every_refusal_is_explained_with_its_status():
-    told = rows("errors.md")
-
-    untold = {
-        f"{kind.__module__}.{kind.__name__}: {kind.slug} {kind.status}"
-        for kind in refusals()
-        if kind.slug not in told or str(kind.status) not in told[kind.slug][0]
-    }
-
-    assert not untold
-
-
-def test_no_error_is_explained_that_nobody_raises():
-    assert not set(rows("errors.md")) - {kind.slug for kind in refusals()}
 
 
 def test_every_decision_is_in_the_index():

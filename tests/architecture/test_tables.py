@@ -1,15 +1,11 @@
-"""Design §10: ready to be spread by citizen, and each table's rows have a known end."""
+"""Design §10: every table is ready to be spread by citizen, and keeps no person in plain text."""
 
 import re
-from pathlib import Path
 
 from sqlalchemy import Table
 
 from identity.columns import Base
 from tests.architecture.test_documents import load_everything
-
-RETENTION = Path(__file__).resolve().parents[2] / "docs" / "retention.md"
-CLASSES = {"for ever", "by key", "current", "expiring"}
 
 # Tables that lead from something else to a person: keyed by what one searches with.
 LOOK_UPS = {
@@ -70,17 +66,6 @@ def test_every_index_of_a_persons_table_begins_with_the_citizen_or_serves_a_walk
     ]
 
     assert not loose
-
-
-def test_every_table_has_a_class_of_retention():
-    told = {}
-    for line in RETENTION.read_text().splitlines():
-        if row := re.match(r"\| `([a-z_]+)` \| ([a-z ]+) \|", line):
-            told[row[1]] = row[2]
-    names = {table.name for table in tables()}
-
-    assert set(told) == names
-    assert set(told.values()) == CLASSES
 
 
 def test_no_table_keeps_a_person_in_plain_text():
