@@ -87,13 +87,13 @@ def test_a_key_that_others_may_not_know_yet_does_not_sign(folder):
 
 def test_a_running_process_notices_within_a_second(folder, monkeypatch):
     """Rotated without restart; the list is looked at once a second at most."""
-    signing = SigningKeys(folder)
-    old = signing.sign(claims(), typ="JWT")
+    signing, told = SigningKeys(folder), claims()
+    old = signing.sign(told, typ="JWT")
     rotate(folder, early=True)
 
-    soon = signing.sign(claims(), typ="JWT")
+    soon = signing.sign(told, typ="JWT")
     a_second_later(monkeypatch)
-    later = signing.sign(claims(), typ="JWT")
+    later = signing.sign(told, typ="JWT")
 
     assert old.partition(".")[0] == soon.partition(".")[0]
     assert jwt.get_unverified_header(later)["kid"] == by_state(folder)[State.CURRENT]
