@@ -66,11 +66,11 @@ class TlsProxy:
     def _serve(self, plain: socket.socket) -> None:
         with contextlib.suppress(OSError):
             outside = self._context.wrap_socket(plain, server_side=True)
-            inside = socket.create_connection(("127.0.0.1", self.to))
-            answer = threading.Thread(target=_pass_on, args=(inside, outside), daemon=True)
-            answer.start()
-            _pass_on(outside, inside)
-            answer.join()
+            with outside, socket.create_connection(("127.0.0.1", self.to)) as inside:
+                answer = threading.Thread(target=_pass_on, args=(inside, outside), daemon=True)
+                answer.start()
+                _pass_on(outside, inside)
+                answer.join()
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:
