@@ -1,0 +1,131 @@
+"""The table, the conditions and the profile, as a page in Markdown."""
+
+import platform
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from statistics import median
+from typing import Any
+
+from benchmarks.operations import OPERATIONS
+from benchmarks.rounds import CONNECTIONS, Pace, Results
+
+PACKAGES = ("granian", "flask", "sqlalchemy", "psycopg", "cryptography", "pyjwt", "argon2-cffi")
+SAID = """\
+# What it can do
+
+Written by `make bench`. The machine is shared and noisy: a rate moves by a quarter from run to run.
+**Only the ratios mean anything**: each is taken in one round against the primitive measured a
+moment before on the same core, and the median of the rounds is shown.
+"""
+COUNTED = """\
+Counted and timed in one process without a network, so the processor's time is steadier than any
+rate above. A statement is a round trip; beginning and ending a transaction count as one each.
+"""
+PROFILED = """\
+Under cProfile, which makes Python's own calls look dearer than they are: the fifteen functions
+with the most time of their own. Waiting for the database is in `wait`.
+"""
+PRIMITIVES = {
+    "Argon2id": "one password checked at the service's cost, one thread",
+    "ES256": "one signature over 700 bytes, one thread",
+    "commit": "one row inserted by one prepared statement, committed; 8 connections on PostgreSQL,"
+    " the one writer on SQLite",
+    "look": "one row read by its key with a prepared statement, 8 connections",
+    "bare answer": "a constant WSGI answer behind the same server, over the same connections",
+}
+
+
+def primitives(results: Results) -> Iterator[str]:
+    """One line for each thing that an operation rests on."""
+    yield "| primitive | per second | what it is |"
+    yield "| --- | ---: | --- |"
+    for name, rates in results.primitives.items():
+        yield f"| {name} | {median(rates):,.0f} | {PRIMITIVES[name]} |"
+
+
+def table(results: Results) -> Iterator[str]:
+    """One line for each operation."""
+    yield "| operation | per second | p50 ms | p99 ms | over what it rests on | errors |"
+    yield "| --- | ---: | ---: | ---: | --- | ---: |"
+    for one in OPERATIONS:
+        rests = ", ".join(f"{results.ratio(one.name, p):.3f} {p}" for p in one.rests_on)
+        p50, p99 = results.quantile(one.name, 0.5), results.quantile(one.name, 0.99)
+        rate, errors = median(results.rates[one.name]), len(results.errors[one.name])
+        yield f"| {one.name} | {rate:,.0f} | {p50:.1f} | {p99:.1f} | {rests} | {errors} |"
+
+
+def against(looked: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Iterator[str]:
+    """The processor's time of two checkouts, taken by turns."""
+    yield "| operation | here, µs | there, µs | here over there, median | each turn |"
+    yield "| --- | ---: | ---: | ---: | --- |"
+    for one in OPERATIONS:
+        spent = [[told[one.name]["cpu_microseconds"] for told in turn] for turn in looked]
+        here, there = (median(column) for column in zip(*spent, strict=True))
+        ratios = [ours / theirs for ours, theirs in spent]
+        told = " ".join(f"{ratio:.2f}" for ratio in ratios)
+        yield f"| {one.name} | {here:,.0f} | {there:,.0f} | {median(ratios):.2f} | {told} |"
+
+
+def costs(looked: Mapping[str, Any]) -> Iterator[str]:
+    """What one operation asks of the database and of the processor."""
+    yield "| operation | requests | statements | commits | CPU of the web process, µs |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for one in OPERATIONS:
+        cost = looked[one.name]
+        yield (
+            f"| {one.name} | {one.requests} | {cost['statements']:.3g} | {cost['commits']:.3g} |"
+            f" {cost['cpu_microseconds']:,.0f} |"
+        )
+
+
+def profile(looked: Mapping[str, Any]) -> Iterator[str]:
+    """Where the time of each operation went."""
+    for one in OPERATIONS:
+        yield f"### {one.name}\n"
+        yield "| own time | with what it calls | where |"
+        yield "| ---: | ---: | --- |"
+        for where, own, whole in looked[one.name]["profile"]:
+            yield f"| {own:.1%} | {whole:.1%} | `{where}` |"
+        yield ""
+
+
+def page(results: Results, looked: Mapping[str, Any], *, conditions: Mapping[str, str]) -> str:
+    """The whole of it."""
+    lines = [SAID, "## Conditions\n"]
+    lines += [f"- {name}: {text}" for name, text in conditions.items()]
+    lines += ["\n## Primitives\n", *primitives(results), "\n## Operations\n", *table(results)]
+    lines += [
+        "\n## What one operation costs\n",
+        COUNTED,
+        *costs(looked),
+        "\n## Where the time goes\n",
+        PROFILED,
+        *profile(looked),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def conditions(database: str, *, people: int, pace: Pace, cores: tuple[int, int]) -> dict[str, str]:
+    """Under which all of this is true."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    web, rest = cores
+    return {
+        "Processor": f"{_processor()}; {web} core for one granian web process, {rest} for database,"
+        " background worker and load",
+        "Database": database,
+        "Software": f"Python {platform.python_version()}, {packages}",
+        "People": f"{people:,} enrolled with two registers; all share one password hash, made once",
+        "Load": f"{CONNECTIONS} keep-alive connections, closed loop, 8 public services",
+        "Run": f"{pace.rounds} rounds of {pace.seconds} s an operation after a warm-up; one look at"
+        " a primitive before what rests on it",
+        "Command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as told:  # noqa: PTH123 - one line of it
+            return next(line.partition(":")[2].strip() for line in told if "model name" in line)
+    except (OSError, StopIteration):
+        return platform.machine()

@@ -1,0 +1,143 @@
+"""Rounds: primitives and operations by turns, so that a ratio compares neighbours in time."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks.operations import OPERATIONS, Crowd, Operation, jwks
+from benchmarks.place import Place, pinned
+from benchmarks.wire import Measured, Run
+from tests.serving import free_port
+
+CONNECTIONS = 16
+BARE = "bare answer"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long everything takes."""
+
+    rounds: int
+    seconds: float  # an operation
+    primitive_seconds: float
+
+    @classmethod
+    def chosen(cls, *, is_quick: bool) -> "Pace":
+        """Five rounds, or one look."""
+        return cls(1, 0.5, 0.2) if is_quick else cls(5, 2.0, 0.5)
+
+
+@dataclass
+class Results:
+    """What the rounds have shown, a number for each round."""
+
+    primitives: dict[str, list[float]] = field(default_factory=dict)
+    rates: dict[str, list[float]] = field(default_factory=dict)
+    latencies: dict[str, list[float]] = field(default_factory=dict)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+    def keep(self, name: str, measured: Measured) -> None:
+        """One operation of one round."""
+        self.rates.setdefault(name, []).append(measured.rate)
+        self.latencies.setdefault(name, []).extend(measured.latencies)
+        self.errors.setdefault(name, []).extend(measured.errors)
+
+    def ratio(self, name: str, primitive: str) -> float:
+        """The median over the rounds of the operation's rate over the primitive's."""
+        pairs = zip(self.rates[name], self.primitives[primitive], strict=True)
+        return median(rate / base for rate, base in pairs)
+
+    def quantile(self, name: str, share: float) -> float:
+        """The time in which that share of all answers of all rounds came, in milliseconds."""
+        ordered = sorted(self.latencies[name])
+        return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1e3
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether anything went wrong: then no number here means anything."""
+        return any(self.errors.values()) or any(not min(r) for r in self.rates.values())
+
+
+class Primitives:
+    """The process that measures them on the core of the web process."""
+
+    def __init__(self, place: Place) -> None:
+        with pinned(place.cores.web):
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.primitives"],
+                cwd=place.root,
+                env=place.environ,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            self.bare_port = free_port()
+            self._bare = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "benchmarks.bare", str(self.bare_port)],
+                cwd=place.root,
+                env=place.environ,
+            )
+
+    def rate(self, name: str, seconds: float) -> float:
+        """How often a second."""
+        if name == BARE:
+            crowd = Crowd({"strangers": [], "signed_in": [], "services": []})
+            journeys = [jwks(crowd) for _ in range(CONNECTIONS)]
+            return Run(self.bare_port, journeys).measure(seconds).rate
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{name} {seconds}\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+    def stop(self) -> None:
+        """Neither process runs."""
+        self._bare.terminate()
+        self._bare.wait(timeout=20)
+        self._process.communicate(timeout=20)
+
+
+@contextmanager
+def primitives(place: Place) -> Iterator[Primitives]:
+    """They can be measured inside."""
+    started = Primitives(place)
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+class Rounds:
+    """Every round measures every operation, each after what it rests on."""
+
+    def __init__(self, place: Place, base: Primitives, *, crowd: Crowd) -> None:
+        self._place, self._base, self._crowd = place, base, crowd
+        self._results = Results()
+
+    def measure(self, pace: Pace) -> Results:
+        """Warm up, then go round."""
+        for operation in OPERATIONS:  # caches filled, statements prepared, connections open
+            for name in operation.rests_on:
+                self._base.rate(name, pace.primitive_seconds / 2)
+            self._run(operation, pace.primitive_seconds)
+        for number in range(pace.rounds):
+            self._round(pace)
+            print(f"round {number + 1} of {pace.rounds}", file=sys.stderr, flush=True)
+        return self._results
+
+    def _round(self, pace: Pace) -> None:
+        known: dict[str, float] = {}
+        for operation in OPERATIONS:
+            for name in operation.rests_on:
+                if name not in known:
+                    known[name] = self._base.rate(name, pace.primitive_seconds)
+            self._results.keep(operation.name, self._run(operation, pace.seconds))
+        for name, rate in known.items():
+            self._results.primitives.setdefault(name, []).append(rate)
+
+    def _run(self, operation: Operation, seconds: float) -> Measured:
+        journeys = [operation.play(self._crowd) for _ in range(CONNECTIONS)]
+        return Run(self._place.port, journeys).measure(seconds)
