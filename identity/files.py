@@ -80,11 +80,15 @@ def remove(path: Path) -> None:
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """No other process or thread is between the same two lines; the lock dies with its holder."""
+def alone(lock: Path, *, may_wait: bool = True) -> Iterator[None]:
+    """No other process or thread is between the same two lines; the lock dies with its holder.
+
+    Raises:
+        BlockingIOError: somebody is, and we may not wait.
+    """
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if may_wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)

@@ -6,15 +6,16 @@ web process. A duty that fails is logged and tried again at its next turn.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity import clock, database
+from identity import clock, database, files
 from identity.columns import Base
 from identity.database import transaction
 from identity.joining import Duty, Purge, joined
@@ -45,11 +46,13 @@ def run_forever(stop: threading.Event) -> None:
     """Do every duty in its turn until `stop` is set.
 
     Raises:
-        AlreadyWorking: another worker is at it (PostgreSQL).
+        AlreadyWorking: another worker is at it (PostgreSQL; on SQLite its end is waited for, since
+            it may be a web process that is being replaced).
     """
     ours = [duty for duty in _duties() if not duty.waits_for_others]
     others = [duty for duty in _duties() if duty.waits_for_others]
-    with _alone() as still_alone:
+    with ExitStack() as held:
+        still_alone = _take_lock(held, stop)
         outside = threading.Thread(target=_take_turns, args=(others, stop))
         outside.start()
         try:
@@ -57,6 +60,15 @@ def run_forever(stop: threading.Event) -> None:
         finally:
             stop.set()
             outside.join()
+
+
+def _take_lock(held: ExitStack, stop: threading.Event) -> Callable[[], None]:
+    while True:
+        try:
+            return held.enter_context(alone())
+        except AlreadyWorking:
+            if database.is_postgresql() or stop.wait(TICK_SECONDS):
+                raise
 
 
 def _take_turns(
@@ -97,10 +109,16 @@ def _do(duty: Duty) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[Callable[[], None]]:
-    """Hold the workers' lock for as long as the block runs; the check raises once it is lost."""
+def alone() -> Iterator[Callable[[], None]]:
+    """Hold the workers' lock for as long as the block runs; the check raises once it is lost.
+
+    Raises:
+        AlreadyWorking: another process or thread holds it.
+    """
     if not database.is_postgresql():
-        yield lambda: None
+        with ExitStack() as held:
+            _lock_file(held)
+            yield lambda: None
         return
     with database.state().engine.connect() as connection:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
@@ -111,6 +129,14 @@ def _alone() -> Iterator[Callable[[], None]]:
         finally:
             with suppress(DBAPIError):
                 connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+
+
+def _lock_file(held: ExitStack) -> None:
+    beside = Path(f"{database.state().path}.worker-lock")
+    try:
+        held.enter_context(files.alone(beside, may_wait=False))
+    except BlockingIOError:
+        raise AlreadyWorking("another worker holds the lock; only one may run") from None
 
 
 def mark(duty: str, detail: str) -> None:
