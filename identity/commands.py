@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 
 from identity import database, log_keys, schema, sealing, settings, web, worker
 from identity import serve as supervisor
+from identity.joining import joined
 from identity.provider import keys as signing_keys
 
 MIGRATIONS = schema.MIGRATIONS
@@ -45,7 +46,7 @@ def serve() -> None:
         make_secrets()
     try:
         sealing.ring()
-        _require_schema()
+        _require_fit()
         raise SystemExit(supervisor.serve(chosen))
     except (sealing.RingFault, supervisor.PlaceTaken) as fault:
         raise click.ClickException(str(fault)) from None
@@ -66,7 +67,11 @@ def work() -> None:
         raise click.ClickException(str(fault)) from None
 
 
-def _require_schema() -> None:
+def _require_fit() -> None:
+    """Nothing is served on tables of another version, nor on a log that must not go on."""
     if fault := schema.fault():
         raise click.ClickException(fault)
+    for check in joined().starts:
+        if fault := check.look():
+            raise click.ClickException(f"{check.name}: {fault}")
     database.close()  # the children open their own

@@ -48,6 +48,7 @@ class Joined:
     duties: list[Duty] = field(default_factory=list)
     purges: list[Purge] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    starts: list[Check] = field(default_factory=list)  # those without which nothing is served
     menu: list[MenuEntry] = field(default_factory=list)
 
 

@@ -6,7 +6,7 @@ from flask import Flask
 
 from consent.audit import commands, doors, heads, sequencer
 from identity import doors as machine
-from identity.joining import Duty, Purge, joined
+from identity.joining import Check, Duty, Purge, joined
 
 
 def join(app: Flask) -> None:
@@ -14,5 +14,6 @@ def join(app: Flask) -> None:
     joined().duties.append(Duty("sequencer", timedelta(milliseconds=200), sequencer.sequence))
     joined().duties.append(Duty("heads", timedelta(seconds=1), heads.sign))
     joined().purges.append(Purge("audit_search", "expires_at", timedelta(0)))
+    joined().starts.append(Check("log head", heads.disagreement))
     machine.add(app, doors.DOORS)
     app.cli.add_command(commands.log)

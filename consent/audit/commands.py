@@ -1,5 +1,6 @@
 """`motlan log …`: verify the access log, show its head, export its public side."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ from flask.cli import AppGroup
 from consent.audit import heads, records
 from consent.audit.second_store import HeadError
 from consent.audit.verify import verify
+from identity import worker
 
 PIECE = 2_000
 
@@ -25,9 +27,11 @@ def verify_log() -> None:
 
 @log.command("checkpoint")
 def show_checkpoint() -> None:
-    """Sign what is sequenced if it is not signed yet, and print the latest head."""
+    """Sign what is sequenced if no worker is there to do it, and print the latest head."""
     try:
-        heads.sign()
+        # A worker that holds the lock signs within a second.
+        with suppress(worker.AlreadyWorking), worker.alone():
+            heads.sign()
     except HeadError as fault:
         raise click.ClickException(str(fault)) from None
     head = records.newest_head()

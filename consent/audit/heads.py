@@ -1,11 +1,13 @@
 """Signed heads: at most one a second, never over a root that the stored bytes do not give."""
 
+from dataclasses import dataclass
+
 from consent.audit import records
 from consent.audit.notes import Checkpoint, Verifier, sign_checkpoint
-from consent.audit.second_store import DatabaseBehindError, HeadError, Kept, SecondStore
+from consent.audit.second_store import HeadError, Kept, SecondStore
 from consent.audit.tree import Frontier, Head, leaf_hash
 from identity import clock, settings
-from identity.database import AnyRow, transaction
+from identity.database import transaction
 from identity.log_keys import log_key
 
 PIECE = 10_000  # leaves read back at a time
@@ -33,26 +35,61 @@ def sign() -> int:
     Raises:
         HeadError: the log must not sign; the text says which file and what to do.
     """
-    with transaction():
-        state = records.sequencer_state()
-    if state is None or state.size == state.signed_size:
+    agreed = _agreed()
+    if agreed.size == agreed.signed.size:
         return 0
-    signed = Frontier.unpacked(state.signed_size, bytes(state.signed_frontier))
-    last = _require_agreement(state, signed)
-    grown = grow(signed, state.size)
-    if grown.packed() != bytes(state.frontier):
+    grown = grow(agreed.signed, agreed.size)
+    if grown.packed() != agreed.frontier:
         raise UnlikeStoredError(
-            f"the entries from position {signed.size} to {state.size - 1} do not give the tree's "
-            "root: run `motlan log verify`"
+            f"the entries from position {agreed.signed.size} to {agreed.size - 1} do not give the "
+            "tree's root: run `motlan log verify`"
         )
     note = sign_checkpoint(Checkpoint(log_key().name, Head(grown.size, grown.root())), log_key())
-    store().advance(note, after=last)
+    store().advance(note, after=agreed.last)
     _keep(grown, note)
     return 1
 
 
-def _require_agreement(state: AnyRow, signed: Frontier) -> Kept | None:
-    """The second store's head, after it was found to lie on the way of this very tree."""
+def require_agreement() -> None:
+    """A database that is behind the second store, or another one, is noticed before it serves.
+
+    Raises:
+        HeadError: it is; the text says which file and what to do.
+    """
+    _agreed()
+
+
+def disagreement() -> str | None:
+    """What `require_agreement` says, as one line; null: nothing."""
+    try:
+        require_agreement()
+    except HeadError as fault:
+        return str(fault)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Where the tree stands, and the second store's head, found to lie on its way."""
+
+    size: int
+    frontier: bytes
+    signed: Frontier
+    last: Kept | None  # null: nothing was ever signed
+
+
+def _agreed() -> Agreed:
+    # Both are read under the state's lock, so that they are of one moment.
+    with transaction():
+        state = records.sequencer_state()
+        if state is None:
+            return Agreed(0, b"", Frontier(), _require_agreement(0, Frontier()))
+        signed = Frontier.unpacked(state.signed_size, bytes(state.signed_frontier))
+        last = _require_agreement(state.size, signed)
+    return Agreed(state.size, bytes(state.frontier), signed, last)
+
+
+def _require_agreement(size: int, signed: Frontier) -> Kept | None:
     last = store().find()
     if last is None and not signed.size:
         return None
@@ -61,27 +98,7 @@ def _require_agreement(state: AnyRow, signed: Frontier) -> Kept | None:
             f"{settings.current().log_head} knows fewer entries than the {signed.size} that the "
             "database has signed: restore that file from where it was copied to"
         )
-    return store().require_reached(state.size, root_at=lambda size: grow(signed, size).root())
-
-
-def require_agreement() -> None:
-    """A database that is behind the second store is noticed before anything is served.
-
-    Raises:
-        HeadError: it is; the text says which file and what to do.
-    """
-    with transaction():
-        state = records.sequencer_state()
-    last = store().find()
-    if state is None and last is not None:
-        raise DatabaseBehindError(
-            f"the database has no sequenced entry, but {settings.current().log_head} says that "
-            f"{last.head.size} were signed: restore the database, or close this log"
-        )
-    if state is not None:
-        _require_agreement(
-            state, Frontier.unpacked(state.signed_size, bytes(state.signed_frontier))
-        )
+    return store().require_reached(size, root_at=lambda reached: grow(signed, reached).root())
 
 
 def grow(frontier: Frontier, size: int) -> Frontier:

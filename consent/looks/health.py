@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from consent.audit import heads, records
-from consent.audit.second_store import HeadError
 from identity import clock, worker
 
 LATE = timedelta(seconds=10)
@@ -17,7 +16,7 @@ class Health:
     size: int
     signed_at: datetime | None  # null: nothing was signed yet
     is_late: bool  # nobody has compared and signed for a while: is the worker running?
-    fault: str  # empty: database and second store agree
+    fault: str | None  # null: database and second store agree
 
 
 def health() -> Health:
@@ -27,13 +26,5 @@ def health() -> Health:
         size=0 if head is None else head.size,
         signed_at=None if head is None else head.signed_at,
         is_late=at is None or clock.now() - at > LATE,
-        fault=_fault(),
+        fault=heads.disagreement(),
     )
-
-
-def _fault() -> str:
-    try:
-        heads.require_agreement()
-    except HeadError as fault:
-        return str(fault)
-    return ""
