@@ -225,6 +225,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow  # a hundred examples of every type
 @settings(deadline=None)  # the first phone and country load their tables
 @given(st.sampled_from(list(TYPES)), json_values)
 def test_whatever_a_register_sends_is_either_refused_or_stays_the_same(

@@ -35,6 +35,7 @@ def test_two_ways_of_writing_a_name_are_one_name() -> None:
     assert registered_name("  Nguyễn\u00a0 Thị   Huyền ") == composed
 
 
+@pytest.mark.slow  # a hundred texts of any script
 @given(st.text(max_size=300))
 def test_a_name_once_accepted_stays_the_same(text: str) -> None:
     try:
