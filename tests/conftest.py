@@ -18,7 +18,7 @@ from identity.settings import Settings
 from tests.databases import Database, Databases
 from tests.postgres import NoPostgresError, PrivateServer, Server
 
-pytest_plugins = ["tests.rules"]
+pytest_plugins = ["tests.rules", "tests.leaks"]
 
 SHARED = pytest.StashKey[Path]()
 SERVER = pytest.StashKey[Server]()
@@ -64,7 +64,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _start_postgres(config: pytest.Config) -> Server:
     folder = config.stash[SHARED] / "pg"
     folder.mkdir(mode=0o755)
-    private = PrivateServer(folder)
+    private = PrivateServer(folder, durable=config.option.drill)
     config.stash[PRIVATE] = private
     return private.start()
 
@@ -187,7 +187,11 @@ class Browser(FlaskClient):
     def open(self, *args, **kwargs):
         if args and isinstance(args[0], str):
             kwargs.setdefault("base_url", settings_module.current().issuer)
-        return super().open(*args, **kwargs)
+        from tests import leaks  # noqa: PLC0415 - a plugin, rewritten when pytest imports it
+
+        answer = super().open(*args, **kwargs)
+        leaks.examine(answer)
+        return answer
 
 
 @pytest.fixture(scope="session")
