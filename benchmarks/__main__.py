@@ -87,7 +87,7 @@ def described(source: Databases) -> str:
 
 
 def compare(places: list[tuple[Place, Crowd]]) -> int:
-    """The processor's time of two checkouts, by turns: steadier than rates on a shared machine."""
+    """Two checkouts by turns, without a network: steadier than rates on a shared machine."""
     looked = []
     for number in range(TURNS):
         ours, theirs = (look(place) for place, _ in places[:: 1 if number % 2 else -1])

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,9 +58,7 @@ class Place:
     def make(cls, root: Path, databases: Databases, *, cores: Cores) -> "Place":
         """A migrated database and secrets, nothing running yet."""
         database = databases.copy()
-        home = databases.shared / database.url.rpartition("/")[2].partition("?")[0]
-        home = home.with_suffix(".home")
-        home.mkdir()
+        home = Path(tempfile.mkdtemp(prefix="home-", dir=databases.shared))
         databases.copy_secrets(home / "secrets")
         return cls(root, cores, home, databases.environment(database))
 
