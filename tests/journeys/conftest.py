@@ -30,7 +30,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def start(
-    databases: Databases, fresh_database: Callable[[], Database], tmp_path: Path
+    databases: Databases,
+    fresh_database: Callable[[], Database],
+    tmp_path: Path,
+    browser: Browser,
 ) -> Iterator[Start]:
     """Starts a country; at the end of the test its log is verified and nothing of it runs."""
     running: list[Country] = []
@@ -47,6 +50,9 @@ def start(
         for country in running:
             country.check_log()
     finally:
+        # An open browser holds connections, and the server would wait for them.
+        for context in browser.contexts:
+            context.close()
         for country in running:
             country.stop()
 

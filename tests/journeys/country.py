@@ -130,10 +130,11 @@ class Person:
         *,
         language: str = "vi-VN",
         size: dict[str, int] | None = None,
+        has_scripts: bool = False,
     ) -> "Person":
-        """Somebody sits down at a clean browser."""
+        """Somebody sits down at a clean browser; scripts are for those who examine pages."""
         context = browser.new_context(
-            java_script_enabled=False,
+            java_script_enabled=has_scripts,
             viewport=size or PHONE,
             locale=language,
             ignore_https_errors=True,
