@@ -190,7 +190,7 @@ class Browser(FlaskClient):
         from tests import leaks  # noqa: PLC0415 - a plugin, rewritten when pytest imports it
 
         answer = super().open(*args, **kwargs)
-        leaks.examine(answer)
+        leaks.examine(answer, kwargs.get("data"))
         return answer
 
 
