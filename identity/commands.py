@@ -5,21 +5,59 @@ import threading
 
 import click
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import AppGroup, FlaskGroup
 
-from identity import database, log_keys, schema, sealing, settings, web, worker
+from identity import (
+    database,
+    doctor,
+    files,
+    log_keys,
+    schema,
+    sealing,
+    settings,
+    trail,
+    web,
+    worker,
+)
 from identity import serve as supervisor
+from identity.entry import Who
 from identity.joining import joined
+from identity.provider import key_files
 from identity.provider import keys as signing_keys
 
 MIGRATIONS = schema.MIGRATIONS
 
 secrets = AppGroup("secrets", help="The key ring, the signing keys and the log's key.")
+keys = AppGroup("keys", help="The keys that sign tokens.")
+
+# What an operator can mend: told in one line, without a traceback.
+FAULTS = (
+    files.UnsafeFileError,
+    sealing.RingFault,
+    sealing.Unreadable,
+    key_files.RotatedTooSoonError,
+)
+
+
+class Motlan(FlaskGroup):
+    """The command line; what an operator can mend is told in one line."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except FAULTS as fault:
+            raise click.ClickException(str(fault)) from None
+        except Exception as error:
+            if not database.is_unavailable(error):
+                raise
+            told = schema.fault() or "the database cannot be written: try again, or see its log"
+            raise click.ClickException(told) from None
 
 
 def join(app: Flask) -> None:
     """Bring the commands of the foundation; the areas bring their own."""
-    for command in (secrets, serve, work):
+    for command in (secrets, keys, serve, work, examine):
         app.cli.add_command(command)
 
 
@@ -36,6 +74,24 @@ def make_secrets() -> None:
     sealing.create(folder)
     signing_keys.create(folder / signing_keys.FOLDER)
     log_keys.create(folder / log_keys.FOLDER)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """The keys as others see them: state, algorithm, id, since when."""
+    for key in key_files.listed(settings.current().secrets / signing_keys.FOLDER):
+        click.echo(f"{key.state:8}  {key.alg}  {key.kid}  {key.published_at:%Y-%m-%d %H:%M} UTC")
+
+
+@keys.command("rotate")
+@click.option("--early", is_flag=True, help="For a stolen key: before everybody knows the next.")
+def rotate_keys(*, early: bool) -> None:
+    """Sign with the next keys; the old ones stay published until their last token has ended."""
+    for rotation in signing_keys.rotate(early=early):
+        named = {"alg": rotation.fresh.alg, "kid": rotation.fresh.kid}
+        trail.record("key:rotated", Who(), subject=named)
+        click.echo(f"{rotation.fresh.alg}: now signing with {rotation.fresh.kid}")
+        click.echo(f"{rotation.retired.alg}: {rotation.retired.kid} stays published for a while")
 
 
 @click.command("serve")
@@ -65,6 +121,17 @@ def work() -> None:
         worker.run_forever(stop)
     except worker.AlreadyWorking as fault:
         raise click.ClickException(str(fault)) from None
+
+
+@click.command("doctor")
+def examine() -> None:
+    """Look at settings, database, keys, clock, log head, worker, outbound; exit 1 if one is ill."""
+    found = list(doctor.faults())
+    for fault in found:
+        click.echo(fault)
+    if found:
+        raise SystemExit(1)
+    click.echo("all is well")
 
 
 def _require_fit() -> None:

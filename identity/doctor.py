@@ -1,0 +1,135 @@
+"""`motlan doctor`: what an installation needs, looked at one by one; each fault in one line."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from ipaddress import ip_network
+
+from identity import clock, database, files, log_keys, records, schema, sealing, settings, worker
+from identity.columns import Base
+from identity.joining import Check, joined
+from identity.provider.keys import signing_keys
+from migrations.protection import APPEND_ONLY, KEYS
+
+MOST_DRIFT = timedelta(seconds=5)
+LATE = timedelta(seconds=10)
+
+
+def faults() -> Iterator[str]:
+    """Every fault as one line that says what to do; nothing where all is well.
+
+    What stands on the database is looked at only where it can be reached.
+    """
+    yield from _found([Check("secrets", _secrets), Check("log head file", _head_file)])
+    yield from _found([Check("outbound", _outbound)])
+    unreached = list(_found([Check("database", schema.fault)]))
+    yield from unreached
+    if not unreached:
+        yield from _found(
+            [
+                Check("roles", _roles),
+                Check("protection", _protection),
+                Check("clock", _clock),
+                Check("worker", _worker),
+                *joined().starts,
+                *joined().checks,
+            ]
+        )
+
+
+def _found(checks: list[Check]) -> Iterator[str]:
+    for check in checks:
+        if fault := _look(check.look):
+            yield f"{check.name}: {fault}"
+
+
+def _look(look: Callable[[], str | None]) -> str | None:
+    try:
+        return look()
+    except (sealing.RingFault, files.UnsafeFileError) as fault:
+        return str(fault)
+    except Exception as fault:  # noqa: BLE001 - a check that breaks is a fault, not the end of it
+        # Its text may hold values; its kind does not.
+        return f"could not be looked at ({type(fault).__name__})"
+
+
+def _secrets() -> str | None:
+    """Key ring, signing keys and log key are there, whole, and closed to others."""
+    files.require_private_folder(settings.current().secrets)
+    sealing.ring()
+    signing_keys().jwks()
+    log_keys.log_key()
+    return None
+
+
+def _head_file() -> str | None:
+    """The second store can be written where it is, by renaming a file into its folder."""
+    folder = settings.current().log_head.parent
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return None
+    return f"{folder} is no folder that can be written: set MOTLAN_LOG_HEAD to another place"
+
+
+def _outbound() -> str | None:
+    """Every host that may be reached has an address; networks are taken as they are."""
+    nameless = [name for name in settings.current().outbound_allow if not _has_address(name)]
+    return f"no address for {', '.join(nameless)}: see MOTLAN_OUTBOUND_ALLOW" if nameless else None
+
+
+def _has_address(name: str) -> bool:
+    try:
+        ip_network(name)
+    except ValueError:
+        try:
+            socket.getaddrinfo(name, None)
+        except OSError:
+            return False
+    return True
+
+
+def _roles() -> str | None:
+    """On PostgreSQL who serves can add to history and never rewrite it."""
+    if not database.is_postgresql():
+        return None
+    if records.owns_everything():
+        # Allowed for a trial on this machine only; the triggers still refuse.
+        is_trial = settings.current().is_loopback
+        return (
+            None if is_trial else "the app role owns the tables: give MOTLAN_DATABASE_URL another"
+        )
+    guarded = (*APPEND_ONLY, *KEYS)
+    if excess := records.excess_rights(guarded):
+        return f"the app role can rewrite {', '.join(excess)}: run `motlan db upgrade`"
+    tables = sorted(Base.metadata.tables)
+    if missing := records.missing_rights(tables):
+        return f"the app role cannot use {', '.join(missing)}: run `motlan db upgrade`"
+    return None
+
+
+def _protection() -> str | None:
+    """Every append-only table refuses to be rewritten, whoever asks."""
+    lacking = records.unprotected(APPEND_ONLY)
+    if not lacking:
+        return None
+    return f"{', '.join(lacking)} can be rewritten: somebody took a trigger away; verify the log"
+
+
+def _clock() -> str | None:
+    """The database server and this machine mean the same moment."""
+    there = records.present()
+    if there is None or abs(there - clock.now()) <= MOST_DRIFT:
+        return None
+    drift = (there - clock.now()).total_seconds()
+    return f"the database is {drift:+.0f} s away from this machine: synchronise both"
+
+
+def _worker() -> str | None:
+    """The worker wrote and read back its probe row a moment ago."""
+    at = worker.last(worker.PROBE)
+    if at is None:
+        return "it never ran: start `motlan serve`"
+    late = clock.now() - at
+    if late <= LATE:
+        return None
+    return f"last seen {int(late.total_seconds())} s ago: is `motlan serve` running?"

@@ -1,0 +1,220 @@
+"""`motlan doctor`: one line a fault, exit 1; each fault is made and must be told."""
+
+import dataclasses
+import shutil
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import delete
+
+from consent.audit.second_store import HeadError
+from identity import clock, database, doctor, files, log_keys, records, sealing, worker
+from identity import settings as settings_module
+from identity.database import transaction
+from identity.provider import keys
+from migrations.protection import APPEND_ONLY, KEYS
+from tests.tampering import Vandal
+
+
+@pytest.fixture
+def ours(another_app, fresh_database, databases, settings, tmp_path):
+    """An installation of its own that is well: migrated, with secrets, its worker at work."""
+    made = fresh_database()
+    shutil.copytree(settings.secrets, tmp_path / "secrets")
+    told = {"MOTLAN_HOME": str(tmp_path), "MOTLAN_DEMO": "1", "MOTLAN_PROCESSES": "1"}
+    chosen = settings_module.read(told | made.environment)
+    app = another_app(chosen)
+    sealing.forget()
+    worker.probe()
+    yield dataclasses.make_dataclass("Installation", ["app", "settings", "vandal"])(
+        app, chosen, Vandal(databases, made)
+    )
+    sealing.forget()
+
+
+def change(ours, **told):
+    """The same installation under other settings."""
+    settings_module.install(dataclasses.replace(ours.settings, **told))
+
+
+def faults():
+    return list(doctor.faults())
+
+
+def test_an_installation_that_is_well_has_no_fault(ours):
+    assert faults() == []
+
+    done = ours.app.test_cli_runner().invoke(args=["doctor"])
+
+    assert (done.exit_code, done.output) == (0, "all is well\n")
+
+
+def test_a_fault_is_one_line_and_exit_one(ours):
+    (ours.settings.secrets / "key-ring.json").chmod(0o644)
+    sealing.forget()
+
+    done = ours.app.test_cli_runner().invoke(args=["doctor"])
+
+    assert done.exit_code == 1
+    (line,) = done.output.splitlines()
+    assert line.startswith("secrets: ")
+    assert "chmod" in line
+
+
+def test_secrets_that_others_may_enter(ours):
+    ours.settings.secrets.chmod(0o755)
+
+    (fault,) = faults()
+
+    assert "0700" in fault
+
+
+def test_secrets_that_are_gone(ours):
+    shutil.rmtree(ours.settings.secrets)
+    sealing.forget()
+
+    assert any(fault.startswith("secrets: ") for fault in faults())
+
+
+def test_a_log_key_that_others_may_read(ours):
+    (ours.settings.secrets / log_keys.FOLDER / log_keys.KEY_FILE).chmod(0o640)
+    log_keys._parsed.cache_clear()
+
+    assert "0600" in faults()[0]
+
+
+def test_a_second_store_that_cannot_be_written(ours):
+    change(ours, log_head=ours.settings.home / "nowhere" / "log-head")
+
+    assert any("MOTLAN_LOG_HEAD" in fault for fault in faults())
+
+
+def test_a_host_without_an_address(ours, monkeypatch):
+    monkeypatch.setattr(doctor.socket, "getaddrinfo", _nobody)
+    change(ours, outbound_allow=("registry.test", "10.0.0.0/8"))
+
+    assert faults() == ["outbound: no address for registry.test: see MOTLAN_OUTBOUND_ALLOW"]
+
+
+def _nobody(*_args):
+    raise OSError("no such host")
+
+
+def test_tables_of_another_version(ours):
+    ours.vandal.does("UPDATE alembic_version SET version_num = '0001_citizens'")
+
+    (fault,) = faults()
+
+    assert "db upgrade" in fault
+
+
+def test_a_worker_that_is_gone(ours):  # noqa: ARG001 - it must be well otherwise
+    with time_machine.travel(clock.now() + timedelta(seconds=30)):
+        told = [fault for fault in faults() if fault.startswith("worker: ")]
+
+    assert len(told) == 1
+    assert "motlan serve" in told[0]
+
+
+def test_a_worker_that_never_was(ours):  # noqa: ARG001 - as above
+    with transaction():
+        database.write(delete(worker.WorkerState))
+
+    assert faults() == ["worker: it never ran: start `motlan serve`"]
+
+
+def test_a_protection_that_was_taken_away(ours):
+    if ours.settings.is_postgresql:
+        ours.vandal.does("ALTER TABLE access_entry DISABLE TRIGGER append_only")
+        named = ["access_entry"]
+    else:
+        ours.vandal.tells("SELECT 1")  # it drops every trigger to come in
+        named = list(APPEND_ONLY)
+
+    (fault,) = faults()
+
+    assert fault.startswith("protection: " + ", ".join(named))
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("right", ["UPDATE", "DELETE", "TRUNCATE"])
+@pytest.mark.parametrize("table", ["access_entry", "entry_key", "decision"])
+def test_an_app_role_that_may_rewrite_history(ours, right, table):
+    ours.vandal.does(f"GRANT {right} ON {table} TO {ours.settings.app_role}")
+
+    assert faults() == [f"roles: the app role can rewrite {table}: run `motlan db upgrade`"]
+
+
+@pytest.mark.postgresql
+def test_an_app_role_that_lacks_a_right(ours):
+    ours.vandal.does(f"REVOKE INSERT ON access_entry FROM {ours.settings.app_role}")
+
+    assert "roles: the app role cannot use access_entry: run `motlan db upgrade`" in faults()
+
+
+@pytest.mark.postgresql
+def test_an_app_role_that_owns_the_tables_serves_nobody_but_this_machine(ours, another_app):
+    another_app(dataclasses.replace(ours.settings, database_url=ours.settings.database_owner_url))
+    assert faults() == []
+
+    settings_module.install(
+        dataclasses.replace(settings_module.current(), issuer="https://id.example.vn")
+    )
+    assert "roles: the app role owns the tables" in "\n".join(faults())
+
+
+@pytest.mark.postgresql
+def test_rights_are_those_of_the_tables_that_are_guarded(ours):  # noqa: ARG001 - it must be open
+    assert records.excess_rights(("worker_state",)) == ["worker_state"]
+    assert records.excess_rights((*APPEND_ONLY, *KEYS)) == []
+
+
+def test_clocks_that_disagree(ours, monkeypatch):  # noqa: ARG001 - it must be well otherwise
+    monkeypatch.setattr(records, "present", lambda: clock.now() + timedelta(seconds=90))
+
+    (fault,) = faults()
+
+    assert fault.startswith("clock: ")
+    assert "+90 s" in fault
+
+
+@pytest.mark.postgresql
+def test_the_server_tells_its_own_clock(ours):  # noqa: ARG001 - it must be open
+    assert abs(records.present() - clock.now()) < timedelta(seconds=5)
+
+
+def test_a_log_behind_its_second_store(ours, monkeypatch):  # noqa: ARG001 - as above
+    from consent.audit import heads  # noqa: PLC0415
+
+    def behind():
+        raise HeadError("restore a newer backup")
+
+    monkeypatch.setattr(heads, "_agreed", behind)
+
+    assert faults() == ["log head: restore a newer backup"]
+
+
+def test_a_check_that_breaks_is_a_fault_without_its_text(ours, monkeypatch):  # noqa: ARG001 - as above
+    def breaks():
+        raise RuntimeError("097188000001")
+
+    monkeypatch.setattr(worker, "last", lambda _duty: breaks())
+
+    assert faults() == ["worker: could not be looked at (RuntimeError)"]
+
+
+def test_a_database_that_cannot_be_reached_is_one_fault(ours, monkeypatch):  # noqa: ARG001 - as above
+    monkeypatch.setattr(doctor.schema, "fault", lambda: "the database cannot be reached")
+
+    assert faults() == ["database: the database cannot be reached"]
+
+
+def test_every_loose_file_of_the_keys_is_told(ours):
+    folder = ours.settings.secrets / keys.FOLDER
+    folder.chmod(0o755)
+    keys._opened.cache_clear()
+
+    assert any(f.startswith("secrets: ") for f in faults())
+    with pytest.raises(files.UnsafeFileError):
+        files.require_private_folder(folder)
