@@ -130,7 +130,7 @@ class Serving:
     def worker(self) -> int | None:
         """The background worker; null on SQLite, where it is a thread."""
         said = self.descendants().items()
-        return next((pid for pid, command in said if command.split()[-1] == "worker"), None)
+        return next((pid for pid, command in said if command.endswith(" worker")), None)
 
     def clear(self) -> None:
         """Nothing of it runs; for the end of a test, however it went."""
