@@ -9,7 +9,13 @@ from playwright.sync_api import Browser
 from tests.journeys.country import DESKTOP, PHONE, Country, Person
 from tests.journeys.office import Office, opened
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
+# A page is the same on either database, so it is examined on one.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.sqlite,
+    pytest.mark.timeout(300),
+]
 HOUSING, INSURANCE, BUSINESS = "1.115150", "1.002759", "1.001612"
 LOOKS = {"vi-VN": ((PHONE, "light"), (DESKTOP, "dark")), "en-GB": ((PHONE, "dark"),)}
 WIDTH = "document.scrollingElement.scrollWidth"
