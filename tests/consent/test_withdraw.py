@@ -147,6 +147,7 @@ def test_what_has_run_out_says_so_and_leaves_every_grant(her, service):
         assert withdraw.expire() == 0
 
     assert her.decisions()[0].state == State.EXPIRED
+    assert entries(her.person.citizen_id)[-1].type == "decision:expired"
     assert grants.find_grant(her.person.citizen_id, grant_id).decisions == ()
     with pytest.raises(DecisionOver):
         withdraw.withdraw(decision_id, by=her.session)

@@ -9,12 +9,14 @@ import time_machine
 from sqlalchemy import update
 
 from identity import clock, database, settings
+from identity.entry import NOBODY
 from identity.errors import AccessDenied
 from identity.language import GoElsewhere
 from identity.staff import guard, records, sessions
 from identity.staff.accounts import Factor
 from identity.staff.add import NewStaff, UnfitAccount, add_staff, find_staff
 from identity.staff.records import Role
+from tests.exchange import entries
 from tests.people import a_security_officer, form_token, lan, sign_in, sign_in_officer, submit
 
 LOCAL = "http://localhost:8000"
@@ -195,6 +197,17 @@ def test_a_username_is_never_given_twice(officer):
     with pytest.raises(UnfitAccount):
         add_staff(told(username=officer.username.upper()))
     assert find_staff(officer.username) == officer.id
+
+
+def test_the_log_says_that_an_account_was_made(app):  # noqa: ARG001 - the database is the app's
+    """Design §7, `staff:added`: by id, without a name."""
+    new = told()
+
+    staff_id = add_staff(new)
+
+    made = [e for e in entries(NOBODY) if e.type == "staff:added"]
+    subject = next(e.subject for e in made if e.subject["staff"] == staff_id.hex)
+    assert subject == {"staff": staff_id.hex, "role": "security-officer", "unit": new.unit}
 
 
 def test_a_fixed_code_needs_the_demo(app, monkeypatch):  # noqa: ARG001 - the database is the app's
