@@ -65,7 +65,7 @@ def _lines(
     faults: list[str],
 ) -> Iterator[Line]:
     rows = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
-    _require_columns(list(rows.fieldnames or ()), readings, optional=optional)
+    _require_columns(_columns(rows), readings, optional=optional)
     try:
         for row in rows:
             if None in row or None in row.values():
@@ -80,6 +80,13 @@ def _lines(
             yield line
     except csv.Error:
         faults.append(f"line {rows.line_num}: not CSV")
+
+
+def _columns(rows: "csv.DictReader[str]") -> list[str]:
+    try:
+        return list(rows.fieldnames or ())
+    except csv.Error:
+        raise BadSheet(["line 1: not CSV"]) from None
 
 
 def _tidy(cell: str) -> str:
