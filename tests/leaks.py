@@ -133,7 +133,9 @@ def _sent(answer: TestResponse, form: object) -> Iterator[tuple[str, str]]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """A test whose log told a secret has failed."""
     report: pytest.TestReport = yield
-    told = in_log(report.capstderr + "\n" + report.capstdout)
+    # A report repeats what the phases before it said.
+    said = [text for name, text in report.sections if name.endswith(f" {call.when}")]
+    told = in_log("\n".join(said))
     if call.when == "teardown":
         told |= _in_files(item)
     if told and report.passed:

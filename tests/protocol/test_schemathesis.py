@@ -45,7 +45,7 @@ def credentials(app: Flask) -> dict[str, dict[str, str]]:
     """What each kind of endpoint wants to see, genuine."""
     client = app.test_client()
     office, person = an_office(client), lan()
-    fill_register("contacts", told(person, "contact_phone", "+84999000001"))
+    fill_register("tax", told(person, "tax_code", "8000000001"))
     bearer = give(person, office.played, decision("full_name", "date_of_birth", "contact_phone"))
     signed_in = office.sign_in(person)
     return {
