@@ -68,6 +68,7 @@ def ready(town: Town, resident: Resident, case: str) -> Ready:
     browser = Browser(town.wire())
     tokens = town.redeem(town.office(), decide(browser, town, resident, case)).json
     decision_id = tokens["authorization_details"][0]["decision_id"]
+    browser.wire.close()  # the server would end it, before the turn of this person has come
     return Ready(browser, decision_id, tokens["access_token"])
 
 

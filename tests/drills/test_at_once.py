@@ -23,7 +23,9 @@ def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def test_no_disclosure_stands_after_the_withdrawal(town: Town, tmp_path: Path):
     """security-cases.md §7, case 47."""
-    promises.withdrawals_race_releases(town, RACES, tmp_path / "export")
+    memory = promises.withdrawals_race_releases(town, RACES, tmp_path / "export")
+
+    print(len(memory.promised), "disclosures before", RACES, "withdrawals")  # noqa: T201 - a figure
 
 
 def test_a_code_is_worth_one_answer_at_most(town: Town):
