@@ -99,7 +99,7 @@ bench: setup ## measure it on PostgreSQL; ARGS=--database=sqlite for the other
 drill: setup ## the long fault runs: kills, races, restored databases
 	@failed=""; \
 	for database in sqlite postgresql; do \
-		$(BIN)/python -m pytest -v --drill --database=$$database tests/drills $(ARGS) || failed="$$failed $$database"; \
+		$(BIN)/python -m pytest -v -s -o faulthandler_timeout=0 --drill --database=$$database tests/drills $(ARGS) || failed="$$failed $$database"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
 
