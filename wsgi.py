@@ -1,14 +1,12 @@
 """The application; the only file that knows both halves."""
 
-from flask.cli import FlaskGroup
-
 import consent
 import identity
-from identity import settings
+from identity import commands, settings
 
 try:
     app = identity.create_app(settings.read(), joins=[consent])
 except settings.SettingsError as fault:
     raise SystemExit(f"motlan: {fault}") from None
 
-cli = FlaskGroup(add_default_commands=False, create_app=lambda: app, name="motlan")
+cli = commands.Motlan(add_default_commands=False, create_app=lambda: app, name="motlan")

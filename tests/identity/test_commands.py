@@ -1,0 +1,74 @@
+"""What an operator types: one line where something can be mended, never a traceback."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from identity import clock, commands
+from identity import settings as settings_module
+from identity.provider import key_files
+from identity.provider import keys as signing_keys
+
+
+@pytest.fixture
+def installation(app, settings, tmp_path):
+    """Secrets of its own, so that a rotation touches nobody else's."""
+    chosen = replace(settings, secrets=tmp_path / "secrets")
+    settings_module.install(chosen)
+    commands.make_secrets()
+    yield app.test_cli_runner()
+    settings_module.install(settings)
+
+
+def states(runner):
+    """What `keys list` says of each key."""
+    lines = runner.invoke(args=["keys", "list"]).output.splitlines()
+    return sorted(tuple(line.split()[:2]) for line in lines)
+
+
+def test_a_fresh_installation_has_a_key_that_signs_and_one_that_waits(installation):
+    assert states(installation) == [
+        ("current", "ES256"),
+        ("current", "RS256"),
+        ("next", "ES256"),
+        ("next", "RS256"),
+    ]
+
+
+def test_a_key_signs_only_after_everybody_could_fetch_it(installation):
+    """Publish, wait one cache time, then sign."""
+    early = installation.invoke(args=["keys", "rotate"])
+    with time_machine.travel(clock.now() + key_files.JWKS_CACHE + timedelta(seconds=1)):
+        done = installation.invoke(args=["keys", "rotate"])
+
+    assert isinstance(early.exception, key_files.RotatedTooSoonError)
+    assert done.output.count("now signing with") == 2
+
+
+def test_a_stolen_key_is_replaced_at_once(installation):
+    before = {key.kid for key in signing_keys_listed() if key.state is key_files.State.CURRENT}
+
+    installation.invoke(args=["keys", "rotate", "--early"])
+
+    now = {key.kid for key in signing_keys_listed() if key.state is key_files.State.CURRENT}
+    assert before.isdisjoint(now)
+
+
+def signing_keys_listed():
+    return key_files.listed(settings_module.current().secrets / signing_keys.FOLDER)
+
+
+def test_what_can_be_mended_is_told_in_one_line(app, settings, tmp_path):
+    """Through the group that `motlan` is."""
+    settings_module.install(replace(settings, secrets=tmp_path / "nowhere"))
+    try:
+        group = commands.Motlan(add_default_commands=False, create_app=lambda: app)
+        told = app.test_cli_runner().invoke(group, ["keys", "list"])
+    finally:
+        settings_module.install(settings)
+
+    assert told.exit_code == 1
+    assert told.output.startswith("Error: ")
+    assert "Traceback" not in told.output
