@@ -23,7 +23,7 @@ from tests.postgres import NoPostgresError, PrivateServer
 
 RESULTS = Path(__file__).parent / "results.md"
 PEOPLE, FEW_PEOPLE = 10_000, 400
-TURNS = 6
+TURNS = 4
 Looked = dict[str, Any]  # of benchmarks.inside
 
 

@@ -73,12 +73,14 @@ class Primitives:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                start_new_session=True,  # as the service: schedulers share by session
             )
             self.bare_port = free_port()
             self._bare = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-m", "benchmarks.bare", str(self.bare_port)],
                 cwd=place.root,
                 env=place.environ,
+                start_new_session=True,
             )
 
     def rate(self, name: str, seconds: float) -> float:
