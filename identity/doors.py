@@ -8,7 +8,6 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,6 +25,7 @@ from identity.errors import (
     UnsupportedMediaType,
 )
 from identity.messages import Response, StartResponse
+from identity.once import once
 
 log = structlog.get_logger(__name__)
 FORM = "application/x-www-form-urlencoded"
@@ -114,12 +114,12 @@ class Request:
         value = self.environ.get("HTTP_" + name.upper().replace("-", "_"))
         return None if value is None else str(value)
 
-    @cached_property
+    @once
     def content_type(self) -> str:
         """The media type alone, lower case."""
         return str(self.environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
 
-    @cached_property
+    @once
     def body(self) -> bytes:
         """The whole body.
 
@@ -140,12 +140,12 @@ class Request:
             raise BodyTooLarge(f"at most {self.body_limit} bytes are taken here")
         return content
 
-    @cached_property
+    @once
     def query(self) -> Parameters:
         """The parameters of the URL."""
         return Parameters(str(self.environ.get("QUERY_STRING", "")))
 
-    @cached_property
+    @once
     def form(self) -> Parameters:
         """The parameters of a form body.
 
