@@ -154,7 +154,7 @@ class SigningKeys:
 
 def signing_keys() -> SigningKeys:
     """The signing keys of our installation."""
-    return _opened(settings.current().secrets / FOLDER)
+    return _opened(settings.current().secrets)
 
 
 def sign(claims: Mapping[str, Any], *, typ: str, alg: str = "ES256") -> str:
@@ -196,8 +196,8 @@ def jwks() -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _opened(folder: Path) -> SigningKeys:
-    return SigningKeys(folder)
+def _opened(secrets: Path) -> SigningKeys:
+    return SigningKeys(secrets / FOLDER)
 
 
 def _read(folder: Path) -> Ring:
