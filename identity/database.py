@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -92,7 +93,7 @@ def init_app(app: "Flask", settings: "Settings", *, as_owner: bool = False) -> N
     pool = None if not settings.is_postgresql else _pool(url, settings.pool_size)
     options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
     if pool is not None:
-        options |= {"creator": _Checkout(pool), "poolclass": NullPool}
+        options |= {"creator": partial(checkout, pool), "poolclass": NullPool}
         url = "postgresql+psycopg://"
     else:
         options |= {"connect_args": sqlite.CONNECT_ARGS}
@@ -117,7 +118,6 @@ def _pool(url: str, size: int) -> psycopg_pool.ConnectionPool:
         open=False,
         timeout=10,
         close_returns=True,
-        reset=_reset,
         kwargs={
             "autocommit": True,
             "options": "-c timezone=UTC -c statement_timeout=30s"
@@ -126,20 +126,16 @@ def _pool(url: str, size: int) -> psycopg_pool.ConnectionPool:
     )
 
 
-def _reset(connection: psycopg.Connection[Any]) -> None:
-    connection.autocommit = True
-
-
-class _Checkout:
-    """Opens the pool at the first connection, so that `create_app` opens nothing."""
-
-    def __init__(self, pool: psycopg_pool.ConnectionPool) -> None:
-        self.pool = pool
-
-    def __call__(self) -> psycopg.Connection[Any]:
-        if self.pool.closed:
-            self.pool.open()
-        return self.pool.getconn()
+def checkout(pool: psycopg_pool.ConnectionPool) -> psycopg.Connection[Any]:
+    """A connection in AUTOCOMMIT; the first one opens the pool, so that `create_app` does not."""
+    if pool.closed:
+        pool.open()
+    connection = pool.getconn()
+    # Here and not in the pool's `reset`: with that, a thread of the pool takes every connection
+    # back, and each request pays for waking it.
+    if not connection.autocommit:
+        connection.autocommit = True
+    return connection
 
 
 def state() -> _State:

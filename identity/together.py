@@ -89,9 +89,7 @@ def _on_postgresql(clauses: tuple[Clause, ...]) -> Answer | None:
     else:
         pool = database.state().pool
         assert pool is not None  # noqa: S101 - is_postgresql() said so
-        if pool.closed:
-            pool.open()
-        connection = pool.getconn()
+        connection = database.checkout(pool)
         try:
             found = connection.execute(text, params, prepare=True).fetchone()
         finally:
