@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from tests.databases import ROOT
 from tests.journeys.country import DESKTOP, Country, Person
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 WHY = "Kiểm tra theo đơn của người dân"
 # The demo's officers are no citizens here; this one is Lan's namesake in the staff: Lan herself.
 HIRE = """
