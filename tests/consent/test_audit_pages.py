@@ -7,12 +7,15 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from consent.ledger import object as objections
 from consent.looks import review
-from identity import clock, log_keys, trail
+from identity import clock, log_keys, trail, worker
+from identity.database import transaction
 from identity.entry import NOBODY, Who
+from identity.public_services import registered
 from identity.staff.records import Role
 from tests import exchange
-from tests.deciding import words
+from tests.deciding import signed_in, words
 from tests.exchange import ask, decision, entries, give
 from tests.people import a_security_officer, lan, sign_in, sign_in_officer
 from tests.public_services import a_service
@@ -169,8 +172,6 @@ def test_entries_about_oneself_are_left_out(app):
 
 
 def test_an_objection_is_seen_with_its_number_and_without_its_words(app, theirs):
-    from tests.deciding import signed_in  # noqa: PLC0415 - only here
-
     her, service = lan(), a_service(procedures=["1.002759"])
     citizen = signed_in(app.test_client(), her)
     number = _objects(citizen, service)
@@ -182,9 +183,6 @@ def test_an_objection_is_seen_with_its_number_and_without_its_words(app, theirs)
 
 
 def _objects(citizen, service):
-    from consent.ledger import object as objections  # noqa: PLC0415
-    from identity.public_services import registered  # noqa: PLC0415
-
     about = objections.About(
         public_service_id=registered.find(service.client_id).id,
         procedure="1.002759",
@@ -233,8 +231,6 @@ class TestHealth:
 @pytest.fixture
 def a_worker():
     """The worker's turn at the heads."""
-    from identity import worker  # noqa: PLC0415
-    from identity.database import transaction  # noqa: PLC0415
 
     def turn():
         with transaction():

@@ -5,13 +5,14 @@ import uuid
 
 import psycopg
 import pytest
+import time_machine
 
 from consent.audit import heads, records, sequencer
 from consent.audit.sequencer import sequence
 from consent.audit.tree import Frontier, leaf_hash
 from identity import trail
 from identity.database import transaction
-from identity.entry import NOBODY, Who
+from identity.entry import NOBODY, Who, seal_entry
 from tests.people import lan
 
 
@@ -91,8 +92,6 @@ def test_a_list_goes_on_over_several_passes(own_log, monkeypatch):
 
 def test_order_is_by_sequence_and_not_by_the_clock(own_log):
     """Security case 57: the clock set back an hour."""
-    import time_machine  # noqa: PLC0415
-
     with time_machine.travel("2026-11-22T10:00:00Z"):
         first = own_log.is_told(1)
     with time_machine.travel("2026-11-22T09:00:00Z"):
@@ -247,8 +246,6 @@ class TestTransactionsThatOverlap:
 
 def _write(connection):
     """An entry in a transaction that is not over; its id."""
-    from identity.entry import seal_entry  # noqa: PLC0415
-
     entry = seal_entry("decision:withdrawn", Who())
     found = connection.execute(
         "INSERT INTO access_entry (citizen_id, type, at, actor_id, public_service_id, leaf,"

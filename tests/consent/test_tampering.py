@@ -8,6 +8,7 @@ from consent.audit import heads
 from consent.audit.heads import UnlikeStoredError
 from consent.audit.second_store import DatabaseBehindError, HeadError
 from consent.audit.sequencer import sequence
+from consent.audit.tree import leaf_hash
 from identity import sealing
 from identity.entry import Who, seal_entry
 from tests.people import lan
@@ -132,8 +133,6 @@ def test_an_entry_rewritten_with_all_its_hashes_is_found_by_the_signed_root(log)
 
 
 def _replace(log, position, forged):
-    from consent.audit.tree import leaf_hash  # noqa: PLC0415
-
     entry_id = entry_at(log, position)
     log.vandal.does(
         "UPDATE access_entry SET leaf = :1, c_subject = :2, c_actor = :3, sealed_subject = :4,"

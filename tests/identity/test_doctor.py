@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from sqlalchemy import delete
 
+from consent.audit import heads
 from consent.audit.second_store import HeadError
 from identity import clock, database, doctor, files, log_keys, records, sealing, worker
 from identity import settings as settings_module
@@ -185,8 +186,6 @@ def test_the_server_tells_its_own_clock(ours):  # noqa: ARG001 - it must be open
 
 
 def test_a_log_behind_its_second_store(ours, monkeypatch):  # noqa: ARG001 - as above
-    from consent.audit import heads  # noqa: PLC0415
-
     def behind():
         raise HeadError("restore a newer backup")
 
