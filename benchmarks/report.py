@@ -1,5 +1,6 @@
 """The table, the conditions and the profile, as a page in Markdown."""
 
+import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,8 @@ PACKAGES = ("granian", "flask", "sqlalchemy", "psycopg", "cryptography", "pyjwt"
 SAID = """\
 # What it can do
 
-Written by `make bench`. The machine is shared and noisy: a rate moves by a quarter from run to run.
+Written by `make bench`. The machine is shared and noisy: a rate moves by a quarter from run
+to run, and by far more where the load average below exceeds the cores.
 **Only the ratios mean anything**: each is taken in one round against the primitive measured a
 moment before on the same core, and the median of the rounds is shown.
 """
@@ -126,6 +128,7 @@ def conditions(database: str, *, people: int, pace: Pace, cores: tuple[int, int]
         "Load": f"{CONNECTIONS} keep-alive connections, closed loop, 8 public services",
         "Run": f"{pace.rounds} rounds of {pace.seconds} s an operation after a warm-up; one look at"
         " a primitive before what rests on it",
+        "Neighbours": f"load average {os.getloadavg()[1]:.1f} over five minutes, ours within",
         "Command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
     }
 
