@@ -12,7 +12,7 @@ from typing import Any
 
 from authlib.integrations.flask_client import OAuth
 from flask import Flask, redirect, render_template, request, session, url_for
-from werkzeug.serving import run_simple
+from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 # Procedure: the client that may run it, and what is wanted beyond the required items.
@@ -27,13 +27,11 @@ def create_app(demo: dict[str, Any]) -> Flask:
     kept: dict[tuple[str, str], Any] = {}  # tokens stay on the server, never in the browser
     registered = {service["client_id"]: service for service in demo["services"]}
     for client_id, _ in ASKED.values():
-        method = registered[client_id]["token_endpoint_auth_method"]
+        told = ("client_id", "client_secret", "token_endpoint_auth_method")
         oauth.register(
             client_id,
-            client_id=client_id,
-            client_secret=registered[client_id]["client_secret"],
+            **{member: registered[client_id][member] for member in told},
             server_metadata_url=demo["issuer"] + "/.well-known/openid-configuration",
-            token_endpoint_auth_method=method,
             client_kwargs={"scope": "openid", "code_challenge_method": "S256"},
         )
 
@@ -78,4 +76,4 @@ def create_app(demo: dict[str, Any]) -> Flask:
 if __name__ == "__main__":
     host, _, port = sys.argv[2].rpartition(":")
     demo_json = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    run_simple(host, int(port), create_app(demo_json), threaded=True)
+    make_server(host, int(port), create_app(demo_json), threaded=True).serve_forever()
