@@ -1,4 +1,4 @@
-"""The fault drills in little, so that every change is held to them; `make drill` is the long run."""
+"""The fault drills in little, in every run; `make drill` is the long one."""
 
 from collections.abc import Iterator
 from pathlib import Path
