@@ -71,6 +71,8 @@ def look(*clauses: Clause) -> Answer | None:
         database.spent()
         return _on_postgresql(clauses)
     database.spent(round_trips=len(clauses))
+    if database.current() is not None:  # what this transaction wrote is seen, as on PostgreSQL
+        return _within(database.raw(), _sqlite_job(clauses))
     connection = _reader()
     connection.execute("BEGIN")
     try:
@@ -83,7 +85,7 @@ def look(*clauses: Clause) -> Answer | None:
 
 def _on_postgresql(clauses: tuple[Clause, ...]) -> Answer | None:
     text = _joined(tuple((c.name, c.postgres, tuple(c.returns)) for c in clauses))
-    params = {k: _for_postgresql(v) for c in clauses for k, v in c.params.items()}
+    params = {k: _for_postgresql(v) for k, v in _shared(clauses).items()}
     if database.current() is not None:
         found = database.raw().execute(text, params, prepare=True).fetchone()
     else:
@@ -98,6 +100,16 @@ def _on_postgresql(clauses: tuple[Clause, ...]) -> Answer | None:
         return None
     columns = [f"{c.name}.{column}" for c in clauses for column in c.returns]
     return dict(zip(columns, found, strict=True))
+
+
+def _shared(clauses: tuple[Clause, ...]) -> dict[str, Any]:
+    """The parameters of all clauses; two of one name and different values are a mistake of ours."""
+    params: dict[str, Any] = {}
+    for clause in clauses:
+        for name, value in clause.params.items():
+            if params.setdefault(name, value) != value:
+                raise ValueError(f"two clauses mean something else by :{name}")
+    return params
 
 
 @lru_cache(maxsize=512)
@@ -117,11 +129,13 @@ def _named(text: str) -> str:
 def _for_postgresql(value: Any) -> Any:  # noqa: ANN401 - a parameter of any type
     if isinstance(value, Json):
         return Jsonb(value.value)
+    if isinstance(value, datetime):
+        _require_zone(value)
     return Jsonb(value) if isinstance(value, dict) else value
 
 
 def _sqlite_job(clauses: tuple[Clause, ...]) -> Callable[[sqlite3.Connection], Answer]:
-    given = {k: _for_sqlite(v) for clause in clauses for k, v in clause.params.items()}
+    given = {k: _for_sqlite(v) for k, v in _shared(clauses).items()}
 
     def job(connection: sqlite3.Connection) -> Answer:
         answer: Answer = {}
@@ -147,6 +161,11 @@ def _within(connection: sqlite3.Connection, job: Callable[..., Answer]) -> Answe
     except sqlite.NothingMatched:
         connection.execute("ROLLBACK TO clauses")
         answer = None
+    except Exception:
+        # Whoever catches it and goes on must not commit a half.
+        connection.execute("ROLLBACK TO clauses")
+        connection.execute("RELEASE clauses")
+        raise
     connection.execute("RELEASE clauses")
     return answer
 
@@ -155,6 +174,7 @@ def _for_sqlite(value: Any) -> Any:  # noqa: ANN401 - a parameter of any type
     if isinstance(value, uuid.UUID):
         return value.hex
     if isinstance(value, datetime):
+        _require_zone(value)
         return columns.microseconds(value)
     if isinstance(value, date):
         return value.isoformat()
@@ -163,6 +183,12 @@ def _for_sqlite(value: Any) -> Any:  # noqa: ANN401 - a parameter of any type
     if isinstance(value, list | dict | tuple):
         return json.dumps(value, default=_in_json, ensure_ascii=False)
     return value
+
+
+def _require_zone(value: datetime) -> None:
+    """PostgreSQL would guess the zone of a naive time; nobody knows which hour it means."""
+    if value.tzinfo is None:
+        raise ValueError("a time without a zone was about to be stored")
 
 
 def _in_json(value: Any) -> Any:  # noqa: ANN401 - what JSON has no word for
