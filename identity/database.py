@@ -39,6 +39,9 @@ class _State:
     path: str | None
 
 
+# SQLAlchemy would not say how many rows an INSERT wrote on PostgreSQL.
+_COUNTING = {"preserve_rowcount": True}
+
 _state: _State | None = None
 _current: ContextVar[Connection | None] = ContextVar("motlan_transaction", default=None)
 
@@ -239,7 +242,7 @@ def write(statement: Executable, params: Any = None) -> int:  # noqa: ANN401 - o
         RuntimeError: no transaction is running.
     """
     spent()
-    return _running().execute(statement, params or {}).rowcount
+    return _running().execute(statement, params or {}, execution_options=_COUNTING).rowcount
 
 
 def write_row(statement: Executable, params: Mapping[str, Any] | None = None) -> Row[Any] | None:

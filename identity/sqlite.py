@@ -79,24 +79,33 @@ class Writer:
         self._may_purge = may_purge
         self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._asking = threading.Lock()  # also: no job comes behind the word to stop
+        self._is_stopped = False
 
     def do(self, job: Job) -> Any:  # noqa: ANN401 - whatever the job answers
-        """The job's answer, once it is durable; null when it raised `NothingMatched`."""
-        with self._starting:
+        """The job's answer, once it is durable; null when it raised `NothingMatched`.
+
+        Raises:
+            OperationalError: the writer was stopped, or the database cannot be written.
+        """
+        answer: Future[Any] = Future()
+        with self._asking:
+            if self._is_stopped:
+                raise OperationalError("the database was closed")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
                 self._thread.start()
-        answer: Future[Any] = Future()
-        self._jobs.put((job, answer))
+            self._jobs.put((job, answer))
         return answer.result()
 
     def stop(self) -> None:
         """Finish what was asked, then let go of the file."""
-        if self._thread is not None:
+        with self._asking:
+            running, self._thread = self._thread, None
+            self._is_stopped = True
             self._jobs.put(None)
-            self._thread.join(timeout=20)
-            self._thread = None
+        if running is not None:
+            running.join(timeout=20)
 
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
