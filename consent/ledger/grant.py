@@ -146,7 +146,8 @@ def _decide(answered: Answered) -> None:
     given = [part for part in answered.screen.parts if part.index in answered.choice.parts]
     entries = [_entry(answered, part) for part in answered.screen.parts if _is_told(answered, part)]
     grant_id = None
-    if given:
+    # What stands already is not on the page, so a no on it does not mean that.
+    if given or answered.plan.taken:
         grant_id = _open_grant(answered, [_carried(e) for e in entries if e.state is State.GIVEN])
     outcome = {
         "citizen": answered.screen.citizen_id.hex,

@@ -222,6 +222,23 @@ def test_a_no_ends_the_request_only_where_consent_was_all(
         assert Ledger().review(question) == Approved(None, (), refused)
 
 
+@pytest.mark.parametrize("scope", ["openid profile", "openid"])
+def test_a_no_to_what_is_new_leaves_what_stands_already(her, service, scope):
+    """Contract "Asking for data": the sign-in completes without what was refused."""
+    stands = detail("full_name") if scope == "openid" else None
+    before = [stands] if stands else []
+    her.is_asked(service, *before, scope=scope).allow()
+    page = her.is_asked(
+        service, *before, detail("full_name", procedure=CONSENT, case=None), scope=scope
+    )
+    page.deny()
+
+    bought = page.redeem(service)
+
+    told = [one["procedure"] for one in bought["authorization_details"]]
+    assert (told, bought["scope"]) == ([PROCEDURE] if stands else [], scope)
+
+
 def test_values_behind_scopes_are_read_by_the_statements_own_citizen(her):
     """OIDC Core §5.1."""
     address = {"text": "Phường Hoàn Kiếm, Hà Nội", "code": None, "valid_from": None}
