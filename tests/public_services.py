@@ -12,10 +12,13 @@ from urllib.parse import quote_plus, urlencode
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
+from sqlalchemy import update
 
-from identity import settings
+from identity import database, settings
+from identity.database import transaction
 from identity.doors import FORM, Request
 from identity.public_services import credentials
+from identity.public_services.records import PublicService
 from identity.public_services.register import register
 from identity.public_services.registered import Registered
 
@@ -84,6 +87,13 @@ def a_service(**members: Any) -> Played:
     told = registration(**members)
     (outcome,) = register([told])
     return Played(told["client_id"], outcome.client_secret)
+
+
+def registered_elsewhere(service: Registered) -> None:
+    """Another process has registered it anew a moment ago; this one remembers it as it was."""
+    with transaction():
+        mine = PublicService.id == service.id
+        database.write(update(PublicService).where(mine).values(version=PublicService.version + 1))
 
 
 def a_service_with_a_key(**members: Any) -> Played:

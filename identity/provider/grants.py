@@ -32,7 +32,7 @@ __all__ = [
     "spend",
 ]
 
-WITHDRAWAL = "withdrawal"
+WITHDRAWAL, EXPIRY = "withdrawal", "expiry"  # a family ended because its grant ran empty
 
 
 class DecisionEnded(InvalidGrant):

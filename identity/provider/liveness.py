@@ -1,8 +1,8 @@
 """Whether an access token still stands, and if not, why: never from the token alone (design §3)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from identity import clock
@@ -10,8 +10,11 @@ from identity.provider import grant_records, grants, refresh_records
 from identity.provider.approval import Carried
 from identity.provider.gate import TokenRef
 from identity.provider.grants import Grant
+from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.together import look
+
+T = TypeVar("T")
 
 
 class Reason(StrEnum):
@@ -27,6 +30,10 @@ class Reason(StrEnum):
 
 def alive(ref: TokenRef, service: Registered) -> tuple[int, tuple[Carried, ...]] | None:
     """The grant's version and the decisions in force now; null: the token is dead."""
+    return _past_memory(lambda known: _alive(ref, known), service)
+
+
+def _alive(ref: TokenRef, service: Registered) -> tuple[int, tuple[Carried, ...]] | None:
     granted = {"granted_citizen": ref.citizen_id, "granted_now": clock.now()}
     answer = look(
         grant_records.alive(params_of(ref, service)), grant_records.decisions("alive", granted)
@@ -37,13 +44,27 @@ def alive(ref: TokenRef, service: Registered) -> tuple[int, tuple[Carried, ...]]
 
 
 def client_alive(token_key: UUID, service: Registered) -> bool:
-    """Whether a token without a person stands: not revoked, its public service as we know it."""
+    """Whether a token without a person stands: not revoked, its public service active."""
+    return _past_memory(lambda known: _client_alive(token_key, known) or None, service) is not None
+
+
+def _client_alive(token_key: UUID, service: Registered) -> bool:
     params = {
         "gate_token": token_key,
         "gate_service": service.id,
         "gate_service_version": service.version,
     }
     return look(grant_records.client_alive(params)) is not None
+
+
+def _past_memory(look_with: Callable[[Registered], T | None], service: Registered) -> T | None:
+    """What is found with the service as we remember it, or else as it is now."""
+    found = look_with(service)
+    if found is not None:
+        return found
+    again = registered.again(service)
+    is_news = again is not None and again.version != service.version
+    return look_with(again) if again is not None and is_news else None
 
 
 def params_of(ref: TokenRef, service: Registered) -> Mapping[str, Any]:
@@ -76,7 +97,8 @@ def why_not(ref: TokenRef, *, decision_id: UUID | None = None) -> Reason:
 
 
 def _ended_by(by: str) -> Reason:
-    return Reason.WITHDRAWN if by == grants.WITHDRAWAL else Reason.ENDED
+    told = {grants.WITHDRAWAL: Reason.WITHDRAWN, grants.EXPIRY: Reason.EXPIRED}
+    return told.get(by, Reason.ENDED)
 
 
 def _of_decision(grant: Grant, decision_id: UUID) -> Reason:

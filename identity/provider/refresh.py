@@ -26,6 +26,7 @@ from identity.together import Answer, look, together
 GRACE = timedelta(seconds=10)
 REFUSED = "the refresh token is wrong, spent, late, or was given to another public service"
 TABLE, COLUMN = "refresh_token", "successor_sealed"
+USED_AGAIN, CHANGED = "used again", "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +59,24 @@ def refresh(text: str, asker: Asker, *, scope: Iterable[str] = ()) -> Bought:
         raise InvalidGrant(REFUSED, note="refresh: not ours") from None
     presented = _Presented(text, citizen_id, digest, tuple(dict.fromkeys(scope)))
     bought = _rotate(presented, asker.service) or _again(presented, asker.service)
-    if bought is None:
-        reason = _why_not(presented, asker)
-        service = registered.again(asker.service) if reason == "changed" else None
-        if service is not None:
-            bought = _rotate(presented, service) or _again(presented, service)
-        if bought is None:
-            families.leave_mark(asker, citizen_id, reason=f"refresh: {reason}")
-            raise InvalidGrant(REFUSED, note=f"refresh: {reason}")
-    return bought
+    return bought or _look_again(presented, asker)
+
+
+def _look_again(presented: _Presented, asker: Asker) -> Bought:
+    """The answer after all, or why there is none; a token used again has ended its family."""
+    found = look(refresh_records.found(presented.citizen_id, presented.digest))
+    reason = _why_not(found, presented, asker=asker)
+    # We may remember the service as it was, or somebody spent the token between our two looks:
+    # only what fails past both is a second use.
+    is_open = reason in {CHANGED, USED_AGAIN}
+    service = registered.again(asker.service) if is_open else None
+    bought = service and (_rotate(presented, service) or _again(presented, service))
+    if bought:
+        return bought
+    if found is not None and reason == USED_AGAIN:
+        families.end_for_replay(presented.citizen_id, found["token.family_id"])
+    families.leave_mark(asker, presented.citizen_id, reason=f"refresh: {reason}")
+    raise InvalidGrant(REFUSED, note=f"refresh: {reason}")
 
 
 def _rotate(presented: _Presented, service: Registered) -> Bought | None:
@@ -129,9 +139,7 @@ def _standing(answer: Answer, presented: _Presented) -> Standing:
     )
 
 
-def _why_not(presented: _Presented, asker: Asker) -> str:
-    """The reason; and if the token was used again, its family is ended when this returns."""
-    found = look(refresh_records.found(presented.citizen_id, presented.digest))
+def _why_not(found: Answer | None, presented: _Presented, *, asker: Asker) -> str:
     if found is None:
         return "unknown"
     if found["token.public_service_id"] != asker.service.id:
@@ -139,10 +147,9 @@ def _why_not(presented: _Presented, asker: Asker) -> str:
     if found["token.ended_at"] is not None or found["token.state"] != "active":
         return "ended"
     if found["token.spent_at"] is not None:
-        families.end_for_replay(presented.citizen_id, found["token.family_id"])
-        return "used again"
+        return USED_AGAIN
     if found["token.expires_at"] <= clock.now():
         return "late"
     if not set(presented.scope) <= set(found["token.scope"].split()):
         raise InvalidScope("ask for no more than was granted")
-    return "changed"
+    return CHANGED

@@ -15,6 +15,7 @@ from identity.provider.records import GrantDecision, RefreshToken, TokenFamily
 from identity.trail import AccessEntry
 from tests.offices import Office, a_decision, about_scopes, an_office
 from tests.people import lan
+from tests.public_services import registered_elsewhere
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -88,6 +89,18 @@ def test_a_second_use_after_the_successor_was_used_ends_the_family(office):
 
     assert replay.json["error"] == "invalid_grant"
     assert office.refresh(third).json["error"] == "invalid_grant"
+
+
+def test_the_grace_holds_on_a_process_that_remembers_an_older_registration(office):
+    """Design §3 and §4: what a process remembers may be 30 seconds old."""
+    token = office.sign_in(lan())["refresh_token"]
+    first = office.refresh(token).json
+    registered_elsewhere(office.service)
+
+    again = office.refresh(token).json
+
+    assert again.get("refresh_token") == first["refresh_token"]
+    assert office.refresh(first["refresh_token"]).status_code == 200
 
 
 @pytest.mark.slow

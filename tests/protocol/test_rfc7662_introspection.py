@@ -10,6 +10,7 @@ from identity.database import transaction
 from identity.provider import grants
 from tests.offices import a_decision, about_scopes, an_office
 from tests.people import lan
+from tests.public_services import registered_elsewhere
 
 pytestmark = pytest.mark.usefixtures("app")
 INACTIVE = {"active": False}
@@ -89,6 +90,16 @@ def test_a_withdrawn_decision_is_told_at_once_and_the_last_one_ends_the_token(of
 def test_what_is_no_token_is_inactive(office, token):
     """RFC 7662 §2.2."""
     assert introspected(office, token) == INACTIVE
+
+
+@pytest.mark.parametrize("is_persons", [True, False])
+def test_a_registration_of_this_moment_does_not_make_a_token_inactive(office, is_persons):
+    """Design §4: what a process remembers may be 30 seconds old."""
+    own = office.post("/token", grant_type="client_credentials").json
+    bought = office.sign_in(lan()) if is_persons else own
+    registered_elsewhere(office.service)
+
+    assert introspected(office, bought["access_token"])["active"] is True
 
 
 class TestAttacker:
