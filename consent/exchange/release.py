@@ -9,7 +9,10 @@ from consent.exchange import wire
 from consent.exchange.attempt import Question, Released, attempt, standing
 from consent.exchange.coverage import Decided, find_decided
 from consent.exchange.wire import Ask
+from consent.ledger import withdraw
+from consent.ledger.records import State
 from consent.ledger.transitions import promise
+from consent.ledger.withdraw import NoSuchDecision
 from identity import clock, errors, trail
 from identity.doors import Request
 from identity.entry import Who
@@ -110,13 +113,12 @@ def _look(question: Question) -> tuple[Grant | None, Registered | None]:
 
 def _why_not(question: Question, grant: Grant | None) -> Reason | None:
     """What stands against the release; null: nothing that the grant tells."""
-    ended = _ended(question.ref, grant)
-    if ended is not None or grant is None:
-        return ended
+    if grant is None or _is_dead(question.ref, grant):
+        return Reason.TOKEN_ENDED
     decision_id = question.decided.id
     carried = next((d for d in grant.decisions if d.decision_id == decision_id), None)
-    if carried is None:
-        return Reason.WITHDRAWN
+    if carried is None or question.ref.family_id in grant.ended:
+        return _how_it_ended(question)
     if carried.until <= clock.now():
         return Reason.EXPIRED
     return Reason.USED_UP if carried.uses_left == 0 else None
@@ -127,16 +129,22 @@ def _undecided(presented: Presented) -> Reason:
     if presented.ref is None:
         return Reason.NOT_DECIDED
     grant = grants.find_grant(presented.ref.citizen_id, presented.ref.grant_id)
-    is_dead = _ended(presented.ref, grant) is Reason.TOKEN_ENDED
-    return Reason.TOKEN_ENDED if is_dead else Reason.NOT_DECIDED
+    return Reason.TOKEN_ENDED if _is_dead(presented.ref, grant) else Reason.NOT_DECIDED
 
 
-def _ended(ref: TokenRef, grant: Grant | None) -> Reason | None:
-    """By what the token's family was ended; null: it was not."""
+def _is_dead(ref: TokenRef, grant: Grant | None) -> bool:
+    """Whether the token's family was ended by anything else than its last decision's end."""
     by = None if grant is None else grant.ended.get(ref.family_id)
-    if grant is not None and by is None:
-        return None
-    return Reason.WITHDRAWN if by == grants.WITHDRAWAL else Reason.TOKEN_ENDED
+    return grant is None or by not in {None, grants.WITHDRAWAL, grants.EXPIRY}
+
+
+def _how_it_ended(question: Question) -> Reason:
+    """The decision is carried no more: its time was over, or the citizen ended it."""
+    try:
+        latest = withdraw.standing(question.decided.id, of=question.citizen_id)
+    except NoSuchDecision:
+        return Reason.WITHDRAWN
+    return Reason.EXPIRED if latest.state is State.EXPIRED else Reason.WITHDRAWN
 
 
 def _why_still_not(question: Question) -> Reason:

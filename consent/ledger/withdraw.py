@@ -114,7 +114,7 @@ def expire(at_most: int = AT_MOST) -> int:
 
 def _expire(citizen_id: uuid.UUID, decision_id: uuid.UUID) -> None:
     with transaction():
-        changed = grants.drop_decision(citizen_id, decision_id, by="expiry")
+        changed = grants.drop_decision(citizen_id, decision_id, by=grants.EXPIRY)
         row = records.find_newest(citizen_id, decision_id)
         if row is None or row.state != State.GIVEN:
             return

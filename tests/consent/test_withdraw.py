@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
 from consent.ledger import events, records, withdraw
@@ -16,6 +16,8 @@ from consent.ledger.withdraw import AlreadyWithdrawn, BoundByLaw, NoSuchDecision
 from identity import clock, database, jws, outbox
 from identity.database import transaction
 from identity.provider import grants, keys, subjects
+from identity.provider.gate import TokenRef
+from identity.provider.records import TokenFamily
 from identity.public_services import registered
 from tests import exchange
 from tests.deciding import LAW, an_asking_service, detail, signed_in, words
@@ -151,6 +153,31 @@ def test_what_has_run_out_says_so_and_leaves_every_grant(her, service):
     assert grants.find_grant(her.person.citizen_id, grant_id).decisions == ()
     with pytest.raises(DecisionOver):
         withdraw.withdraw(decision_id, by=her.session)
+
+
+def test_what_has_run_out_is_not_called_withdrawn(her, service):
+    """Contract "Asking for data": expired is a 403 as well, and says what to do."""
+    page = her.is_asked(service, detail("full_name"))
+    page.allow()
+    page.redeem(service)
+    grant = grants.find_grant(her.person.citizen_id, uuid.UUID(page.outcome["grant_id"]))
+
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
+        withdraw.expire()
+        token = exchange.sign(service, ref_of(grant), grant.decisions)
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = her.client.post("/api/attributes", json={}, headers=headers)
+
+    assert (answer.status_code, answer.json["type"]) == (403, "urn:motlan:error:not-covered")
+    assert "reached its end" in answer.json["detail"]
+    assert entries(her.person.citizen_id)[-1].subject["reason"] == "expired"
+
+
+def ref_of(grant):
+    """Where a token of that grant would stand."""
+    mine = TokenFamily.citizen_id == grant.citizen_id, TokenFamily.grant_id == grant.id
+    family = database.row(select(TokenFamily.id).where(*mine))
+    return TokenRef(grant.citizen_id, grant.id, grant.version, family.id)
 
 
 def test_a_decision_shows_as_ended_before_the_worker_says_so(her, service):
