@@ -5,12 +5,14 @@ They are keyed by what was typed, whether it exists or not, so that they tell no
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 from identity import clock, sealing
 from identity.authentication import records
+from identity.citizens.passwords import SignInBusy
 from identity.database import transaction
 from identity.errors import TooManyRequests
 
@@ -122,6 +124,17 @@ def release(reservation: Reservation) -> None:
     """The try was right, so it does not count; inside the sign-in's transaction."""
     for digest, until in reservation.counted:
         records.give_back(digest, expires_at=until)
+
+
+@contextmanager
+def unless_busy(reservation: Reservation) -> Iterator[None]:
+    """What nobody had the time to look at was no guess, so it does not count."""
+    try:
+        yield
+    except SignInBusy:
+        with transaction():
+            release(reservation)
+        raise
 
 
 def count_stranger(visit: Visit) -> None:

@@ -38,6 +38,7 @@ def prove_password(number: NationalId, password: str, *, visit: Visit) -> str:
 
     Raises:
         TooManyTries: the budget is spent; the password was not even looked at.
+        SignInBusy: it was not looked at either, and does not count.
         WrongCredentials: unknown number or wrong password.
         AccountBarred: right, but the account is locked or its owner has died.
     """
@@ -51,7 +52,9 @@ def prove_password(number: NationalId, password: str, *, visit: Visit) -> str:
         _mark(citizen_id, visit, reason="throttled")
         raise
     kept = None if found is None else found.hash
-    if not passwords.is_right(password, kept) or found is None:
+    with lockout.unless_busy(reservation):
+        is_right = passwords.is_right(password, kept)
+    if not is_right or found is None:
         _mark(citizen_id, visit, reason="password")
         raise WrongCredentials("the number or the password is not right")
     if found.status is not Status.ACTIVE:

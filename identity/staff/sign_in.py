@@ -20,6 +20,7 @@ def prove_password(username: str, password: str, *, visit: Visit) -> str:
 
     Raises:
         TooManyTries: the budget is spent; the password was not even looked at.
+        SignInBusy: it was not looked at either, and does not count.
         WrongCredentials: unknown username or wrong password.
     """
     name = known_form(username)
@@ -31,7 +32,9 @@ def prove_password(username: str, password: str, *, visit: Visit) -> str:
         _mark(staff_id, visit, reason="throttled")
         raise
     kept = None if found is None else found.password_hash
-    if not passwords.is_right(password, kept) or found is None:
+    with lockout.unless_busy(reservation):
+        is_right = passwords.is_right(password, kept)
+    if not is_right or found is None:
         _mark(staff_id, visit, reason="password")
         raise WrongCredentials("the username or the password is not right")
     outdated = passwords.is_outdated(found.password_hash)

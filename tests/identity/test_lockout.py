@@ -15,6 +15,7 @@ from identity.authentication import lockout, sign_in
 from identity.authentication.lockout import Target, TooManyTries, Visit
 from identity.citizens import passwords
 from identity.citizens.national_id import NationalId
+from identity.citizens.passwords import SignInBusy
 from tests.people import lan, new_number, submit
 from tests.people import sign_in as sign_in_through
 
@@ -47,6 +48,22 @@ def guess(person, visit, *, password="wrong"):
 
 
 WRONG, THROTTLED = "WrongCredentials", "TooManyTries"
+
+
+def test_a_guess_that_found_no_place_is_not_counted(person, monkeypatch):
+    """Design §3: nothing was looked at, so nothing was guessed."""
+
+    def busy(*_):
+        raise SignInBusy("try again in a few seconds")
+
+    visit = somewhere()
+    with monkeypatch.context() as crowded:
+        crowded.setattr(passwords, "is_right", busy)
+        for _ in range(5):
+            with pytest.raises(SignInBusy):
+                guess(person, visit)
+
+    assert guess(person, visit, password=person.password) == "right"
 
 
 def test_five_mistakes_on_an_unknown_device_spend_its_budget(person):
