@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -213,14 +212,14 @@ def _read(folder: Path) -> KeyRing:
         raise RingFault(f"{folder.name}/ must be 0700 and {RING_FILE} 0600: chmod them")
     try:
         found = json.loads(path.read_text())["families"]
-        families = {family: dict(_keys(found[family])) for family in FAMILIES}
+        families = {family: _keys(found[family]) for family in FAMILIES}
     except (ValueError, KeyError, TypeError) as error:
         raise RingFault(f"{RING_FILE} is damaged: restore it from the backup") from error
     return KeyRing(families)
 
 
-def _keys(listed: list[dict[str, str]]) -> Iterator[tuple[str, bytes]]:
-    if not listed:
-        raise ValueError("an empty family")
-    for entry in listed:
-        yield entry["id"], base64.b64decode(entry["key"], validate=True)
+def _keys(listed: list[dict[str, str]]) -> dict[str, bytes]:
+    keys = {entry["id"]: base64.b64decode(entry["key"], validate=True) for entry in listed}
+    if not keys or len(keys) != len(listed) or any(len(key) != _KEY for key in keys.values()):
+        raise ValueError("a family without a key, with one twice, or with a cut one")
+    return keys
