@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -83,12 +84,17 @@ def keep(wish: Wish, browser_digest: bytes | None) -> uuid.UUID:
         "id": request_id,
         "browser": browser_digest or request_records.NOBODY,
         "service": wish.public_service.id,
-        "params": dict(wish.said),
+        "params": _kept(wish.said),
         "now": at,
         "expires": at + LIFETIME,
     }
     together(request_records.store(row))
     return request_id
+
+
+def _kept(said: Mapping[str, str]) -> dict[str, str]:
+    """What is stored: that a name was hinted at counts, and the name may be a personal number."""
+    return {name: "given" if name == "login_hint" else value for name, value in said.items()}
 
 
 def find(request_id: uuid.UUID, browser_digest: bytes) -> Pending | None:

@@ -144,7 +144,7 @@ class Wish:
         hinted = self.said.get("id_token_hint")
         named = {self._hinted(hinted)} if hinted is not None else set()
         named |= set(_values(self._id_token_claims.get("sub") or {}))
-        if self.is_silent and "login_hint" in self.said:
+        if self.is_silent and not named and "login_hint" in self.said:
             # A name that we do not compare: the answer would tell the service whose it is.
             named.add(self.said["login_hint"])
         if len(named) > 1:
@@ -169,7 +169,7 @@ class Wish:
         if not isinstance(told, dict) or not all(
             _is_wanted(told.get(name)) for name in ("id_token", "userinfo")
         ):
-            raise InvalidRequest("claims is not as OIDC Core §5.5 says")
+            raise InvalidRequest("claims is not as OIDC Core section 5.5 says")
         return {name: value or {} for name, value in (told.get("id_token") or {}).items()}
 
 

@@ -1,16 +1,20 @@
 """The authentication request: OpenID Connect Core §3.1.2, §5.5; RP hints, prompt, max_age, acr."""
 
 import json
+import re
+import uuid
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import jwt
 import pytest
 import time_machine
+from sqlalchemy import select
 
-from identity import clock
+from identity import clock, database
 from identity.provider import approval
 from identity.provider.approval import Approved, Ask, Refused, StepUp
+from identity.provider.records import AuthorizationRequest
 from tests.asking import a_sender, answered, signed_in, waiting
 from tests.people import lan, minh, sign_in
 
@@ -259,7 +263,10 @@ def test_other_claims_are_read_and_left_out(office, client):
 )  # fmt: skip
 def test_a_claims_parameter_of_another_shape_is_refused(office, claims):
     """reference/provider.md §3 row 16."""
-    assert office.error(claims=claims) == "invalid_request"
+    answer = answered(office.ask(claims=claims))
+    assert answer["error"] == "invalid_request"
+    # RFC 6749 §4.1.2.1: printable ASCII without quotation mark and backslash.
+    assert re.fullmatch(r"[\x20\x21\x23-\x5b\x5d-\x7e]+", answer["error_description"])
 
 
 @pytest.mark.parametrize(
@@ -315,6 +322,28 @@ class TestAttacker:
         errors = [office.error(prompt="none", login_hint=h) for h in (person.national_id, "x")]
 
         assert errors == ["login_required"] * 2
+
+    def test_a_login_hint_beside_a_right_hint_is_not_looked_at(self, office, client):
+        """Core §3.1.2.1: the ID token says who it is."""
+        signed_in(client, lan())
+        hint = id_token(office, answered(office.ask())["code"])
+
+        answers = [
+            answered(office.ask(prompt="none", id_token_hint=hint, login_hint=name))
+            for name in ("0912345678", "x")
+        ]
+
+        assert all("code" in answer for answer in answers)
+
+    def test_a_number_that_was_hinted_is_not_kept(self, office):
+        """Design §2.4; what waits in the database is not sealed."""
+        number = lan().national_id
+        request_id = waiting(office.ask(login_hint=number))
+
+        mine = AuthorizationRequest.id == uuid.UUID(request_id)
+        kept = database.row(select(AuthorizationRequest.params).where(mine)).params
+
+        assert number not in json.dumps(kept)
 
     def test_a_hint_for_another_service_is_refused(self, office, client):
         """Core §3.1.2.1: issued to whom."""
