@@ -228,7 +228,7 @@ class TestAttacker:
             sign_in_officer(again, officer)
             assert again.get(at).status_code == 404
 
-    @pytest.mark.parametrize("told", ["", "x", "0" * 32, str(uuid.uuid4())])
+    @pytest.mark.parametrize("told", ["", "x", "0" * 32, str(uuid.UUID(int=77))])
     def test_an_invented_search_is_none(self, theirs, told):
         assert theirs.get("/audit/entries", query_string={"search": told}).status_code == 404
 
