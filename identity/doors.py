@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 FORM = "application/x-www-form-urlencoded"
 BODY_LIMIT = 64 * 1024
 FIELD_LIMIT = 200  # parameters in one query or form
+LENGTH_DIGITS = 15
 
 
 class Parameters:
@@ -125,12 +126,13 @@ class Request:
 
         Raises:
             BodyTooLarge: longer than this door takes.
-            InvalidRequest: its length is no number.
+            InvalidRequest: its length is no number, or the body is cut.
         """
         length = self.environ.get("CONTENT_LENGTH") or ""
         if length and not (length.isascii() and length.isdecimal()):
             raise InvalidRequest("Content-Length is not a number")
-        if length and int(length) > self.body_limit:
+        # Python refuses to read a number of thousands of digits; this one is too large anyway.
+        if len(length) > LENGTH_DIGITS or (length and int(length) > self.body_limit):
             raise BodyTooLarge(f"at most {self.body_limit} bytes are taken here")
         if not length and not self.environ.get("wsgi.input_terminated"):
             return b""
@@ -138,6 +140,8 @@ class Request:
         content: bytes = self.environ["wsgi.input"].read(wanted)
         if len(content) > self.body_limit:
             raise BodyTooLarge(f"at most {self.body_limit} bytes are taken here")
+        if length and len(content) < int(length):
+            raise InvalidRequest("the body ended before its length")
         return content
 
     @once
@@ -164,14 +168,20 @@ class Request:
 
         Raises:
             UnsupportedMediaType: the body is not JSON by its content type.
-            InvalidRequest: it cannot be parsed, or a member stands twice in it.
+            InvalidRequest: it cannot be parsed, a member stands twice in it, or a text holds what
+                no database keeps (NUL, half a surrogate pair).
         """
         if self.content_type != "application/json":
             raise UnsupportedMediaType("send the body as application/json")
         try:
-            return json.loads(self.body, object_pairs_hook=_once_each)
+            read = json.loads(
+                self.body, object_pairs_hook=_once_each, parse_constant=_refuse_constant
+            )
+            if rb"\u" in self.body or b"\x00" in self.body:
+                _require_text(read)
         except (ValueError, RecursionError) as error:
             raise InvalidRequest("the body is not valid JSON") from error
+        return read
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -179,6 +189,17 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a member stands twice")
     return members
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _require_text(value: Any) -> None:  # noqa: ANN401 - whatever JSON says
+    told = json.dumps(value, ensure_ascii=False)
+    told.encode()  # half a surrogate pair has no UTF-8
+    if r"\u0000" in told.replace(r"\\", ""):
+        raise ValueError("a text holds the character NUL")
 
 
 Guard = Callable[[Request], Any]
