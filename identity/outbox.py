@@ -145,12 +145,14 @@ def delivered(message: Waiting) -> None:
 
 def failed(message: Waiting, why: str) -> None:
     """Try again later, each time later; after `MOST_TRIES` an operator has to look."""
-    pause = min(FIRST_PAUSE * 2 ** min(message.tries, 20), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * 2 ** min(message.tries - 1, 20), LONGEST_PAUSE)
     given_up = message.tries >= MOST_TRIES
     with transaction():
         database.write(
             update(OutboxMessage)
-            .where(OutboxMessage.id == message.id)
+            # Of a worker that came back after its lease ended, nobody wants to know.
+            .where(OutboxMessage.id == message.id, OutboxMessage.tries == message.tries)
+            .where(OutboxMessage.delivered_at.is_(None))
             .values(next_at=None if given_up else clock.now() + pause, last_error=why)
         )
 

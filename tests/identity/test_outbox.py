@@ -1,0 +1,218 @@
+"""The outbox: a message leaves if its transaction committed, once somebody takes it."""
+
+import threading
+import uuid
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select, update
+
+from identity import clock, database, outbox, worker
+from identity.database import transaction
+from identity.joining import joined
+from identity.outbox import OutboxMessage
+from identity.public_services import registered
+from tests.public_services import a_service
+
+pytestmark = pytest.mark.usefixtures("nothing_waits")
+TARGET = "https://tax.motlan.test/events"
+
+
+@pytest.fixture
+def nothing_waits(app):
+    """Other tests may have left messages, and `take` takes whichever is due."""
+    del app
+    with transaction():
+        database.write(update(OutboxMessage).values(next_at=None))
+
+
+def a_message(target=TARGET, **body):
+    """A message to a new service, waiting."""
+    service = registered.find(a_service().client_id)
+    with transaction():
+        return outbox.put("decision", service.id, reference=uuid.uuid4().hex, target=target,
+                          body=body)  # fmt: skip
+
+
+def stored(message_id):
+    return database.row(select(OutboxMessage).where(OutboxMessage.id == message_id))
+
+
+def later(passed):
+    return time_machine.travel(clock.now() + passed, tick=False)
+
+
+def test_a_message_of_a_transaction_that_failed_never_leaves():
+    with pytest.raises(KeyError):
+        _put_and_fail()
+
+    assert outbox.take() is None
+
+
+def _put_and_fail():
+    service = registered.find(a_service().client_id)
+    with transaction():
+        outbox.put("decision", service.id, reference="r", target=TARGET, body={})
+        raise KeyError("the rest failed")
+
+
+def test_a_message_is_sent_as_it_was_put_and_then_no_more():
+    put, sent = a_message(decision="ữ"), []
+
+    assert outbox.deliver(sent.append) == 1
+
+    assert [(m.id, m.kind, m.target, m.body, m.tries) for m in sent] == [
+        (put, "decision", TARGET, {"decision": "ữ"}, 1)
+    ]
+    assert stored(put).delivered_at is not None
+    with later(timedelta(days=30)):
+        assert outbox.deliver(sent.append) == 0
+
+
+def test_a_message_without_an_address_is_kept_and_not_tried():
+    """The page says that there is nowhere to send it yet."""
+    put = a_message(target=None)
+
+    assert outbox.take() is None
+    (told,) = outbox.progress(stored(put).reference)
+    assert (told.target, told.delivered_at) == (None, None)
+
+
+def test_what_one_worker_has_taken_no_other_takes_until_the_lease_ends():
+    """A worker that died gives its message back."""
+    put = a_message()
+
+    assert outbox.take().id == put
+    assert outbox.take() is None
+    with later(outbox.LEASE + timedelta(seconds=1)):
+        again = outbox.take()
+
+    assert (again.id, again.tries) == (put, 2)
+
+
+def test_the_message_that_waits_longest_goes_first():
+    first = a_message()
+    with later(timedelta(seconds=1)):
+        second = a_message()
+        assert [outbox.take().id, outbox.take().id] == [first, second]
+
+
+def test_one_bad_recipient_does_not_stop_the_others():
+    bad, good = a_message(), a_message()
+
+    def send(message):
+        if message.id == bad:
+            raise ConnectionError("a name that nobody else may read")
+
+    assert outbox.deliver(send) == 2
+
+    assert (stored(bad).delivered_at, stored(bad).last_error) == (None, "ConnectionError")
+    assert stored(good).delivered_at is not None
+
+
+def test_each_failure_makes_the_pause_longer_up_to_the_longest():
+    put, pauses = a_message(), []
+    with later(timedelta(0)) as traveller:
+        for _ in range(16):
+            message = outbox.take()
+            outbox.failed(message, "Timeout")
+            pauses.append(stored(put).next_at - clock.now())
+            traveller.shift(pauses[-1])
+
+    assert pauses[:3] == [outbox.FIRST_PAUSE, outbox.FIRST_PAUSE * 2, outbox.FIRST_PAUSE * 4]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == outbox.LONGEST_PAUSE
+
+
+def test_after_the_last_try_it_waits_for_an_operator_and_keeps_its_reason():
+    put = a_message()
+    with transaction():
+        database.write(update(OutboxMessage).values(tries=outbox.MOST_TRIES - 1)
+                       .where(OutboxMessage.id == put))  # fmt: skip
+
+    outbox.failed(outbox.take(), "Timeout")
+
+    assert (stored(put).next_at, stored(put).last_error) == (None, "Timeout")
+    with later(timedelta(days=30)):
+        assert outbox.take() is None
+
+
+def test_a_worker_that_comes_back_late_does_not_undo_what_another_delivered():
+    """Its lease had ended: the message was acknowledged meanwhile, and is not sent again."""
+    put = a_message()
+    late = outbox.take()
+    with later(outbox.LEASE + timedelta(seconds=1)):
+        outbox.delivered(outbox.take())
+        outbox.failed(late, "Timeout")
+
+        assert (stored(put).next_at, stored(put).last_error) == (None, None)
+        assert stored(put).delivered_at is not None
+
+
+def test_a_round_is_bounded():
+    """So that the worker's other duties outside have their turn."""
+    for _ in range(3):
+        a_message()
+
+    assert outbox.deliver(lambda _message: None, at_most=2) == 2
+    assert outbox.deliver(lambda _message: None) == 1
+
+
+def test_only_what_was_acknowledged_a_year_ago_is_purged():
+    """docs/retention.md: what was not stays until an operator looks."""
+    old, fresh, waiting = a_message(), a_message(), a_message()
+    with transaction():
+        _acknowledge(old, clock.now() - outbox.KEPT - timedelta(minutes=1))
+        _acknowledge(fresh, clock.now() - outbox.KEPT + timedelta(minutes=1))
+        _put_long_ago(waiting)
+    (rule,) = [rule for rule in joined().purges if rule.table == "outbox_message"]
+
+    worker._purge(rule)
+
+    assert [stored(message) is not None for message in (old, fresh, waiting)] == [False, True, True]
+
+
+def _acknowledge(message_id, at):
+    database.write(update(OutboxMessage).where(OutboxMessage.id == message_id)
+                   .values(delivered_at=at, next_at=None))  # fmt: skip
+
+
+def _put_long_ago(message_id):
+    at = clock.now() - outbox.KEPT * 3
+    database.write(
+        update(OutboxMessage).where(OutboxMessage.id == message_id).values(created_at=at)
+    )
+
+
+def test_of_many_workers_each_message_is_taken_by_one():
+    """PostgreSQL: SKIP LOCKED; SQLite: the ticket."""
+    put, taken = {a_message() for _ in range(6)}, []
+
+    def work():
+        while message := outbox.take():
+            taken.append(message.id)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    # A worker that found the row locked goes home early, so whatever is left is taken now.
+    work()
+    assert sorted(taken) == sorted(put)
+
+
+@pytest.mark.postgresql
+def test_a_message_that_another_worker_is_just_taking_is_skipped_and_not_waited_for():
+    busy, free = a_message(), a_message()
+    looked = []
+
+    with transaction():
+        database.row(select(OutboxMessage.id).where(OutboxMessage.id == busy).with_for_update())
+        other = threading.Thread(target=lambda: looked.append(outbox.take().id))
+        other.start()
+        other.join(timeout=1.5)
+
+        assert looked == [free]
