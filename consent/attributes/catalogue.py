@@ -1,9 +1,10 @@
 """The catalogue of attributes and of the registers that own them, as it stands now."""
 
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from consent.attributes import records
 from consent.kept import Kept
@@ -92,6 +93,15 @@ class Attribute:
     def is_asked_by_none(self) -> bool:
         """Whether no procedure may ask for it."""
         return _ASKED_BY_NONE in self.notes
+
+    def is_as_in(self, decision_id: uuid.UUID) -> bool:
+        """Whether it means what it meant when the request came that this decision answers.
+
+        The id tells that millisecond (RFC 9562 §5.7), and it is all that a release has to look at.
+        """
+        # Its end: what was published just before it was known to the person.
+        asked_at = datetime.fromtimestamp(((decision_id.int >> 80) + 1) / 1000, UTC)
+        return self.meant_since <= asked_at
 
     def is_stale(self, as_of: date, *, on: date) -> bool:
         """Whether a value of that day is beyond its freshness."""

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from consent.attributes import catalogue
@@ -23,18 +22,12 @@ class Decided:
     basis: str
     attributes: tuple[str, ...]
 
-    @property
-    def decided_at(self) -> datetime:
-        """When: its id is made at that moment and tells the millisecond (RFC 9562 §5.7)."""
-        # The end of that millisecond: what was published just before it was known to the person.
-        return datetime.fromtimestamp(((self.id.int >> 80) + 1) / 1000, UTC)
-
     def covers(self, name: str) -> bool:
         """Whether it lets this attribute out, in the meaning that the person agreed to."""
         if name not in self.attributes:
             return False
         attribute = catalogue.attribute(name)
-        if attribute.is_asked_by_none or attribute.meant_since > self.decided_at:
+        if attribute.is_asked_by_none or not attribute.is_as_in(self.id):
             return False
         return not attribute.is_like_number or PERSONAL_NUMBER in self.attributes
 

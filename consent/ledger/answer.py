@@ -151,7 +151,7 @@ def covers(row: Any, item: Item) -> bool:  # noqa: ANN401 - a row of the table
     if row.use_budget is not None and not row.uses_left:
         return False
     # An attribute that means something else since then was not decided (security case 51).
-    return all(catalogue.attribute(name).meant_since <= row.from_at for name in item.attributes)
+    return all(catalogue.attribute(name).is_as_in(row.decision_id) for name in item.attributes)
 
 
 def carried(row: Any) -> Carried:  # noqa: ANN401 - a row of the table

@@ -291,6 +291,22 @@ class TestAttacker:
 
         assert isinstance(Ledger().review(again), Ask)
 
+    def test_a_meaning_that_changed_while_the_page_was_open_is_a_new_question(
+        self, her, service, monkeypatch
+    ):
+        """Case 51: nothing would be released on it, so it is not taken for decided either."""
+        page = her.is_asked(service, detail("full_name"))
+        page.get()
+        known, at = catalogue.attribute, clock.now()
+        monkeypatch.setattr(
+            catalogue, "attribute", lambda name: replace(known(name), meant_since=at)
+        )
+        page.allow()
+
+        again = asked(her, service, Detail(PROCEDURE, ("full_name",), CASE))
+
+        assert isinstance(Ledger().review(again), Ask)
+
     def test_a_refused_request_leaves_no_way_to_the_data(self, her, service):
         page = her.is_asked(service, detail("full_name"))
         page.deny()
