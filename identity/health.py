@@ -6,13 +6,14 @@ that asking often costs nothing.
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from identity import clock, doors, errors, sealing, worker
 from identity.doors import Door, Request
-from identity.joining import joined
+from identity.joining import Duty, joined
 from identity.messages import NO_STORE, Response, json_response
 from identity.provider.keys import signing_keys
 
@@ -52,7 +53,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], None]]]:
     yield "log", lambda: _on_time(worker.PROBE)
     for duty in joined().duties:
         if duty.name in OF_THE_LOG:
-            yield duty.name, lambda name=duty.name: _on_time(name)  # type: ignore[misc] # bound now
+            yield duty.name, partial(_keeps_up, duty)
 
 
 def _look(name: str, check: Callable[[], None]) -> str:
@@ -79,6 +80,14 @@ def _on_time(duty: str) -> None:
     late = clock.now() - at
     if late > LATE:
         raise NotReady(f"last ended well {int(late.total_seconds())} s ago")
+
+
+def _keeps_up(duty: Duty) -> None:
+    """The duty is on time, and nothing has waited long for it: it may turn and get nowhere."""
+    _on_time(duty.name)
+    since = None if duty.behind_since is None else worker.behind_since(duty.name)
+    if since is not None and (late := clock.now() - since) > LATE:
+        raise NotReady(f"the oldest entry has waited {int(late.total_seconds())} s for its place")
 
 
 DOORS = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,8 @@ class Duty:
     act: Callable[[], int]
     # It waits for somebody outside, so it has a thread of its own and never holds up the log.
     waits_for_others: bool = False
+    # Since when the oldest thing waits that a turn left undone; it answers null: nothing waits.
+    behind_since: Callable[[], datetime | None] | None = None
 
 
 @dataclass(frozen=True)

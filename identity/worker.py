@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import delete, insert, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import clock, database, files
@@ -35,6 +35,7 @@ class WorkerState(Base):
 
     duty: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]  # when the duty last ended well
+    # What it did. Of a duty that can fall behind: since when the oldest thing waits; empty: none.
     detail: Mapped[str]
 
 
@@ -103,9 +104,14 @@ def _do(duty: Duty) -> None:
         done = duty.act()
         if duty.name != PROBE:
             with transaction():
-                mark(duty.name, str(done))
+                mark(duty.name, str(done) if duty.behind_since is None else _behind(duty))
     except Exception as error:  # noqa: BLE001 - the next turn comes; a dead worker helps nobody
         log.error("duty failed", duty=duty.name, kind=type(error).__name__)  # noqa: TRY400 - a traceback may hold values
+
+
+def _behind(duty: Duty) -> str:
+    since = duty.behind_since() if duty.behind_since is not None else None
+    return "" if since is None else since.isoformat()
 
 
 @contextmanager
@@ -127,7 +133,8 @@ def alone() -> Iterator[Callable[[], None]]:
             # The lock lives and dies with this connection: ask it before every round.
             yield lambda: connection.execute(text("SELECT 1")).close()
         finally:
-            with suppress(DBAPIError):
+            # A connection that was cut has lost the lock, and would only hide why we end.
+            with suppress(DBAPIError, PendingRollbackError):
                 connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
 
 
@@ -164,6 +171,12 @@ def last(duty: str) -> datetime | None:
     return None if found is None else found.at
 
 
+def behind_since(duty: str) -> datetime | None:
+    """Since when the oldest thing waits that a duty's last good turn left; null: nothing did."""
+    found = database.row(select(WorkerState.detail).where(WorkerState.duty == duty))
+    return None if found is None or not found.detail else datetime.fromisoformat(found.detail)
+
+
 def purge() -> int:
     """Delete what has expired, a bounded batch per transaction; how many rows went."""
     return sum(_purge(rule) for rule in joined().purges)
@@ -172,15 +185,15 @@ def purge() -> int:
 def _purge(rule: Purge) -> int:
     table = Base.metadata.tables[rule.table]
     keys = list(table.primary_key.columns)
-    before = clock.now() - rule.keep
+    is_old = table.c[rule.column] < clock.now() - rule.keep
+    old = select(*keys).where(is_old).limit(PURGE_BATCH)
     gone = 0
     while True:
-        old = select(*keys).where(table.c[rule.column] < before).limit(PURGE_BATCH)
         with transaction():
             found = database.rows(old)
             for row in found:
                 same = [key == value for key, value in zip(keys, row, strict=True)]
-                database.write(delete(table).where(*same))
-        gone += len(found)
+                # Asked again: somebody may have prolonged it since it was found.
+                gone += database.write(delete(table).where(*same, is_old))
         if len(found) < PURGE_BATCH:
             return gone

@@ -4,14 +4,21 @@ from datetime import timedelta
 
 from flask import Flask
 
-from consent.audit import commands, doors, heads, sequencer
+from consent.audit import commands, doors, heads, records, sequencer
 from identity import doors as machine
 from identity.joining import Check, Duty, Purge, joined
 
 
 def join(app: Flask) -> None:
     """Bring the log's duties, its public doors and its commands."""
-    joined().duties.append(Duty("sequencer", timedelta(milliseconds=200), sequencer.sequence))
+    joined().duties.append(
+        Duty(
+            "sequencer",
+            timedelta(milliseconds=200),
+            sequencer.sequence,
+            behind_since=records.oldest_unplaced,
+        )
+    )
     joined().duties.append(Duty("heads", timedelta(seconds=1), heads.sign))
     joined().purges.append(Purge("audit_search", "expires_at", timedelta(0)))
     joined().starts.append(Check("log head", heads.disagreement))

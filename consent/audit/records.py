@@ -130,7 +130,16 @@ def lowest_left_behind(left_behind: int) -> int | None:
     return None if found is None else found[0]
 
 
-def _since(left_behind: int) -> Any:  # noqa: ANN401 - an SQL condition
+def oldest_unplaced() -> datetime | None:
+    """When the oldest visible entry without a position was sealed; null: each has its place."""
+    left_behind = select(SequencerState.left_behind).scalar_subquery()
+    found = database.row(
+        select(func.min(AccessEntry.at)).where(_since(func.coalesce(left_behind, 0)), ~_is_placed())
+    )
+    return None if found is None else found[0]
+
+
+def _since(left_behind: Any) -> Any:  # noqa: ANN401 - SQL conditions
     column = AccessEntry.xid if database.is_postgresql() else AccessEntry.id
     return column >= left_behind
 

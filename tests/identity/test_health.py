@@ -19,7 +19,7 @@ def working():
     worker.probe()
     with transaction():
         for duty in DUTIES[1:]:
-            worker.mark(duty, "0")
+            worker.mark(duty, "")
 
 
 def later(monkeypatch, seconds):
