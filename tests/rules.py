@@ -15,7 +15,7 @@ from identity import database
 # kernel tells it; the rest of the allowance is for their caches and disks.
 CPU_LIMIT_SECONDS = 0.8
 WAIT_LIMIT_SECONDS = 2.0
-QUICK_FOLDERS = ("tests/identity/", "tests/consent/", "tests/protocol/", "tests/architecture/")
+QUICK_FOLDERS = ("tests/identity/", "tests/consent/", "tests/protocol/")
 
 
 class OutsideReached(Exception):
