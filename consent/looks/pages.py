@@ -79,11 +79,16 @@ def search(officer: StaffMember) -> AnyResponse:
         search_id = review.search(officer, number, **sent)
     except MalformedNationalId:
         told = ("search-number", _("Số định danh cá nhân có 12 chữ số."))
-        return _page(officer, errors=[told], sent=sent, status=400)
+        return _page(officer, errors=[told], sent=_repeatable(sent), status=400)
     except UnfitSearch as unfit:
         told = (f"search-{unfit.member}", _unfit(unfit.member))
-        return _page(officer, errors=[told], sent=sent, status=400)
+        return _page(officer, errors=[told], sent=_repeatable(sent), status=400)
     return redirect(f"/audit/entries?search={search_id}", 303)
+
+
+def _repeatable(sent: dict[str, str]) -> dict[str, str]:
+    """What was typed, to be mended; a number that came into the wrong field is not repeated."""
+    return {name: "" if review.holds_a_number(text) else text for name, text in sent.items()}
 
 
 @pages.errorhandler(Refusal)

@@ -126,11 +126,16 @@ def search(officer: StaffMember, number: NationalId, *, case: str, reason: str) 
     return search_id
 
 
+def holds_a_number(text: str) -> bool:
+    """Whether it holds what looks like a personal number."""
+    return _LIKE_A_NUMBER.search(text) is not None
+
+
 def _fit(member: str, text: str) -> str:
     text = " ".join(text.split())
     if not 0 < len(text) <= LONGEST:
         raise UnfitSearch(member, f"{member}: 1 to {LONGEST} characters")
-    if _LIKE_A_NUMBER.search(text):
+    if holds_a_number(text):
         raise UnfitSearch(member, f"{member}: no personal number; it would stay in the log")
     return text
 
