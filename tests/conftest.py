@@ -94,6 +94,25 @@ def chromium() -> str | None:
     return None
 
 
+# The sequencer waits for every transaction of the server, so another process's tests hold it up.
+ALONE = {
+    "test_sequencer.py",
+    "test_tampering.py",
+    "test_timeline.py",
+    "test_log_commands.py",
+    "test_audit_pages.py",
+    "test_worker.py",
+    "test_doctor.py",
+    "test_health.py",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.path.name in ALONE:
+        item.add_marker("alone")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept, dropped = [], []
     for item in items:

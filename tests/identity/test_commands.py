@@ -1,5 +1,6 @@
 """What an operator types: one line where something can be mended, never a traceback."""
 
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,8 +16,9 @@ from identity.provider import keys as signing_keys
 @pytest.fixture
 def installation(app, settings, tmp_path):
     """Secrets of its own, so that a rotation touches nobody else's."""
-    chosen = replace(settings, secrets=tmp_path / "secrets")
-    settings_module.install(chosen)
+    # A copy: entries written meanwhile stay readable under the suite's own ring.
+    shutil.copytree(settings.secrets, tmp_path / "secrets")
+    settings_module.install(replace(settings, secrets=tmp_path / "secrets"))
     commands.make_secrets()
     yield app.test_cli_runner()
     settings_module.install(settings)

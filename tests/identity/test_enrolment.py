@@ -85,7 +85,8 @@ def test_a_corrected_name_is_a_new_version_beside_the_old_one(app):  # noqa: ARG
     citizen_id = people.find_by_number(NationalId.strict(number))
     assert tally == Tally(changed=1)
     assert people.person(citizen_id).full_name == "Nguyễn Thị Lan Anh"
-    assert [row.version for row in rows_of(records.CitizenIdentity, citizen_id)] == [1, 2]
+    versions = [row.version for row in rows_of(records.CitizenIdentity, citizen_id)]
+    assert sorted(versions) == [1, 2]
 
 
 def test_a_status_and_a_level_can_change_without_a_new_identity(app):  # noqa: ARG001 - as above
