@@ -52,6 +52,7 @@ class Town:
     serving: Serving
     home: Path
     people: list[Resident]
+    guessed: list[Resident]
     played: Played
     signer: Played
     redirect_uri: str = ""
@@ -197,11 +198,12 @@ def a_town(
             serving=serving,
             home=home,
             people=[],
+            guessed=[],
             played=Played("", SECRET),
             signer=Played("", key=ec.generate_private_key(ec.SECP256R1())),
         )
     )
-    _inhabit(town, people)
+    _inhabit(town, people + 2)
     try:
         serving.start()
         yield town
@@ -229,7 +231,9 @@ def _registered(town: Town) -> Town:
 
 def _inhabit(town: Town, count: int) -> None:
     lines = [a_line(password=PASSWORD, one_time_code=ONE_TIME_CODE) for _ in range(count)]
-    town.people = [Resident(line["national_id"]) for line in lines]
+    # The last two are guessed at: whoever else signed in as them would meet their empty budgets.
+    *town.people, first, second = [Resident(line["national_id"]) for line in lines]
+    town.guessed = [first, second]
     dwellings = [
         {
             "national_id": line["national_id"],
