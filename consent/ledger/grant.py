@@ -76,7 +76,8 @@ def choose(screen: Screen, sent: Sent) -> Choice:
     }
     chosen = [part for part in screen.parts if _is_chosen(screen, part, sent=sent)]
     if not chosen:
-        problems["purpose"] = NO_PURPOSE
+        # Only purposes can be left out, so there is one; the page leads to the first of them.
+        problems[f"purpose-{screen.of(Basis.CONSENT)[0].index}"] = NO_PURPOSE
     parts = {part.index: _attributes(part, ticked, told=told) for part in chosen}
     needed = {name for names in parts.values() for name in names}
     kept = {name: value for name, value in told.items() if name in needed}
