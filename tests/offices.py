@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from identity import clock
+from identity.authentication import sessions
+from identity.authentication.sessions import Proof
 from identity.database import transaction
 from identity.provider import codes, grants, pkce, subjects
 from identity.provider.approval import Carried
@@ -57,9 +59,11 @@ class Office:
         **earned: Any,
     ) -> Code:
         """A code as /authorize leaves it: the person signed in and decided."""
-        service, session_id = self.service, uuid.uuid4()
+        service = self.service
         sub = subjects.subject(person.citizen_id, service.sector)
+        proof = Proof(person.citizen_id, secrets.token_bytes(32), 2, ("pwd", "otp"))
         with transaction():
+            session_id = sessions.start(proof).session_id
             grant_id = grants.open_grant(
                 citizen_id=person.citizen_id,
                 actor_id=person.citizen_id,

@@ -35,13 +35,14 @@ _GRANT = """SELECT g.id AS grant_id, g.version FROM authorization_code c
     WHERE c.citizen_id = :code_citizen AND c.digest = :code_digest AND g.state = 'active'
     AND EXISTS (SELECT 1 FROM public_service s WHERE s.id = :code_service
         AND s.version = :code_service_version AND s.is_active)"""
+_SIGNED_IN = """SELECT s.id FROM authorization_code c
+    JOIN citizen_session s ON s.citizen_id = c.citizen_id AND s.id = c.session_id
+    WHERE c.citizen_id = :code_citizen AND c.digest = :code_digest AND s.ended_at IS NULL"""
 # Everything that must match stands here, so that a wrong try spends nothing (design §3).
 _SPEND = """UPDATE authorization_code AS c SET spent_at = :code_now{source}
     WHERE c.citizen_id = :code_citizen AND c.digest = :code_digest AND c.spent_at IS NULL
     AND c.expires_at > :code_now AND c.public_service_id = :code_service
     AND c.redirect_uri = :code_redirect_uri AND {is_proved}
-    AND NOT EXISTS (SELECT 1 FROM citizen_session s WHERE s.citizen_id = c.citizen_id
-        AND s.id = c.session_id AND s.ended_at IS NOT NULL)
     RETURNING {own}grant_id, family_id, session_id, sub, scope, claims"""
 _FAMILY = """INSERT INTO token_family (citizen_id, id, grant_id, public_service_id, session_id,
     sub, scope, claims, created_at, expires_at)"""
@@ -51,7 +52,7 @@ _REFRESH = """INSERT INTO refresh_token (citizen_id, digest, family_id, created_
 
 def redeeming(params: Mapping[str, Any], *, with_refresh: bool) -> tuple[Clause, ...]:
     """The code is spent, and the family it buys exists, with its first refresh token if any."""
-    clauses = (_head(params), _SEEN, _spent(), _family())
+    clauses = (_head(params), _SEEN, _STILL_SIGNED_IN, _spent(), _family())
     refresh = (_REFRESHING,) if with_refresh else ()
     granted = {
         "granted_citizen": params["code_citizen"],
@@ -80,13 +81,22 @@ _SEEN = Clause(
     returns={"version": int},
 )
 
+# A sign-out changes this row first. So either it waits for us, and then sees the family; or we
+# wait for it, and then find the session ended. Before the code, which a sign-out takes second.
+_STILL_SIGNED_IN = Clause(
+    "signed_in",
+    postgres=f"{_SIGNED_IN} FOR SHARE OF s",
+    sqlite=_SIGNED_IN,
+    returns={"id": uuid.UUID},
+)
+
 
 def _spent() -> Clause:
     returning = {"grant_id": uuid.UUID, "family_id": uuid.UUID, "session_id": uuid.UUID}
     same = "c.code_challenge IS NOT DISTINCT FROM CAST(:code_challenge AS text)"
     return Clause(
         "spent",
-        postgres=_SPEND.format(source=" FROM head, seen", is_proved=same, own="c."),
+        postgres=_SPEND.format(source=" FROM head, seen, signed_in", is_proved=same, own="c."),
         sqlite=_SPEND.format(source="", is_proved="c.code_challenge IS :code_challenge", own=""),
         returns={**returning, "sub": str, "scope": str, "claims": dict},
     )
@@ -119,7 +129,8 @@ _REFRESHING = Clause(
 )
 
 _FOUND = """SELECT public_service_id, redirect_uri, code_challenge, grant_id, family_id,
-    spent_at, expires_at FROM authorization_code
+    spent_at, expires_at, EXISTS (SELECT 1 FROM citizen_session s WHERE s.citizen_id = c.citizen_id
+        AND s.id = c.session_id AND s.ended_at IS NULL) AS is_signed_in FROM authorization_code c
     WHERE citizen_id = :code_citizen AND digest = :code_digest"""
 
 
@@ -138,5 +149,6 @@ def found(citizen_id: uuid.UUID, digest: bytes) -> Clause:
             "family_id": uuid.UUID,
             "spent_at": datetime,
             "expires_at": datetime,
+            "is_signed_in": bool,
         },
     )

@@ -169,6 +169,8 @@ def _why_not(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, byte
     if found["code.spent_at"] is not None:
         was_alive = families.end_for_replay(key[0], found["code.family_id"])
         return "used again" if was_alive else "spent or ended"
+    if not found["code.is_signed_in"]:
+        return "signed out"
     return "late" if _is_past(found["code.expires_at"]) else "changed"
 
 
