@@ -4,16 +4,22 @@ It is set before anybody signs in and says nothing about who that is.
 """
 
 import base64
+import re
 import secrets
+import unicodedata
+from urllib.parse import unquote_to_bytes
 
 from flask import Response, g, request
-from flask_babel import gettext as _
 
 from identity import sealing, settings
-from identity.errors import AccessDenied, InvalidRequest
+from identity.errors import AccessDenied, InvalidRequest, UnsupportedMediaType
 
 YEAR = 365 * 24 * 3600
 FIELD = "csrf_token"
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_BREAKS = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
+# Control characters, and the marks that embed, override or isolate a direction (UAX 9 §2).
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class CrossSite(AccessDenied):
@@ -68,6 +74,37 @@ def remember(response: Response) -> Response:
     return response
 
 
+def field(name: str) -> str:
+    """What was sent in a field that stands once in its form; empty where it was left out.
+
+    Raises:
+        InvalidRequest: it was sent twice, and nobody could say which one was meant.
+    """
+    sent = request.form.getlist(name)
+    if len(sent) > 1:
+        raise InvalidRequest("a field must be sent only once", note=f"repeated {name}")
+    return sent[0] if sent else ""
+
+
+def text(name: str) -> str:
+    """What a person wrote into a field, as everybody will read it.
+
+    Without what no keyboard types and no page shows, such as the marks that a copy from a
+    document brings along or that turn the direction of reading.
+    """
+    written = unicodedata.normalize("NFC", field(name)).replace("\r\n", "\n")
+    return _UNSEEN.sub("", _BREAKS.sub("\n", written)).strip()
+
+
+def _is_text(body: bytes) -> bool:
+    sent = unquote_to_bytes(body) if request.mimetype == FORMS[0] else body
+    try:
+        sent.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\x00" not in sent
+
+
 def form_token() -> str:
     """The token of every form on the page: an HMAC over the browser cookie's digest."""
     return base64.urlsafe_b64encode(sealing.ring().mac("csrf", digest())).decode()
@@ -77,11 +114,15 @@ def check_form() -> None:
     """Let a posted form pass only if our own page in this very browser made it.
 
     Raises:
+        UnsupportedMediaType: no browser sends a form of ours like that.
+        InvalidRequest: it is no UTF-8, or holds a NUL: no keyboard types it, and PostgreSQL
+            keeps none.
         CrossSite: another origin, no token, or a token of another browser.
-        InvalidRequest: a field holds a NUL: no keyboard types it, and PostgreSQL keeps none.
     """
-    if any("\x00" in text for pair in request.form.items(multi=True) for text in pair):
-        raise InvalidRequest(_("Yêu cầu không hợp lệ. Hãy mở lại trang và thử lại."), note="NUL")
+    if request.mimetype and request.mimetype not in FORMS:
+        raise UnsupportedMediaType("send the form as the page does", note="content type")
+    if not _is_text(request.get_data()):
+        raise InvalidRequest("the form is not UTF-8, or holds the character NUL", note="no text")
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if origin is not None and origin != settings.current().issuer:
         raise CrossSite("open the page again and send the form from there", note="origin")

@@ -1,7 +1,8 @@
 """One family of refusals, and its four ways home: tell, explain, show, send back.
 
-A refusal is an answer, not an accident: `detail` is for the caller and says what to do, `note` is
-for our log. `code` is the word of RFC 6749 and its sisters, `slug` names it in docs/errors.md.
+A refusal is an answer, not an accident: `detail` is for the program that called and says what to
+do, in English; `sentence` tells a person in their language; `note` is for our log. `code` is the
+word of RFC 6749 and its sisters, `slug` names it in docs/errors.md.
 """
 
 from typing import Any, ClassVar
@@ -24,6 +25,7 @@ class Refusal(Exception):
     code: ClassVar[str] = "invalid_request"
     slug: ClassVar[str] = "invalid-request"
     title: ClassVar[str] = "The request is not valid"
+    sentence: str = ""  # empty: the page knows one for its kind
 
     def __init__(self, detail: str, *, note: str = "", headers: Headers = ()) -> None:
         super().__init__(detail)

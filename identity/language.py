@@ -39,6 +39,7 @@ def init_app(app: Flask) -> None:
         menu=lambda: joined().menu,
         language=lambda: str(get_locale() or "vi"),
         show=presentation,
+        sentence=sentence,
     )
     app.after_request(_finish_page)
     app.add_url_rule("/language", "language", enter(anyone)(switch), methods=["GET"])
@@ -93,20 +94,31 @@ def request_id() -> str:
     return str(request.environ.get("motlan.request_id", ""))
 
 
-_HTTP: dict[int, tuple[type[Refusal], Any]] = {
-    404: (NotFound, _("Không có trang này. Kiểm tra lại địa chỉ hoặc về trang đầu.")),
-    405: (MethodNotAllowed, _("Trang này không nhận cách gửi đó.")),
-    413: (BodyTooLarge, _("Nội dung gửi lên quá lớn.")),
-    415: (UnsupportedMediaType, _("Trang này không nhận loại nội dung đó.")),
+_HTTP: dict[int, tuple[type[Refusal], str]] = {
+    404: (NotFound, "there is nothing at this address"),
+    405: (MethodNotAllowed, "this address does not take that method; Allow names those it takes"),
+    413: (BodyTooLarge, "send less: the body is larger than this address takes"),
+    415: (UnsupportedMediaType, "send another content type: this address does not take that one"),
 }
+_SENTENCES: dict[int, Any] = {
+    400: _("Yêu cầu không hợp lệ. Hãy mở lại trang và thử lại."),
+    404: _("Không có trang này. Kiểm tra lại địa chỉ hoặc về trang đầu."),
+    405: _("Trang này không nhận cách gửi đó. Hãy về trang đầu và đi theo các liên kết."),
+    413: _("Nội dung gửi lên quá dài. Hãy quay lại, viết ngắn hơn rồi gửi lại."),
+    415: _("Trang này không nhận loại nội dung đó. Hãy mở lại trang và gửi bằng nút trong trang."),
+}
+
+
+def sentence(refusal: Refusal) -> str:
+    """What a person reads: the refusal's own sentence, or that of its status."""
+    return refusal.sentence or str(_SENTENCES.get(refusal.status, _SENTENCES[400]))
 
 
 def for_http(error: HTTPException) -> Refusal:
     """Our refusal for one that Flask or Werkzeug raised."""
-    kind, text = _HTTP.get(
-        error.code or 400, (InvalidRequest, _("Yêu cầu không hợp lệ. Hãy mở lại trang và thử lại."))
-    )
-    refusal = kind(str(text), note=f"http {error.code}")
+    unread = (InvalidRequest, "the request cannot be read")
+    kind, detail = _HTTP.get(error.code or 400, unread)
+    refusal = kind(detail, note=f"http {error.code}")
     if error.code == 405 and getattr(error, "valid_methods", None):  # noqa: PLR2004 - RFC 9110 §15.5.6
         refusal.headers = (("Allow", ", ".join(error.valid_methods)),)  # type: ignore[attr-defined]
     return refusal

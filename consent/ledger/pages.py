@@ -149,7 +149,7 @@ def take_withdrawal(session: CitizenSession, decision_id: uuid.UUID) -> AnyRespo
 @pages.errorhandler(records.DecidedMeanwhile)
 def refused(refusal: Refusal) -> AnyResponse:
     """A refusal of the ledger in the person's language; the others have their own pages."""
-    refusal.detail = _sentences()[refusal.slug]
+    refusal.sentence = _sentences()[refusal.slug]
     return language.answer(refusal)
 
 
@@ -258,7 +258,7 @@ def _objection(
     facts = {"service": registered.by_id(service_id), "procedure": procedure, "case": case}
     if request.method == "GET":
         return make_response(_objection_page(facts, back=back))
-    reason = request.form.get("reason", "")
+    reason = browser.text("reason")
     about = About(public_service_id=service_id, procedure=procedure, case=case, reason=reason)
     try:
         number = objections.raise_objection(about, by=session, request_id=language.request_id())

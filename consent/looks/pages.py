@@ -13,7 +13,7 @@ from consent.looks import review
 from consent.looks.health import health
 from consent.looks.review import NoSuchSearch, OwnEntries, UnfitSearch, Wanted
 from consent.looks.timeline import timeline
-from identity import language
+from identity import browser, language
 from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
 from identity.citizens.national_id import MalformedNationalId, NationalId
@@ -73,9 +73,9 @@ def entries(officer: StaffMember) -> AnyResponse:
 @enter(security_officer)
 def search(officer: StaffMember) -> AnyResponse:
     """A search by person leads to an address that names nobody."""
-    sent = {name: request.form.get(name, "") for name in ("case", "reason")}
+    sent = {name: browser.text(name) for name in ("case", "reason")}
     try:
-        number = NationalId.typed(request.form.get("number", ""))
+        number = NationalId.typed(browser.field("number"))
         search_id = review.search(officer, number, **sent)
     except MalformedNationalId:
         told = ("search-number", _("Số định danh cá nhân có 12 chữ số."))
@@ -94,7 +94,7 @@ def _repeatable(sent: dict[str, str]) -> dict[str, str]:
 @pages.errorhandler(Refusal)
 def refused(refusal: Refusal) -> AnyResponse:
     """A refusal in the person's language."""
-    refusal.detail = _sentences().get(refusal.slug, refusal.detail)
+    refusal.sentence = refusal.sentence or _sentences().get(refusal.slug, "")
     return language.answer(refusal)
 
 
@@ -115,7 +115,9 @@ def _before() -> int | None:
     if told is None:
         return None
     if not (told.isascii() and told.isdecimal() and int(told) <= _HIGHEST_ID):
-        raise InvalidRequest(_("Địa chỉ trang không đúng. Mở lại từ trang đầu."))
+        refusal = InvalidRequest("before is the id of an entry")
+        refusal.sentence = _("Địa chỉ trang không đúng. Mở lại từ trang đầu.")
+        raise refusal
     return int(told)
 
 

@@ -49,14 +49,9 @@ def ask_password() -> AnyResponse:
 @enter(anyone)
 def take_password() -> AnyResponse:
     """Number and password; then the page of the code."""
-    password = request.form.get("password", "")
-    try:
-        number = NationalId.typed(request.form.get("national_id", ""))
-    except MalformedNationalId:
-        text = _("Số định danh cá nhân gồm đúng 12 chữ số. Nhập lại số.")
-        return _password_page([("national-id", text)], status=400)
-    if not password:
-        return _password_page([("password", _("Nhập mật khẩu."))], status=400)
+    number, password, errors = _credentials()
+    if number is None or errors:
+        return _password_page(errors, status=400)
     try:
         step = sign_in.prove_password(number, password, visit=_visit())
     except (sign_in.WrongCredentials, sign_in.AccountBarred, TooManyTries, SignInBusy) as refusal:
@@ -79,7 +74,7 @@ def ask_code() -> AnyResponse:
 @enter(anyone)
 def take_code() -> AnyResponse:
     """The code; then where the person wanted to go."""
-    code = request.form.get("one_time_code", "")
+    code = browser.field("one_time_code")
     before = guard.citizen_session()
     try:
         started = sign_in.finish(_step(), code, visit=_visit(), before=before)
@@ -115,13 +110,26 @@ def ask_sign_out() -> str:
 def sign_out() -> AnyResponse:
     """The session is over: here, or wherever this person is signed in."""
     session = guard.citizen_session()
-    if session is not None and request.form.get("everywhere"):
+    if session is not None and browser.field("everywhere"):
         sessions.end_everywhere(session.citizen_id, "sign-out-everywhere")
     elif session is not None:
         sessions.end(session)
     answer = redirect("/sign-out", 303)
     browser.forget_cookie(answer, guard.COOKIE)  # type: ignore[arg-type] # werkzeug's base
     return answer
+
+
+def _credentials() -> tuple[NationalId | None, str, Errors]:
+    """Number and password as they were sent, and everything that has to be mended."""
+    errors, number, password = [], None, browser.field("password")
+    try:
+        number = NationalId.typed(browser.field("national_id"))
+    except MalformedNationalId:
+        text = _("Số định danh cá nhân gồm đúng 12 chữ số. Nhập lại số.")
+        errors.append(("national-id", text))
+    if not password:
+        errors.append(("password", _("Nhập mật khẩu.")))
+    return number, password, errors
 
 
 def told(refusal: Refusal) -> tuple[str, str]:

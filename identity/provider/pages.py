@@ -66,7 +66,7 @@ def ask_to_end_session_by_form() -> AnyResponse:
 @enter(anyone)
 def end_session() -> AnyResponse:
     """The person's own yes: the session is over, and the browser goes where it may."""
-    sign_out = logout.unseal(request.form.get("sign_out", ""))
+    sign_out = logout.unseal(browser.field("sign_out"))
     session = guard.citizen_session()
     if session is not None:
         sessions.end(session)

@@ -35,10 +35,14 @@ def ask_password() -> AnyResponse:
 @enter(anyone)
 def take_password() -> AnyResponse:
     """Username and password; then the page of the code."""
-    username, password = request.form.get("username", ""), request.form.get("password", "")
-    if not username.strip() or not password:
-        text = _("Nhập tên đăng nhập và mật khẩu.")
-        return _password_page([("username", text)], status=400)
+    username, password = browser.field("username"), browser.field("password")
+    missing = []
+    if not username.strip():
+        missing.append(("username", _("Nhập tên đăng nhập.")))
+    if not password:
+        missing.append(("password", _("Nhập mật khẩu.")))
+    if missing:
+        return _password_page(missing, status=400)
     try:
         step = sign_in.prove_password(username, password, visit=visit())
     except WrongCredentials as refusal:
@@ -62,7 +66,7 @@ def ask_code() -> AnyResponse:
 @enter(anyone)
 def take_code() -> AnyResponse:
     """The code; then the review of the log."""
-    code = request.form.get("one_time_code", "")
+    code = browser.field("one_time_code")
     before = guard.staff_session()
     try:
         cookie = sign_in.finish(_step(), code, visit=visit())

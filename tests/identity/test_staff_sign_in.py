@@ -90,7 +90,7 @@ def test_a_username_may_be_typed_loosely(client, officer, spelling):
 def test_missing_fields_are_told(client, officer):
     answer = submit(client, "/staff/sign-in", username=officer.username)
 
-    assert (answer.status_code, '<a href="#username">' in answer.text) == (400, True)
+    assert (answer.status_code, '<a href="#password">' in answer.text) == (400, True)
 
 
 def test_an_authenticators_code_works_once(app):
