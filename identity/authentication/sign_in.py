@@ -11,7 +11,7 @@ from identity.citizens import passwords, people
 from identity.citizens import records as citizen_records
 from identity.citizens.national_id import NationalId
 from identity.citizens.records import Status
-from identity.database import transaction
+from identity.database import AnyRow, transaction
 from identity.entry import Who
 from identity.errors import AccessDenied
 
@@ -60,13 +60,25 @@ def prove_password(number: NationalId, password: str, *, visit: Visit) -> str:
     if found.status is not Status.ACTIVE:
         _mark(citizen_id, visit, reason=str(found.status))
         raise AccountBarred("this account cannot be used")
-    new_hash = passwords.hash_password(password) if passwords.is_outdated(found.hash) else None
+    _renew_hash(found, password)
     with transaction():
+        account = citizen_records.held_account(found.citizen_id)
+        if account is None or account.changed_at != found.changed_at:
+            # Changed while we compared: what was proved is the password of before.
+            raise WrongCredentials("the number or the password is not right")
         lockout.release(reservation)
-        if new_hash is not None:
-            at = clock.now()
-            citizen_records.replace_hash(found.citizen_id, new_hash, old=found.hash, at=at)
         return steps.open_step(found.citizen_id, visit.browser_digest, is_staff=False)
+
+
+def _renew_hash(found: AnyRow, password: str) -> None:
+    """The same password at today's cost; it is as old as it was."""
+    if not passwords.is_outdated(found.hash):
+        return
+    new_hash = passwords.hash_password(password)
+    with transaction():
+        citizen_records.replace_hash(
+            found.citizen_id, new_hash, old=found.hash, at=found.changed_at
+        )
 
 
 def finish(step_text: str, code: str, *, visit: Visit, before: CitizenSession | None) -> Started:
@@ -75,7 +87,8 @@ def finish(step_text: str, code: str, *, visit: Visit, before: CitizenSession | 
     `before` is the session this browser had, whose cookie is dead now.
 
     Raises:
-        steps.StepEnded: the password was proved too long ago, or not in this browser.
+        steps.StepEnded: the password was proved too long ago, not in this browser, or is no
+            longer the person's.
         TooManyTries: the budget for codes is spent.
         WrongCode: not the code of now, or it was used already.
         AccountBarred: locked since the password was proved.
@@ -105,8 +118,11 @@ def _session(
 ) -> Started:
     steps.spend(owed)
     second_factor.spend(owed.who, code)
-    if citizen_records.held_status(owed.who) is not Status.ACTIVE:
+    account = citizen_records.held_account(owed.who)
+    if account is None or account.status is not Status.ACTIVE:
         raise AccountBarred("this account cannot be used")
+    if account.changed_at > owed.proved_at:  # perhaps because somebody else knew it
+        raise steps.StepEnded("start again with the password")
     records.know_device(owed.who, visit.browser_digest, at=clock.now())
     proof = Proof(owed.who, visit.browser_digest, ACR_OF_BOTH, METHODS)
     started = sessions.start(proof, before=before)

@@ -3,7 +3,7 @@
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from identity import clock, sealing
 from identity.authentication import records
@@ -25,6 +25,7 @@ class Step:
 
     digest: bytes
     who: uuid.UUID  # citizen or staff
+    proved_at: datetime
 
 
 def open_step(who: uuid.UUID, browser_digest: bytes, *, is_staff: bool) -> str:
@@ -55,7 +56,7 @@ def step(text: str, browser_digest: bytes, *, is_staff: bool) -> Step:
     is_open = row is not None and row.spent_at is None and row.expires_at > clock.now()
     if row is None or not is_open or row.is_staff is not is_staff:
         raise StepEnded("start again with the password")
-    return Step(digest, row.who)
+    return Step(digest, row.who, row.created_at)
 
 
 def spend(owed: Step) -> None:

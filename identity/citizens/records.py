@@ -170,19 +170,21 @@ def find_by_indexes(indexes: Indexes) -> dict[bytes, uuid.UUID]:
 
 def find_for_sign_in(indexes: Indexes) -> Row[Any] | None:
     """The account behind a typed number and its password's hash, in one look."""
+    password = (CitizenPassword.hash, CitizenPassword.changed_at)
     return database.row(
-        select(CitizenIndex.citizen_id, Citizen.status, CitizenPassword.hash)
+        select(CitizenIndex.citizen_id, Citizen.status, *password)
         .join(Citizen, Citizen.citizen_id == CitizenIndex.citizen_id)
         .outerjoin(CitizenPassword, CitizenPassword.citizen_id == CitizenIndex.citizen_id)
         .where(tuple_(CitizenIndex.key_id, CitizenIndex.digest).in_(list(indexes)))
     )
 
 
-def held_status(citizen_id: uuid.UUID) -> Status:
-    """The account's status, which nobody changes before this transaction ends."""
-    held = select(Citizen.status).where(Citizen.citizen_id == citizen_id)
-    row = database.row(held.with_for_update(read=True))
-    return Status.LOCKED if row is None else row.status
+def held_account(citizen_id: uuid.UUID) -> Row[Any] | None:
+    """The account and its password's age, which nobody changes before this transaction ends."""
+    password = CitizenPassword.citizen_id == Citizen.citizen_id
+    held = select(Citizen.status, CitizenPassword.changed_at).join(CitizenPassword, password)
+    mine = held.where(Citizen.citizen_id == citizen_id)
+    return database.row(mine.with_for_update(read=True))
 
 
 def find_wrapped_key(citizen_id: uuid.UUID) -> Row[Any] | None:

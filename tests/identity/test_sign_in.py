@@ -1,13 +1,16 @@
 """Signing in and out through the pages: number and password, then a one-time code."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
-from identity import clock
+from identity import clock, database
+from identity.citizens.records import CitizenPassword
 from tests.people import form_token, give_authenticator, lan, minh, sign_in, submit
 
 HOME = "localhost:8000"
@@ -17,6 +20,11 @@ BUSY_FIELDS = ("Content-Length", "X-Request-Id", "Set-Cookie")
 @pytest.fixture
 def person(app):  # noqa: ARG001 - people live in an app's database
     return lan()
+
+
+def password_of(person):
+    mine = CitizenPassword.citizen_id == person.citizen_id
+    return database.row(select(CitizenPassword.hash, CitizenPassword.changed_at).where(mine))
 
 
 def is_signed_in(client):
@@ -153,6 +161,21 @@ def test_an_account_locked_between_password_and_code_opens_nothing(client, perso
     assert answer.status_code == 403
     assert "hiện không đăng nhập được" in answer.text
     assert client.get_cookie("motlan-citizen") is None
+
+
+def test_a_renewed_hash_is_no_new_password(app, another_app, settings, person):
+    """It is as old as it was, and who was halfway in with it goes on."""
+    there = app.test_client()
+    submit(there, "/sign-in", national_id=person.national_id, password=person.password)
+    before = password_of(person)
+
+    sign_in(another_app(replace(settings, argon2_time=2)).test_client(), person)
+    done = submit(there, "/sign-in/code", one_time_code=person.one_time_code)
+
+    after = password_of(person)
+    assert "t=1" in before.hash
+    assert "t=2" in after.hash
+    assert (after.changed_at, done.status_code) == (before.changed_at, 303)
 
 
 def test_the_language_of_the_page_is_vietnamese_unless_asked(client):
