@@ -5,6 +5,7 @@ do, in English; `sentence` tells a person in their language; `note` is for our l
 word of RFC 6749 and its sisters, `slug` names it in docs/errors.md.
 """
 
+import re
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -16,6 +17,8 @@ from identity.messages import NO_STORE, Headers, Response, json_response
 
 log = structlog.get_logger(__name__)
 URN = "urn:motlan:error:"
+SAYABLE = r"[\x20\x21\x23-\x5B\x5D-\x7E]+"  # RFC 6749 §5.2: the characters of a description
+_SAYABLE = re.compile(SAYABLE)
 
 
 class Refusal(Exception):
@@ -32,6 +35,11 @@ class Refusal(Exception):
         self.detail = detail
         self.note = note
         self.headers = headers
+
+    @property
+    def told(self) -> str:
+        """The detail for a program; its title, should it hold what no program may be sent."""
+        return self.detail if _SAYABLE.fullmatch(self.detail) else self.title
 
 
 class InvalidRequest(Refusal):
@@ -171,7 +179,7 @@ def tell(refusal: Refusal) -> Response:
     _noted(refusal)
     body = {
         "error": refusal.code,
-        "error_description": refusal.detail,
+        "error_description": refusal.told,
         "error_uri": URN + refusal.slug,
     }
     return json_response(body, refusal.status, headers=NO_STORE + refusal.headers)
@@ -184,7 +192,7 @@ def explain(refusal: Refusal, **members: Any) -> Response:  # noqa: ANN401 - JSO
         "type": URN + refusal.slug,
         "title": refusal.title,
         "status": refusal.status,
-        "detail": refusal.detail,
+        "detail": refusal.told,
         **members,
     }
     answer = json_response(body, refusal.status, headers=NO_STORE + refusal.headers)
@@ -204,7 +212,7 @@ def show(refusal: Refusal) -> PageResponse:
 def send_back(refusal: Refusal, *, redirect_uri: str, state: str | None, issuer: str) -> Response:
     """To a public service through the person's browser: RFC 6749 §4.1.2.1 and RFC 9207 §2."""
     _noted(refusal)
-    params = {"error": refusal.code, "error_description": refusal.detail, "iss": issuer}
+    params = {"error": refusal.code, "error_description": refusal.told, "iss": issuer}
     if state is not None:
         params["state"] = state
     return redirection(redirect_uri, params)

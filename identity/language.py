@@ -120,7 +120,7 @@ def for_http(error: HTTPException) -> Refusal:
     kind, detail = _HTTP.get(error.code or 400, unread)
     refusal = kind(detail, note=f"http {error.code}")
     if error.code == 405 and getattr(error, "valid_methods", None):  # noqa: PLR2004 - RFC 9110 §15.5.6
-        refusal.headers = (("Allow", ", ".join(error.valid_methods)),)  # type: ignore[attr-defined]
+        refusal.headers = (("Allow", ", ".join(sorted(error.valid_methods))),)  # type: ignore[attr-defined]
     return refusal
 
 
@@ -136,12 +136,19 @@ def answer(refusal: Refusal) -> AnyResponse:
 
 
 def _machine_answer() -> Callable[[Refusal], Any] | None:
+    """How a machine endpoint of this path refuses, or its neighbour; null: people come here.
 
+    Neighbours share the first part of the path: a program that mistypes it reads no page.
+    """
+    near: Callable[[Refusal], Any] | None = None
+    first = request.path.split("/")[1]
     for (_method, path), door in current_app.extensions.get("motlan.doors", {}).items():
+        told: Callable[[Refusal], Any] = door.refusals
         if path == request.path:
-            told: Callable[[Refusal], Any] = door.refusals
             return told
-    return errors.explain if request.path.startswith("/api/") else None
+        if path.split("/")[1] == first:
+            near = told
+    return near
 
 
 class GoElsewhere(Refusal):

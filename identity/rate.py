@@ -48,7 +48,9 @@ class Limit:
                 return
             wait = (1 - bucket.left) / self._per_second
         seconds = str(max(1, math.ceil(wait)))
-        raise TooManyRequests("slow down", headers=(("Retry-After", seconds),))
+        raise TooManyRequests(
+            "wait as long as Retry-After says", headers=(("Retry-After", seconds),)
+        )
 
     def _fill(self, bucket: _Bucket, now: float) -> None:
         bucket.left = min(self._burst, bucket.left + (now - bucket.at) * self._per_second)

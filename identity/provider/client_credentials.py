@@ -46,4 +46,4 @@ def _require_live(service: Registered) -> None:
         return
     again = registered.again(service)
     if again is None or look(credentials.live_clause(again)) is None:
-        raise InvalidClient("this public service may not ask any more")
+        raise InvalidClient("this service may not ask any more", headers=credentials.CHALLENGE)

@@ -119,7 +119,7 @@ def _read(text: str, audiences: tuple[str, ...]) -> Presented:
 
 def refused(refusal: Refusal) -> Refusal:
     """The refusal with the challenge that RFC 6750 §3 wants beside it."""
-    said = f'error="{refusal.code}", error_description="{refusal.detail}"'
+    said = f'error="{refusal.code}", error_description="{refusal.told}"'
     refusal.headers = (*refusal.headers, *_challenge(said))
     return refusal
 

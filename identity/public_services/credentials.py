@@ -130,7 +130,9 @@ def _assertion(form: Parameters) -> Presented | None:
     if assertion is None and kind is None:
         return None
     if assertion is None or kind != JWT_BEARER:
-        raise InvalidClient(f"send client_assertion with client_assertion_type {JWT_BEARER}")
+        raise InvalidClient(
+            f"send client_assertion with client_assertion_type {JWT_BEARER}", headers=CHALLENGE
+        )
     try:
         return Presented(ASSERTION, client_assertion.claimed_client_id(assertion), assertion)
     except InvalidClient as fault:
