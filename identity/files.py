@@ -73,6 +73,23 @@ def replace(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def append(path: Path, content: bytes, *, at: int) -> None:
+    """From byte `at` on the file holds this content and nothing else, now and after a crash.
+
+    A crash on the way leaves what stands before `at` as it was; what follows may be anything.
+    """
+    is_new = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.truncate(at)
+        file.seek(at)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if is_new:
+        _sync_folder(path.parent)
+
+
 def remove(path: Path) -> None:
     """The file is gone, also after a crash. Gone already is fine."""
     path.unlink(missing_ok=True)

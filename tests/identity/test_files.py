@@ -54,6 +54,27 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
+def test_what_is_appended_stands_from_its_place_on_and_nothing_behind_it(tmp_path):
+    """The rest of a write that a crash cut off is written over."""
+    files.append(tmp_path / "leaves", b"first", at=0)
+    files.append(tmp_path / "leaves", b"second, half writ", at=5)
+    files.append(tmp_path / "leaves", b"third", at=5)
+
+    assert files.read_private(tmp_path / "leaves") == b"firstthird"
+
+
+def test_an_append_is_durable_before_it_is_over(tmp_path, monkeypatch):
+    """A new file's name is, too: its folder is synchronised."""
+    synced, sync = [], os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda each: synced.append(os.fstat(each).st_ino) or sync(each)
+    )
+
+    files.append(tmp_path / "leaves", b"first", at=0)
+
+    assert synced == [(tmp_path / "leaves").stat().st_ino, tmp_path.stat().st_ino]
+
+
 def test_what_is_removed_may_be_gone_already(tmp_path):
     """A retired key that was destroyed before the crash."""
     files.replace(tmp_path / "key", b"secret")
