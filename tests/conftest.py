@@ -98,6 +98,8 @@ def chromium() -> str | None:
 ALONE = {
     "test_sequencer.py",
     "test_tampering.py",
+    "test_named_positions.py",
+    "test_crash_points.py",
     "test_timeline.py",
     "test_log_commands.py",
     "test_audit_pages.py",

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -95,6 +96,6 @@ class Log:
         while sequence():
             pass
 
-    def verdict(self) -> Verdict:
+    def verdict(self, copy: Path | None = None) -> Verdict:
         """What `motlan log verify` finds."""
-        return verify()
+        return verify(copy)

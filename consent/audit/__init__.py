@@ -21,6 +21,7 @@ def join(app: Flask) -> None:
     )
     joined().duties.append(Duty("heads", timedelta(seconds=1), heads.sign))
     joined().purges.append(Purge("audit_search", "expires_at", timedelta(0)))
-    joined().starts.append(Check("log head", heads.disagreement))
+    joined().starts.append(Check("log head", heads.refusal))
+    joined().checks.append(Check("log leaves", heads.leaves_fault))
     machine.add(app, doors.DOORS)
     app.cli.add_command(commands.log)

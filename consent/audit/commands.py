@@ -7,7 +7,7 @@ import click
 from flask.cli import AppGroup
 
 from consent.audit import heads, records
-from consent.audit.second_store import HeadError
+from consent.audit.leaves import CopyError, HeadError
 from consent.audit.verify import verify
 from identity import worker
 
@@ -17,9 +17,17 @@ log = AppGroup("log", help="The access log, checked and published.")
 
 
 @log.command("verify")
-def verify_log() -> None:
-    """Recompute everything from the stored bytes; exit 1 and the first bad position if it fails."""
-    verdict = verify()
+@click.option("--against", "copy", type=click.Path(exists=True, path_type=Path), metavar="COPY")
+def verify_log(copy: Path | None) -> None:
+    """Recompute everything from the stored bytes; exit 1 and the first bad position if it fails.
+
+    COPY is a folder that `log export` made, or a file with one checkpoint, kept by somebody else:
+    what it says is then held against the log too.
+    """
+    try:
+        verdict = verify(copy)
+    except CopyError as fault:
+        raise click.ClickException(str(fault)) from None
     if not verdict.is_whole:
         raise click.ClickException(f"position {verdict.first_bad}: {verdict.why}")
     click.echo(f"whole: {verdict.size} entries, every root and every part recomputed")
@@ -38,6 +46,16 @@ def show_checkpoint() -> None:
     if head is None:
         raise click.ClickException("no entry was sequenced yet")
     click.echo(head.checkpoint, nl=False)
+
+
+@log.command("mend")
+def mend_leaves() -> None:
+    """Write the leaves beside the head anew, if the database's give the root that was signed."""
+    try:
+        size = heads.mend()
+    except HeadError as fault:
+        raise click.ClickException(str(fault)) from None
+    click.echo(f"{size} leaves, which give the root that was signed")
 
 
 @log.command("export")

@@ -1,11 +1,14 @@
 """Signed heads: at most one a second, never over a root that the stored bytes do not give."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from consent.audit import records
+from consent.audit.leaves import HeadError, LeavesLostError, split
 from consent.audit.notes import Checkpoint, Verifier, sign_checkpoint
-from consent.audit.second_store import HeadError, Kept, SecondStore
-from consent.audit.tree import Frontier, Head, leaf_hash
+from consent.audit.second_store import DatabaseBehindError, Kept, SecondStore
+from consent.audit.tree import HASH_BYTES, Frontier, Head, leaf_hash
 from identity import clock, settings
 from identity.database import transaction
 from identity.log_keys import log_key
@@ -14,7 +17,11 @@ PIECE = 10_000  # leaves read back at a time
 
 
 class UnlikeStoredError(HeadError):
-    """The bytes read back are not those that were put into the tree."""
+    """The bytes read back are not those that were put into the tree, from `position` on."""
+
+    def __init__(self, position: int, why: str) -> None:
+        super().__init__(why)
+        self.position = position
 
 
 class SecondStoreLostError(HeadError):
@@ -30,24 +37,56 @@ def store() -> SecondStore:
 def sign() -> int:
     """The tree as it stands has a signed head; 1 if one was signed now, 0 if it had one.
 
-    The second store is written first, so that a restored database cannot sign another history.
+    The second store is written first, so that a restored database cannot sign another history:
+    the leaves, then the head over them, then the database. Dying between any two loses nothing.
 
     Raises:
         HeadError: the log must not sign; the text says which file and what to do.
     """
     agreed = _agreed()
-    if agreed.size == agreed.signed.size:
+    start = agreed.signed.size
+    if agreed.size == start:
         return 0
-    grown = grow(agreed.signed, agreed.size)
+    leaves = b"".join(read_back(start, agreed.size))
+    grown = agreed.signed.grown(split(leaves))
     if grown.packed() != agreed.frontier:
         raise UnlikeStoredError(
-            f"the entries from position {agreed.signed.size} to {agreed.size - 1} do not give the "
-            "tree's root: run `motlan log verify`"
+            start,
+            f"the entries from position {start} to {agreed.size - 1} do not give the "
+            "tree's root: run `motlan log verify`",
         )
     note = sign_checkpoint(Checkpoint(log_key().name, Head(grown.size, grown.root())), log_key())
-    store().advance(note, after=agreed.last)
+    reached = start if agreed.last is None else agreed.last.head.size
+    fresh = leaves[(reached - start) * HASH_BYTES :]
+    store().advance(note, after=agreed.last, leaves=fresh)
     _keep(grown, note)
     return 1
+
+
+def mend() -> int:
+    """The leaves beside the last head are the database's, which give its root; how many.
+
+    Raises:
+        HeadError: they do not, or there is no head: then nothing is written.
+    """
+    last = store().find()
+    if last is None:
+        raise SecondStoreLostError(
+            f"{settings.current().log_head} holds no head to mend the leaves by"
+        )
+    size = last.head.size
+    if grow(Frontier(), size).root() != last.head.root:
+        raise DatabaseBehindError(
+            f"the first {size} entries of the database do not give the root that was signed: "
+            "run `motlan log verify`"
+        )
+    pieces = (
+        b"".join(read_back(start, min(start + PIECE, size))) for start in range(0, size, PIECE)
+    )
+    store().mend(pieces, under=last)
+    if store().leaves.witness([last.head]).proven != size:
+        raise LeavesLostError(0, f"{store().leaves.path} is not whole yet: run it again")
+    return size
 
 
 def require_agreement() -> None:
@@ -66,6 +105,35 @@ def disagreement() -> str | None:
     except HeadError as fault:
         return str(fault)
     return None
+
+
+def refusal() -> str | None:
+    """What `disagreement` says, with the first position that differs: that reads the whole log."""
+    said = disagreement()
+    place = None if said is None else _first_difference()
+    return said if place is None else f"{said} (the first that differs is position {place})"
+
+
+def leaves_fault() -> str | None:
+    """The leaves beside the head, all of them, give the root that was signed; null: they do."""
+    with suppress(HeadError):  # the head itself is another check's
+        last = store().find()
+        if last is not None and store().leaves.witness([last.head]).proven != last.head.size:
+            return f"{store().leaves.path} is not what was signed: run `motlan log verify`"
+    return None
+
+
+def _first_difference() -> int | None:
+    """Where the database and the second store's leaves part; null: those do not say."""
+    try:
+        last = store().find()
+        seen = store().leaves.witness([] if last is None else [last.head])
+        pairs = zip(seen.leaves(), read_back(0, seen.proven), strict=False)
+        return next((place for place, (kept, ours) in enumerate(pairs) if kept != ours), None)
+    except UnlikeStoredError as fault:
+        return fault.position
+    except (HeadError, OSError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +175,27 @@ def grow(frontier: Frontier, size: int) -> Frontier:
     Raises:
         UnlikeStoredError: a position is missing, or its entry is gone.
     """
-    while frontier.size < size:
-        start, end = frontier.size, min(frontier.size + PIECE, size)
-        read = records.leaves(start, end)
-        if [row.position for row in read] != list(range(start, end)):
-            raise UnlikeStoredError(f"positions {start} to {end - 1} are not whole")
-        if any(row.leaf is None for row in read):
-            raise UnlikeStoredError(f"an entry between {start} and {end - 1} is gone")
-        frontier = frontier.grown(leaf_hash(bytes(row.leaf)) for row in read)
-    return frontier
+    return frontier.grown(read_back(frontier.size, size))
+
+
+def read_back(start: int, end: int) -> Iterator[bytes]:
+    """The hash of each stored leaf from one position to before another.
+
+    Raises:
+        UnlikeStoredError: a position is missing, or its entry is gone.
+    """
+    for piece in range(start, end, PIECE):
+        upto = min(piece + PIECE, end)
+        place = piece
+        for row in records.leaves(piece, upto):
+            if row.position != place:
+                break
+            if row.leaf is None:
+                raise UnlikeStoredError(place, f"the entry at position {place} is gone")
+            yield leaf_hash(bytes(row.leaf))
+            place += 1
+        if place < upto:
+            raise UnlikeStoredError(place, f"position {place} is missing")
 
 
 def _keep(signed: Frontier, note: bytes) -> None:
@@ -123,7 +203,7 @@ def _keep(signed: Frontier, note: bytes) -> None:
     with transaction():
         state = records.sequencer_state()
         if state is None:
-            raise UnlikeStoredError("the sequencer's state is gone: restore the database")
+            raise UnlikeStoredError(0, "the sequencer's state is gone: restore the database")
         records.append_head(
             {
                 "size": signed.size,

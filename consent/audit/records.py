@@ -261,13 +261,20 @@ def _comes_after(citizen_id: uuid.UUID, n: int) -> Any:  # noqa: ANN401 - an SQL
     return later | (LogSubject.citizen_id > citizen_id)
 
 
-def count_positions_of_people(size: int) -> int:
-    """How many of the first positions are about somebody."""
-    counted = select(func.count()).select_from(LogPosition)
-    found = database.row(
-        counted.where(LogPosition.position < size, LogPosition.citizen_id != NOBODY)
-    )
-    return 0 if found is None else int(found[0])
+def first_unlisted(size: int) -> int | None:
+    """The first position that is about somebody and stands in nobody's own list; null: none."""
+    place = LogPosition.position
+    about = select(place).where(place < size, LogPosition.citizen_id != NOBODY)
+    lacking = about.except_(select(LogSubject.position)).subquery()
+    found = database.row(select(func.min(lacking.c.position)))
+    return None if found is None else found[0]
+
+
+def stray_position() -> int | None:
+    """A position outside the tree, before its first or behind its last; null: there is none."""
+    place, size = LogPosition.position, select(SequencerState.size).scalar_subquery()
+    found = database.row(select(func.min(place)).where((place < 0) | (place >= size)))
+    return None if found is None else found[0]
 
 
 def passed_over(left_behind: int) -> Row[Any] | None:

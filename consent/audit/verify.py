@@ -1,12 +1,18 @@
-"""Recompute the whole log from the stored bytes, and name the first position that does not hold."""
+"""Recompute the whole log from the stored bytes, and name the first position that does not hold.
+
+Roots say whether it is what was signed; leaves kept outside, where a root proves them, say where it
+is not. What is wrong with those copies is told after the log itself, and never blamed on it.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from consent.audit import heads, records
+from consent.audit.leaves import KeptLeaves, LeavesLostError, Witness, read_copy
 from consent.audit.notes import NoteError, Verifier, read_checkpoint
 from consent.audit.second_store import HeadUnreadableError
-from consent.audit.tree import Frontier, leaf_hash
+from consent.audit.tree import Frontier, Head, leaf_hash
 from identity import clock, entry, sealing
 from identity.database import AnyRow, transaction
 from identity.entry import NOBODY
@@ -39,48 +45,85 @@ class Broken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A signed head, and where it was found."""
+
+    head: Head
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Signed:
-    """Which roots were signed, by size; null sizes where nothing was."""
+    """All that vouches for the log: signed heads, and leaves that they prove."""
 
-    roots: dict[int, bytes]
-    newest: int
-    second: int
+    told: tuple[Told, ...]
+    witnesses: tuple[Witness, ...]
+    newest: int  # of the heads in the database
+    second: int  # of the second store; 0: it holds none
+    kept: KeptLeaves
+    faults: tuple[Broken, ...]  # heads that say nothing: told when all that they hide is checked
 
 
-def verify() -> Verdict:
-    """The verdict over everything that was sequenced when it began."""
+def verify(copy: Path | None = None) -> Verdict:
+    """The verdict over everything that was sequenced when it began.
+
+    Raises:
+        CopyError: what was given as a copy is none of this log.
+    """
+    # Heads before the size: what is signed meanwhile must not look like a log that was cut.
+    signed = _signed(copy)
+    with transaction():
+        state = records.sequencer_state()
+    size = 0 if state is None else int(state.size)
     try:
-        # Heads before the size: what is signed meanwhile must not look like a log that was cut.
-        signed = _signed()
-        with transaction():
-            state = records.sequencer_state()
-        size = 0 if state is None else int(state.size)
-    except Broken as broken:
-        return Verdict(0, broken.position, broken.why)
-    try:
-        frontier = _check_positions(size, signed)
+        frontier, good = _check_positions(size, signed)
         _check_reached(size, signed)
+        _check_kept(signed)
         if state is not None:
-            _check_state(state, frontier)
+            _check_state(state, frontier, good=good)
         _check_subjects(size)
     except Broken as broken:
         return Verdict(size, broken.position, broken.why)
     return Verdict(size, None, "whole")
 
 
-def _check_positions(size: int, signed: Signed) -> Frontier:
-    """Each leaf from its entry's bytes, each root against the heads that were signed over it."""
+def _check_positions(size: int, signed: Signed) -> tuple[Frontier, int]:
+    """Each leaf from its entry's bytes, as every witness has it, under every root signed over it.
+
+    The tree, and how much of it was signed.
+    """
     frontier, good = Frontier(), 0
+    ahead = sorted(signed.told, key=lambda told: told.head.size)
+    running = [(each, each.leaves()) for each in signed.witnesses]
     for start in range(0, size, PIECE):
-        end = min(start + PIECE, size)
-        leaves = [_leaf(row, place) for place, row in _dense(start, end)]
-        for at in sorted(head for head in signed.roots if start < head <= end):
+        leaves = [
+            _as_signed(_leaf(row, place), place, running=running)
+            for place, row in _dense(start, min(start + PIECE, size))
+        ]
+        while ahead and ahead[0].head.size <= start + len(leaves):
+            told = ahead.pop(0)
+            at = told.head.size
             frontier = frontier.grown(leaves[frontier.size - start : at - start])
-            if frontier.root() != signed.roots[at]:
-                raise Broken(good, f"positions {good} to {at - 1} are not those that were signed")
-            good = at
+            if frontier.root() != told.head.root:
+                raise Broken(good, _unlike(good, told))
+            # Until another head of the same size has been compared, nothing more is good.
+            good = good if ahead and ahead[0].head.size == at else at
         frontier = frontier.grown(leaves[frontier.size - start :])
-    return frontier
+    return frontier, good
+
+
+def _unlike(good: int, told: Told) -> str:
+    return (
+        f"positions {good} to {told.head.size - 1} are not those that were signed ({told.where});"
+        " no leaves that could be believed say from which on"
+    )
+
+
+def _as_signed(leaf: bytes, place: int, *, running: list[tuple[Witness, Iterator[bytes]]]) -> bytes:
+    for witness, leaves in running:
+        if place < witness.proven and next(leaves, b"") != leaf:
+            raise Broken(place, f"not the entry that was signed here, as {witness.name} shows")
+    return leaf
 
 
 def _dense(start: int, end: int) -> Iterator[tuple[int, AnyRow]]:
@@ -126,61 +169,94 @@ def _check_parts(row: AnyRow, place: int) -> None:
             raise Broken(place, f"its {side} part does not open: {fault}") from None
 
 
-def _signed() -> Signed:
-    """Roots from every kept head and the second store; each signature is checked."""
-    roots = {head.size: _signed_root(head) for head in records.heads()}
-    newest = max(roots, default=0)
+def _signed(copy: Path | None) -> Signed:
+    """Every kept head, the second store's, and a copy's; each signature is checked."""
+    told: list[Told] = []
+    faults: list[Broken] = []
+    for row in records.heads():
+        try:
+            told.append(Told(_signed_head(row), "the database"))
+        except Broken as fault:
+            faults.append(fault)
+    newest, second, store = max((each.head.size for each in told), default=0), 0, heads.store()
     try:
-        last = heads.store().find()
+        if last := store.find():
+            told.append(Told(last.head, str(store.path)))
+            second = last.head.size
     except HeadUnreadableError as fault:
-        raise Broken(newest, str(fault)) from None
-    if last is None:
-        return Signed(roots, newest, 0)
-    if roots.setdefault(last.head.size, last.head.root) != last.head.root:
-        raise Broken(0, f"two heads of size {last.head.size} were signed over different entries")
-    return Signed(roots, newest, last.head.size)
+        faults.append(Broken(newest, str(fault)))
+    witnesses = [store.leaves.witness([each.head for each in told])]
+    if copy is not None:
+        key = log_key()
+        other = read_copy(copy, Verifier(key.name, key.public))
+        told.append(Told(other.head, str(copy)))
+        witnesses.append(other.witness())
+    return Signed(tuple(told), tuple(witnesses), newest, second, store.leaves, tuple(faults))
 
 
-def _signed_root(head: AnyRow) -> bytes:
+def _signed_head(row: AnyRow) -> Head:
     key = log_key()
     try:
-        said = read_checkpoint(head.checkpoint.encode(), Verifier(key.name, key.public)).head
+        said = read_checkpoint(row.checkpoint.encode(), Verifier(key.name, key.public)).head
     except NoteError as fault:
-        raise Broken(head.size, f"the head of size {head.size}: {fault}") from None
-    if (said.size, said.root) != (head.size, bytes(head.root)):
-        raise Broken(head.size, f"the head of size {head.size} was changed")
-    return said.root
+        raise Broken(row.size, f"the head of size {row.size}: {fault}") from None
+    if said != Head(row.size, bytes(row.root)):
+        raise Broken(row.size, f"the head of size {row.size} was changed")
+    return said
 
 
 def _check_reached(size: int, signed: Signed) -> None:
     """The log holds all that was ever signed, and the second store knows of it."""
-    most = max(signed.newest, signed.second)
+    most = max((each.head.size for each in signed.told), default=0)
     if most > size:
         raise Broken(size, f"{most} entries were signed, {size} are here: the log was cut")
+    for fault in signed.faults:
+        raise fault
     if signed.second < signed.newest:
         raise Broken(signed.second, "the second store knows less than was signed: was it put back?")
 
 
-def _check_state(state: AnyRow, frontier: Frontier) -> None:
+def _check_kept(signed: Signed) -> None:
+    """The leaves beside the head are those of the log, just found to be what was signed."""
+    if not signed.second:
+        return
+    try:
+        signed.kept.require(signed.second)
+    except LeavesLostError as fault:
+        raise Broken(fault.position, str(fault)) from None
+    if signed.witnesses[0].proven >= signed.second:
+        return
+    pairs = zip(heads.read_back(0, signed.second), signed.kept.read(), strict=False)
+    place = next((place for place, (ours, kept) in enumerate(pairs) if ours != kept), 0)
+    raise Broken(place, f"{signed.kept.path} was changed here; the log itself is what was signed")
+
+
+def _check_state(state: AnyRow, frontier: Frontier, *, good: int) -> None:
     if frontier.packed() != bytes(state.frontier):
-        raise Broken(int(state.signed_size), "the tree's root is not that of the stored entries")
+        raise Broken(good, "the tree's root is not that of the entries from here on")
     missed = records.passed_over(state.left_behind)
     if missed is not None:
         place = records.position_before(missed.id)
         raise Broken(place, f"entry {missed.id} was put in beside the log")
+    stray = records.stray_position()
+    if stray is not None:
+        raise Broken(stray, "a position was put in outside the tree")
 
 
 def _check_subjects(size: int) -> None:
     """Each person's own list is dense, in order, theirs, and complete."""
-    after, last, counted = (NOBODY, 0), (NOBODY, 0, None), 0
+    unlisted = records.first_unlisted(size)
+    if unlisted is not None:
+        raise Broken(unlisted, "the entry is missing from its person's own list")
+    after, last = (NOBODY, 0), (NOBODY, 0, -1)
+    bad: list[int] = []
     while rows := records.subject_rows(after, limit=PIECE):
         for row in rows:
-            if row.position >= size:
-                continue  # placed after we began
-            n, previous = (last[1], last[2]) if row.citizen_id == last[0] else (0, None)
-            if (row.n, row.previous, row.of) != (n + 1, previous, row.citizen_id):
-                raise Broken(row.position, "a person's own list is not whole")
-            last, counted = (row.citizen_id, row.n, row.position), counted + 1
+            n, previous = (last[1], last[2]) if row.citizen_id == last[0] else (0, -1)
+            follows = (n + 1, previous if n else None, row.citizen_id)
+            if (row.n, row.previous, row.of) != follows or row.position <= previous:
+                bad.append(row.position)
+            last = (row.citizen_id, row.n, row.position)
         after = (rows[-1].citizen_id, rows[-1].n)
-    if counted != records.count_positions_of_people(size):
-        raise Broken(size, "an entry is missing from its person's own list")
+    if bad:
+        raise Broken(min(bad), "a person's own list is not whole")

@@ -17,6 +17,7 @@ from consent.audit.second_store import (
     HeadMovedError,
     HeadUnreadableError,
     HeadWentBackError,
+    Kept,
     SecondStore,
 )
 from consent.audit.tree import Frontier, Head
@@ -24,6 +25,7 @@ from identity.log_keys import LogKey
 
 ORIGIN = "id.example/log/1"
 KEY = LogKey(ORIGIN, Ed25519PrivateKey.from_private_bytes(sha256(b"log").digest()))
+FILES = ("log-head", "log-head.leaves", "log-head.lock")
 LEAVES = [sha256(bytes([number])).digest() for number in range(200)]
 
 
@@ -33,6 +35,12 @@ def root_at(size: int) -> bytes:
 
 def a_head(size: int, *, root: bytes | None = None, key: LogKey = KEY) -> bytes:
     return sign_checkpoint(Checkpoint(key.name, Head(size, root or root_at(size))), key)
+
+
+def advance(store: SecondStore, size: int, *, after: Kept | None, note: bytes = b"") -> Kept:
+    start = 0 if after is None else after.head.size
+    leaves = b"".join(LEAVES[start:size])
+    return store.advance(note or a_head(size), after=after, leaves=leaves)
 
 
 @pytest.fixture
@@ -48,7 +56,7 @@ def test_there_is_no_head_before_the_first(store):
 
 def test_a_head_is_kept_to_the_byte(store):
     """It is a signed note, so an outsider can check the file alone."""
-    kept = store.advance(a_head(3), after=None)
+    kept = advance(store, 3, after=None)
 
     assert store.path.read_bytes() == kept.note == a_head(3)
     assert store.find() == kept
@@ -57,31 +65,31 @@ def test_a_head_is_kept_to_the_byte(store):
 
 def test_heads_follow_one_another(store):
     """Compare and swap: each names the one before."""
-    first = store.advance(a_head(3), after=None)
-    second = store.advance(a_head(5), after=first)
+    first = advance(store, 3, after=None)
+    second = advance(store, 5, after=first)
 
-    assert store.advance(a_head(5), after=second) == second
+    assert advance(store, 5, after=second) == second
 
 
 def test_only_we_can_change_the_file(store):
     """Design §10."""
-    store.advance(a_head(1), after=None)
+    advance(store, 1, after=None)
 
     assert {stat.S_IMODE(path.stat().st_mode) for path in store.path.parent.iterdir()} == {0o600}
 
 
 def test_nothing_else_is_left_in_the_folder(store):
     """A replaced file leaves no half-written neighbours."""
-    first = store.advance(a_head(1), after=None)
-    store.advance(a_head(2), after=first)
+    first = advance(store, 1, after=None)
+    advance(store, 2, after=first)
 
-    assert {path.name for path in store.path.parent.iterdir()} == {"log-head", "log-head.lock"}
+    assert {path.name for path in store.path.parent.iterdir()} == set(FILES)
 
 
 @pytest.mark.parametrize("size", [5, 6, 200])
 def test_a_log_that_holds_what_was_signed_may_go_on(store, size):
     """Entries sequenced after the last head are not signed yet, and that is fine."""
-    kept = store.advance(a_head(5), after=None)
+    kept = advance(store, 5, after=None)
 
     assert store.require_reached(size, root_at=root_at) == kept
 
@@ -91,7 +99,7 @@ def test_the_folder_of_another_disk_that_is_missing_is_not_made(tmp_path):
     store = SecondStore(tmp_path / "disk" / "log-head", Verifier(ORIGIN, KEY.public))
 
     with pytest.raises(FileNotFoundError):
-        store.advance(a_head(1), after=None)
+        advance(store, 1, after=None)
 
     assert not (tmp_path / "disk").exists()
 
@@ -110,14 +118,15 @@ def test_a_killed_writer_leaves_the_old_head_or_the_new_one(store):
 
         kept = store.find()
         assert kept.head.root == root_at(kept.head.size)
-        assert store.advance(a_head(200), after=kept)
+        assert store.leaves.witness([kept.head]).proven == kept.head.size
+        assert advance(store, 200, after=kept)
         store.path.unlink()
 
 
 def _advance_for_ever(store: SecondStore) -> None:
     kept = store.find()
     for size in range(1, len(LEAVES)):
-        kept = store.advance(a_head(size), after=kept)
+        kept = advance(store, size, after=kept)
     signal.pause()
 
 
@@ -126,14 +135,14 @@ class TestAttacker:
 
     def test_a_restored_old_database_may_not_sign(self, store):
         """Case 56: the message says which file and what to do."""
-        store.advance(a_head(7), after=None)
+        advance(store, 7, after=None)
 
         with pytest.raises(DatabaseBehindError, match=r"log-head.*restore a newer backup"):
             store.require_reached(6, root_at=root_at)
 
     def test_a_rewritten_database_may_not_sign(self, store):
         """Case 54: replaced by a re-hashed one, longer than the signed head."""
-        store.advance(a_head(7), after=None)
+        advance(store, 7, after=None)
         forged = [sha256(b"forged").digest(), *LEAVES[1:]]
 
         with pytest.raises(DatabaseBehindError, match="are not those"):
@@ -141,39 +150,39 @@ class TestAttacker:
 
     def test_a_head_never_goes_back(self, store):
         """Case 54: truncation."""
-        last = store.advance(a_head(7), after=None)
+        last = advance(store, 7, after=None)
 
         with pytest.raises(HeadWentBackError, match="7 entries were signed"):
-            store.advance(a_head(6), after=last)
+            advance(store, 6, after=last)
 
         assert store.find() == last
 
     def test_two_heads_of_one_size_are_never_signed(self, store):
         """Case 56: a fork."""
-        last = store.advance(a_head(7), after=None)
+        last = advance(store, 7, after=None)
 
         with pytest.raises(HeadWentBackError):
-            store.advance(a_head(7, root=bytes(32)), after=last)
+            advance(store, 7, after=last, note=a_head(7, root=bytes(32)))
 
         assert store.find() == last
 
     def test_a_second_server_is_noticed(self, store):
         """Case 56: both saw the same head, one was first."""
-        seen = store.advance(a_head(3), after=None)
-        store.advance(a_head(5), after=seen)
+        seen = advance(store, 3, after=None)
+        advance(store, 5, after=seen)
 
         with pytest.raises(HeadMovedError, match="second server"):
-            store.advance(a_head(6), after=seen)
+            advance(store, 6, after=seen)
         with pytest.raises(HeadMovedError):
-            store.advance(a_head(6), after=None)
+            advance(store, 6, after=None)
 
     def test_of_many_at_once_one_wins(self, store):
         """Compare and swap under a lock, across threads as across processes."""
-        seen, won, lost = store.advance(a_head(3), after=None), [], []
+        seen, won, lost = advance(store, 3, after=None), [], []
 
         def try_to_advance(size: int) -> None:
             try:
-                won.append(store.advance(a_head(size), after=seen))
+                won.append(advance(store, size, after=seen))
             except HeadMovedError:
                 lost.append(size)
 
@@ -199,13 +208,13 @@ class TestAttacker:
     )
     def test_a_file_that_this_log_did_not_sign_stops_everything(self, store, spoil):
         """Case 54: fail closed, and say which file."""
-        last = store.advance(a_head(3), after=None)
+        last = advance(store, 3, after=None)
         store.path.write_bytes(spoil(last.note))
 
         with pytest.raises(HeadUnreadableError, match="log-head"):
             store.find()
         with pytest.raises(HeadUnreadableError):
-            store.advance(a_head(4), after=last)
+            advance(store, 4, after=last)
         with pytest.raises(HeadUnreadableError):
             store.require_reached(10, root_at=root_at)
 
@@ -219,6 +228,6 @@ class TestAttacker:
     def test_a_head_that_nobody_signed_is_not_written(self, store):
         """The file must stay checkable by anybody."""
         with pytest.raises(HeadUnreadableError):
-            store.advance(b"id.example/log/1\n3\n", after=None)
+            advance(store, 3, after=None, note=b"id.example/log/1\n3\n")
 
         assert not store.path.exists()

@@ -96,10 +96,7 @@ def test_a_removed_entry_whose_followers_moved_up_is_found(log):
         log.vandal.does("UPDATE log_position SET position = :1 WHERE position = :2",
                         position - 1, position)  # fmt: skip
 
-    found = log.verdict()
-
-    assert not found.is_whole
-    assert found.first_bad <= SIZE - 1
+    assert log.verdict().first_bad == 4
 
 
 def test_two_entries_swapped_under_their_hashes_are_found_at_the_first(log):
@@ -111,25 +108,19 @@ def test_two_entries_swapped_under_their_hashes_are_found_at_the_first(log):
     assert log.verdict().first_bad == 3
 
 
-def test_two_positions_swapped_whole_are_found_by_the_signed_root(log):
+def test_two_positions_swapped_whole_are_found_at_the_first(log):
     for old, new in ((5, -1), (6, 5), (-1, 6)):
         log.vandal.does("UPDATE log_position SET position = :1 WHERE position = :2", new, old)
 
-    found = log.verdict()
-
-    assert not found.is_whole
-    assert found.first_bad <= 5
+    assert log.verdict().first_bad == 5
 
 
-def test_an_entry_rewritten_with_all_its_hashes_is_found_by_the_signed_root(log):
+def test_an_entry_rewritten_with_all_its_hashes_is_found_at_its_position(log):
     """Everything recomputed but the signature, which the vandal cannot make."""
     forged = seal_entry("sign_in:succeeded", Who(), subject={"n": "forged"})
     _replace(log, 5, forged)
 
-    found = log.verdict()
-
-    assert not found.is_whole
-    assert found.first_bad <= 5 < SIZE
+    assert log.verdict().first_bad == 5
 
 
 def _replace(log, position, forged):
@@ -166,6 +157,19 @@ def test_an_entry_inserted_beside_the_log_is_found(log):
     assert not found.is_whole
     assert found.first_bad == 0
     assert "beside the log" in found.why
+
+
+@pytest.mark.parametrize("place", [-1, SIZE, SIZE + 7])
+def test_a_position_put_in_outside_the_tree_is_found(log, place):
+    """Behind the last it would take the next entry's place."""
+    (citizen,) = log.vandal.tells("SELECT citizen_id FROM log_position WHERE position = 0")[0]
+    log.vandal.does(
+        "INSERT INTO log_position (position, citizen_id, entry_id, leaf_hash)"
+        " VALUES (:1, :2, 1000000, :3)",
+        place, citizen, b"x" * 32,
+    )  # fmt: skip
+
+    assert log.verdict().first_bad == place
 
 
 def test_an_entry_without_its_keys_is_found(log):
@@ -323,11 +327,29 @@ class TestPeoplesLists:
         log.vandal.does("DELETE FROM log_subject WHERE position = :1", SIZE - 1)
 
         assert "missing from its person's own list" in log.verdict().why
+        assert log.verdict().first_bad == SIZE - 1
 
-    def test_a_gap_in_a_list_is_found_at_its_next(self, log):
+    def test_a_gap_in_a_list_is_found_where_it_is(self, log):
         log.vandal.does("DELETE FROM log_subject WHERE position = 1")
 
-        assert log.verdict().first_bad == 2
+        assert log.verdict().first_bad == 1
+
+    def test_an_entry_listed_twice_for_one_left_out_is_found(self, log):
+        """As many lines as entries, and each follows the last: still not each of them."""
+        log.vandal.does("UPDATE log_subject SET position = 10, previous = 10 WHERE position = 11")
+
+        assert log.verdict().first_bad == 11
+
+    def test_a_line_that_tells_of_no_position_is_found(self, log):
+        (last,) = log.vandal.tells(
+            "SELECT citizen_id, n FROM log_subject WHERE position = :1", SIZE - 1
+        )
+        log.vandal.does(
+            "INSERT INTO log_subject (citizen_id, n, position, previous) VALUES (:1, :2, 99, 11)",
+            last[0], last[1] + 1,
+        )  # fmt: skip
+
+        assert log.verdict().first_bad == 99
 
     def test_an_entry_moved_to_another_persons_list_is_found(self, log):
         log.vandal.does(
