@@ -78,7 +78,7 @@ def search(officer: StaffMember) -> AnyResponse:
         number = NationalId.typed(browser.field("number"))
         search_id = review.search(officer, number, **sent)
     except MalformedNationalId:
-        told = ("search-number", _("Số định danh cá nhân có 12 chữ số."))
+        told = ("search-number", _("Số định danh cá nhân gồm đúng 12 chữ số. Nhập lại số."))
         return _page(officer, errors=[told], sent=_repeatable(sent), status=400)
     except UnfitSearch as unfit:
         told = (f"search-{unfit.member}", _unfit(unfit.member))

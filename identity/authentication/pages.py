@@ -75,6 +75,8 @@ def ask_code() -> AnyResponse:
 def take_code() -> AnyResponse:
     """The code; then where the person wanted to go."""
     code = browser.field("one_time_code")
+    if not code.strip():
+        return _code_page([no_code()], status=400)
     before = guard.citizen_session()
     try:
         started = sign_in.finish(_step(), code, visit=_visit(), before=before)
@@ -137,7 +139,10 @@ def told(refusal: Refusal) -> tuple[str, str]:
     wait = dict(refusal.headers).get("Retry-After", "60")
     minutes = -(-int(wait) // 60)  # rounded up, so that who comes back then may try
     sentences = {
-        sign_in.WrongCredentials: ("national-id", _("Số định danh hoặc mật khẩu không đúng.")),
+        sign_in.WrongCredentials: (
+            "national-id",
+            _("Số định danh hoặc mật khẩu không đúng. Kiểm tra rồi nhập lại."),
+        ),
         sign_in.AccountBarred: ("", _("Tài khoản này hiện không đăng nhập được. Xem Trợ giúp.")),
         TooManyTries: ("", _("Đã thử quá nhiều lần. Đợi %(n)s phút rồi thử lại.", n=minutes)),
         SignInBusy: ("", _("Đang có quá nhiều người đăng nhập. Đợi một phút rồi thử lại.")),
@@ -145,6 +150,11 @@ def told(refusal: Refusal) -> tuple[str, str]:
         WrongCode: ("one-time-code", _("Mã không đúng hoặc đã dùng rồi. Đợi mã mới rồi nhập lại.")),
     }
     return sentences[type(refusal)]
+
+
+def no_code() -> tuple[str, str]:
+    """The field of the code was left open, which is no try."""
+    return "one-time-code", _("Nhập mã gồm 6 chữ số đang hiện trong ứng dụng.")
 
 
 def _password_page(errors: Errors | None = None, *, status: int = 200) -> Response:

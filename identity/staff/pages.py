@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from identity import browser
 from identity.authentication.guard import visit
 from identity.authentication.lockout import TooManyTries
-from identity.authentication.pages import Errors, told
+from identity.authentication.pages import Errors, no_code, told
 from identity.authentication.second_factor import WrongCode
 from identity.authentication.sign_in import WrongCredentials
 from identity.authentication.steps import StepEnded
@@ -46,7 +46,7 @@ def take_password() -> AnyResponse:
     try:
         step = sign_in.prove_password(username, password, visit=visit())
     except WrongCredentials as refusal:
-        text = _("Tên đăng nhập hoặc mật khẩu không đúng.")
+        text = _("Tên đăng nhập hoặc mật khẩu không đúng. Kiểm tra rồi nhập lại.")
         return _password_page([("username", text)], status=refusal.status)
     except (TooManyTries, SignInBusy) as refusal:
         return _answered(_password_page([told(refusal)], status=refusal.status), refusal)
@@ -67,6 +67,8 @@ def ask_code() -> AnyResponse:
 def take_code() -> AnyResponse:
     """The code; then the review of the log."""
     code = browser.field("one_time_code")
+    if not code.strip():
+        return _code_page([no_code()], status=400)
     before = guard.staff_session()
     try:
         cookie = sign_in.finish(_step(), code, visit=visit())
