@@ -1,0 +1,306 @@
+"""Bad input of every kind on every form: the status, the asked language, the field to mend."""
+
+import io
+import re
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from identity import clock, doors
+from tests.exchange import publish_catalogues
+from tests.forms import AT, FORMS, KINDS, TAKEN, Field, Form, Outcome, Sheet, a_visitor, page
+from tests.markup import Element, Markup
+from tests.people import form_token
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+FORM = doors.FORM
+SECRET = ("national_id", "username", "password", "one_time_code")
+VIETNAMESE = re.compile(r"[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệịỉĩọỏốồổỗộớờởỡợụủũứừửữựỵỷỹ]", re.IGNORECASE)
+# A sentence that says what to do has one of these.
+ADVICE = {
+    "vi": r"(?i)(hãy|mở lại|nhập|đợi|viết|chọn|kiểm tra|xem|điền) ",
+    "en": r"(?i)\b(open|go|enter|wait|write|choose|check|look|fill|sign in|use|try) ",
+}
+LANGUAGES = ("vi", "en")
+by_route = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.route)
+by_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _catalogues(app: Flask) -> None:
+    with app.app_context():
+        publish_catalogues()
+
+
+def opened(app: Flask, form: Form, language: str) -> Sheet:
+    """The form in a new browser that asks for this language."""
+    return form.open(a_visitor(app.test_client(), language))
+
+
+def send(sheet: Sheet, values: dict[str, str] | None = None, **more: str) -> TestResponse:
+    told = urlencode((sheet.values if values is None else values) | more)
+    return sheet.client.post(sheet.path, data=told, content_type=FORM)
+
+
+def without(values: dict[str, str], name: str) -> dict[str, str]:
+    return {other: text for other, text in values.items() if other != name}
+
+
+def spoilt(sheet: Sheet, name: str, kind: str) -> dict[str, str]:
+    """The honest values, one of them bad."""
+    rest, text = without(sheet.values, name), KINDS[kind]
+    return rest if text is None else rest | {name: text.replace("{}", sheet.values.get(name, ""))}
+
+
+def faults(answer: TestResponse, outcome: Outcome, language: str) -> Iterator[str]:
+    """What is wrong with an answer."""
+    if outcome.how == TAKEN:
+        if answer.status_code not in {200, 303}:
+            yield f"refused with {answer.status_code}"
+        return
+    if answer.status_code != outcome.status:
+        yield f"status {answer.status_code}, not {outcome.status}"
+    if answer.mimetype != "text/html":
+        yield f"no page but {answer.mimetype}"
+        return
+    markup = Markup(answer.text)
+    yield from _wrong_language(markup, answer, language=language)
+    if outcome.how == AT:
+        yield from _wrong_summary(markup, outcome.at)
+    elif answer.text.count("<form"):
+        yield "a form, not an error page"
+
+
+def _wrong_language(markup: Markup, answer: TestResponse, *, language: str) -> Iterator[str]:
+    if markup.language != language or answer.headers["Content-Language"] != language:
+        yield f"the page is in {markup.language}"
+    for sentence in _sentences(markup):
+        if bool(VIETNAMESE.search(sentence)) is not (language == "vi"):
+            yield f"not in {language}: {sentence}"
+        if not re.search(ADVICE[language], sentence):
+            yield f"no advice: {sentence}"
+
+
+def _sentences(markup: Markup) -> list[str]:
+    """What the page says of the error, with the words beside the fields; at least one."""
+    error = markup.by_id("error")
+    assert error["role"] == "alert"
+    told = markup.within(error, "li") or markup.within(error, "p")
+    beside = [e for e in markup.elements if e.attributes.get("class") == "field-error"]
+    assert told
+    return [element.words for element in (*told, *beside)]
+
+
+def _wrong_summary(markup: Markup, field_id: str) -> Iterator[str]:
+    """WCAG 2.2 §3.3.1: the summary leads to the field, and the field to its sentence."""
+    links = markup.within(markup.by_id("error"), "a")
+    marked = [e for e in markup.elements if e.attributes.get("aria-invalid") == "true"]
+    if [e.attributes.get("id") for e in marked] != [link["href"][1:] for link in links]:
+        yield f"leads to {[link['href'] for link in links]}, marks {marked}"
+    if field_id not in ([link["href"][1:] for link in links] or [""]):
+        yield f"does not lead to {field_id}"
+    for link, element in zip(links, marked, strict=False):
+        yield from _untied(markup, element, link.words)
+    title = next(markup.all("title")).words
+    if not title.startswith(("Lỗi: ", "Error: ")):
+        yield f"the title tells no error: {title}"
+
+
+def _untied(markup: Markup, element: Element, sentence: str) -> Iterator[str]:
+    described = [markup.by_id(name).words for name in element["aria-describedby"].split()]
+    if sentence not in described:
+        yield f"{element['id']} is described by {described}"
+
+
+def forgotten(answer: TestResponse, form: Form, sent: dict[str, str]) -> Iterator[str]:
+    """What was typed and does not stand there again, or should not and does."""
+    markup = Markup(answer.text)
+    for name in SECRET:
+        if len(sent.get(name, "")) > 5 and sent[name] in answer.text:
+            yield f"{name} is repeated"
+    for kept in (one for one in form.fields if one.is_kept and one.name in sent):
+        (element,) = [e for e in markup.elements if e.attributes.get("name") == kept.name]
+        # A number of a person in another field than its own is not repeated.
+        if as_read(element.typed) != as_read(sent[kept.name]) and not sent[kept.name].isdigit():
+            yield f"{kept.name} is forgotten: {element.typed[:40]!r}"
+
+
+def as_read(text: str) -> str:
+    """Without what no page shows: control characters, and marks that turn the direction."""
+    return re.sub("[\x00-\x08\x0e-\x1f\u202a-\u202e\u2066-\u2069]", "", text).strip()
+
+
+def test_every_form_stands_in_the_table(app):
+    """Whoever adds a form says here what a bad one does."""
+    machines = {path for method, path in app.extensions["motlan.doors"] if method == "POST"}
+    posts = {rule.rule for rule in app.url_map.iter_rules() if "POST" in rule.methods}
+
+    assert posts - machines == {form.route for form in FORMS}
+
+
+@by_route
+def test_an_honest_form_is_taken(app, form):
+    """Otherwise the tests below would praise a form that refuses everything."""
+    assert list(faults(send(opened(app, form, "vi")), Outcome(TAKEN, 0), "vi")) == []
+
+
+@by_route
+def test_every_field_of_a_form_stands_in_the_table(app, form):
+    sheet = opened(app, form, "vi")
+    sent = set(sheet.values) - {"csrf_token"}
+
+    assert form.is_cross_site or sent == {field.name for field in form.fields}
+
+
+@by_language
+@by_route
+class TestAttacker:
+    """Case 61 to 64, on forms."""
+
+    def test_a_bad_value_is_told_at_its_field(self, app, form: Form, language: str):
+        found, sheet = [], opened(app, form, language)
+        for field in form.fields:
+            for kind in KINDS:
+                outcome, values = field.outcome(kind), spoilt(sheet, field.name, kind)
+                answer = send(sheet, values)
+                wrong = list(faults(answer, outcome, language))
+                # A page whose values have changed is decided on afresh, so it keeps nothing.
+                if outcome.at and not wrong:
+                    wrong += forgotten(answer, form, values)
+                found += [f"{field.name}, {kind}: {fault}" for fault in wrong]
+                if answer.status_code != 400:  # it was taken, or counted as a try
+                    sheet = opened(app, form, language)
+
+        assert found == []
+
+    def test_what_no_keyboard_sends_is_refused_as_a_whole(self, app, form: Form, language: str):
+        sheet = opened(app, form, language)
+        found = []
+        for field in form.fields or (Field(name="anything"),):
+            rest = urlencode(without(sheet.values, field.name))
+            for kind, body, status in (
+                ("NUL", f"{rest}&{field.name}=a%00b", 400),
+                ("not UTF-8", f"{rest}&{field.name}=%ff%fe", 400),
+                ("half a character", f"{rest}&{field.name}=%e1%bb", 400),
+                ("too long", f"{rest}&{field.name}={'x' * 100_000}", 413),
+                ("too many", f"{rest}&" + "a=1&" * 9_000, 400),
+            ):
+                answer = sheet.client.post(sheet.path, data=body, content_type=FORM)
+                outcome = page(413 if len(body) > doors.BODY_LIMIT else status)
+                if kind == "too many" and not form.is_cross_site:
+                    continue
+                found += [f"{field.name}, {kind}: {f}" for f in faults(answer, outcome, language)]
+
+        assert found == []
+
+    def test_a_field_sent_twice_is_refused(self, app, form: Form, language: str):
+        sheet = opened(app, form, language)
+        found = []
+        for field in (one for one in form.fields if not one.may_repeat):
+            body = urlencode(sheet.values) + f"&{field.name}=again&{field.name}=again"
+            answer = sheet.client.post(sheet.path, data=body, content_type=FORM)
+            found += [f"{field.name}: {fault}" for fault in faults(answer, page(400), language)]
+
+        assert found == []
+
+    def test_another_content_type_is_refused(self, app, form: Form, language: str):
+        sheet = opened(app, form, language)
+        found = []
+        for kind, body in (
+            ("application/json", "{}"),
+            ("text/plain", urlencode(sheet.values)),
+            ("application/xml", "<a/>"),
+            ("no/such; charset=\x7f", "a=1"),
+        ):
+            answer = sheet.client.post(sheet.path, data=body, content_type=kind)
+            found += [f"{kind}: {fault}" for fault in faults(answer, page(415), language)]
+
+        assert found == []
+
+    def test_a_broken_multipart_is_refused(self, app, form: Form, language: str):
+        sheet = opened(app, form, language)
+        found = []
+        for body in (
+            b"",
+            b"--x",
+            b"--x\r\n\r\n",
+            b"--y\r\nContent-Disposition: form-data\r\n\r\na",
+        ):
+            for kind in ("multipart/form-data; boundary=x", "multipart/form-data"):
+                answer = sheet.client.post(sheet.path, data=io.BytesIO(body), content_type=kind)
+                outcome = page(415 if form.is_cross_site else 403)
+                found += [f"{body!r}: {fault}" for fault in faults(answer, outcome, language)]
+
+        assert found == []
+
+    def test_a_field_that_the_form_does_not_have(self, app, form: Form, language: str):
+        answer = send(opened(app, form, language), nobody_asked_for="this")
+
+        assert list(faults(answer, form.extra, language)) == []
+
+    def test_a_form_of_another_page_or_browser_is_refused(self, app, form: Form, language: str):
+        sheet = opened(app, form, language)
+        other = form_token(app.test_client().get("/sign-in"))
+        found = []
+        for token in () if form.is_cross_site else ("", "AAAA", "!!", "ă", other, "A" * 5_000):
+            answer = send(sheet, csrf_token=token)
+            found += [f"{token[:9]}: {fault}" for fault in faults(answer, page(403), language)]
+        if not form.is_cross_site:
+            answer = send(sheet, without(sheet.values, "csrf_token"))
+            found += faults(answer, page(403), language)
+            for headers in ({"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+                answer = sheet.client.post(sheet.path, data=sheet.values, headers=headers)
+                found += faults(answer, page(403), language)
+
+        assert found == []
+
+    def test_nobody_in_particular_is_sent_to_sign_in(self, app, form: Form, language: str):
+        if not form.cookie:
+            return
+        sheet = opened(app, form, language)
+        sheet.client.delete_cookie(form.cookie)
+
+        answer = send(sheet)
+
+        assert list(faults(answer, form.stranger, language)) == []
+        if form.stranger.how == TAKEN:
+            assert answer.location.startswith(("/sign-in?next=/", "/staff/sign-in"))
+
+
+SWITCHED = [
+    form for form in FORMS if form.fields and form.fields[0].outcome("unknown").how != TAKEN
+]
+
+
+@pytest.mark.parametrize("form", SWITCHED, ids=lambda form: form.route)
+def test_the_person_s_own_choice_of_language_wins(app, form: Form):
+    """The language switch: over what the browser says."""
+    sheet = opened(app, form, "vi")
+    sheet.client.get("/language?to=en&back=/")
+
+    field = form.fields[0]
+    answer = send(sheet, spoilt(sheet, field.name, "unknown"))
+
+    assert list(faults(answer, field.outcome("unknown"), "en")) == []
+
+
+def test_late_forms_say_that_they_are_late(app):
+    """Ten minutes for a request and between the password and the code."""
+    found = []
+    for form in FORMS:
+        is_request = form.route.startswith("/consent/")
+        if not (is_request or form.route.endswith("/code")):
+            continue
+        for language in LANGUAGES:
+            sheet = opened(app, form, language)
+            with time_machine.travel(clock.now().timestamp() + 11 * 60, tick=False):
+                answer = send(sheet)
+            outcome = page(404) if is_request else form.stranger
+            found += [f"{form.route}: {fault}" for fault in faults(answer, outcome, language)]
+
+    assert found == []
