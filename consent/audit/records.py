@@ -37,6 +37,8 @@ class LogPosition(Base):
     citizen_id: Mapped[uuid.UUID]
     entry_id: Mapped[int] = mapped_column(BigInteger)
     leaf_hash: Mapped[bytes]
+    # How far its clock was behind the latest one before it; null: it was not, by a whole second.
+    behind_seconds: Mapped[int | None]
 
 
 class LogSubject(Base):
@@ -114,8 +116,9 @@ def horizon() -> int | None:
 
 def unplaced(left_behind: int, *, limit: int) -> Sequence[Row[Any]]:
     """Visible entries that have no position yet, in the order of their ids."""
+    entry = AccessEntry
     query = (
-        select(AccessEntry.citizen_id, AccessEntry.id, AccessEntry.xid, AccessEntry.leaf)
+        select(entry.citizen_id, entry.id, entry.xid, entry.at, entry.leaf)
         .where(_since(left_behind), ~_is_placed())
         .order_by(AccessEntry.id)
         .limit(limit)
@@ -214,6 +217,7 @@ def placed(start: int, end: int) -> Sequence[Row[Any]]:
         select(
             LogPosition.position,
             LogPosition.leaf_hash,
+            LogPosition.behind_seconds,
             AccessEntry.type,
             AccessEntry.at,
             AccessEntry.leaf,
