@@ -5,6 +5,7 @@ taken after the head row's lock, so a disclosure never stands behind the withdra
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from consent.audit import records
@@ -72,14 +73,17 @@ def _rows(
     ends = records.ends_of({entry.citizen_id for entry in ready} - {NOBODY})
     placed: list[dict[str, Any]] = []
     subjects: list[dict[str, Any]] = []
+    latest = _latest(start)
     for position, (entry, leaf) in enumerate(zip(ready, leaves, strict=True), start):
         person = entry.citizen_id
+        latest = max(latest or entry.at, entry.at)
         placed.append(
             {
                 "position": position,
                 "citizen_id": person,
                 "entry_id": entry.id,
                 "leaf_hash": leaf,
+                "behind_seconds": _behind(entry.at, latest),
             }
         )
         if person == NOBODY:
@@ -90,3 +94,17 @@ def _rows(
             {"citizen_id": person, "n": n + 1, "position": position, "previous": previous}
         )
     return placed, subjects
+
+
+def _latest(size: int) -> datetime | None:
+    """The latest time that the entries placed so far tell; null: there is none."""
+    last = next(iter(records.placed(size - 1, size)), None)
+    if last is None or last.at is None:  # its entry is gone, which `log verify` tells
+        return None
+    at: datetime = last.at
+    return at + timedelta(seconds=last.behind_seconds or 0)
+
+
+def _behind(at: datetime, latest: datetime) -> int | None:
+    """A clock that was set back moves nothing; what it told meanwhile is marked."""
+    return int((latest - at).total_seconds()) or None

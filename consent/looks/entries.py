@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from consent.attributes import catalogue
@@ -21,6 +21,8 @@ _CLAIMS = {claim: name for told in SCOPE_CLAIMS.values() for claim, name in told
 # Without letters that are read for one another (Crockford's base 32).
 _TAG_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TAG_LENGTH = 8
+# Clocks of several machines may differ by so much without anybody having set one back.
+MOST_DRIFT = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Look:
     subject: Mapping[str, Any] = field(repr=False)
     acting: Mapping[str, Any] = field(repr=False)
     is_erased: bool = False  # the subject's key was destroyed, as the person may ask
+    behind_seconds: int = 0  # what its clock lacked to the latest one before it in the tree
     is_unreadable: bool = False  # a part does not open: `motlan log verify` says why
     language: str = "vi"
 
@@ -44,6 +47,11 @@ class Look:
     def is_refused(self) -> bool:
         """Whether nothing was had from it."""
         return self.type.endswith(":refused") or self.subject.get("result") == "refused"
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether its time is earlier than its place says: a clock was set back."""
+        return self.behind_seconds > MOST_DRIFT.total_seconds()
 
     @property
     def is_linked(self) -> bool:
@@ -106,6 +114,7 @@ def opened(row: Any, language: str) -> Look:  # noqa: ANN401 - a row of `records
         subject=subject,
         acting=acting,
         is_erased=row.kek_id is not None and row.subject_wrapped is None,
+        behind_seconds=row.behind_seconds or 0,
         is_unreadable=is_unreadable,
         language=language,
     )

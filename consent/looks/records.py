@@ -39,6 +39,7 @@ def entries(
             EntryKey.actor_wrapped,
             EntryKey.kek_id,
             LogPosition.position,
+            LogPosition.behind_seconds,
         )
         .outerjoin(
             EntryKey,

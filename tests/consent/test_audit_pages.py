@@ -158,6 +158,23 @@ def test_a_place_in_the_tree_is_shown_once_there_is_one(own_log):
     assert "vị trí 0" in said
 
 
+def test_an_entry_whose_clock_was_set_back_says_so(own_log):
+    """Security case 57: its place is by sequence; its time is shown, with the mark."""
+    her, officer = lan(), a_security_officer()
+    for at in ("10:00:00", "09:00:00", "09:58:55"):
+        with time_machine.travel(f"2026-11-22T{at}Z", tick=False):
+            own_log.is_told(1, citizen=her.citizen_id)
+    own_log.is_placed()
+    theirs, hers = own_log.app.test_client(), own_log.app.test_client()
+    sign_in_officer(theirs, officer)
+    sign_in(hers, her)
+
+    for browser, path in ((theirs, "/audit/entries"), (hers, "/my/access")):
+        said = words(browser.get(path))
+        assert "Đồng hồ chạy lùi 3.600 giây" in said
+        assert said.count("Đồng hồ chạy lùi") == 1  # 65 seconds may lie between two machines
+
+
 def test_entries_about_oneself_are_left_out(app):
     """Contract: nobody opens entries about themselves."""
     her = lan()

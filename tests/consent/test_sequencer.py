@@ -103,6 +103,26 @@ def test_order_is_by_sequence_and_not_by_the_clock(own_log):
     assert own_log.verdict().is_whole
 
 
+def marks(log):
+    told = log.vandal.tells("SELECT behind_seconds FROM log_position ORDER BY position")
+    return [seconds for (seconds,) in told]
+
+
+@pytest.mark.parametrize("is_one_pass", [True, False])
+def test_an_entry_whose_clock_was_set_back_is_marked_until_it_has_caught_up(own_log, is_one_pass):
+    """Security case 57, in one pass and over several: also a process that begins anew knows."""
+    for at in ("10:00:00", "09:00:00", "09:59:00", "10:00:01"):
+        with time_machine.travel(f"2026-11-22T{at}Z", tick=False):
+            own_log.is_told(1)
+        if not is_one_pass:
+            own_log.is_placed()
+
+    own_log.is_placed()
+
+    assert marks(own_log) == [None, 3600, 60, None]
+    assert own_log.verdict().is_whole
+
+
 def test_two_at_once_place_everything_once(own_log):
     """Two sequencers must never run; if they do, the state's row makes them take turns."""
     own_log.grows(1)
