@@ -108,6 +108,7 @@ def bearer(request: Request) -> str | None:
 def _read(text: str, audiences: tuple[str, ...]) -> Presented:
     try:
         token = tokens.read_access_token(text, audiences=audiences)
+        tokens.require_unbound(token)
         ref = token.reference and open_ref(token.reference, token.token_id)
     except InvalidToken as invalid:
         raise refused(InvalidToken(NOT_VALID, note=invalid.note)) from None

@@ -32,6 +32,7 @@ def _access_token(text: str, service: Registered) -> dict[str, Any] | None:
     here = settings.current()
     try:
         token = tokens.read_access_token(text, audiences=(here.issuer, here.api_audience))
+        tokens.require_unbound(token)
         if token.public_service != service.client_id:
             return None
         return _of_person(token, service) if token.reference else _of_service(token, service)

@@ -111,6 +111,16 @@ def read_access_token(text: str, *, audiences: Collection[str]) -> AccessToken:
     )
 
 
+def require_unbound(token: AccessToken) -> None:
+    """Whoever bears this token may use it.
+
+    Raises:
+        InvalidToken: it is bound to a key, whose proof nothing here asks for yet.
+    """
+    if token.confirmation is not None:
+        raise InvalidToken("the token is not valid", note="token: bound to a key")
+
+
 def sign_id_token(token: IdToken, *, alg: str = "ES256") -> str:
     """The token as it is sent, under the algorithm that the public service registered."""
     claims = {
