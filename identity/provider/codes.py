@@ -5,7 +5,7 @@ There is no grace: of several redemptions at most one succeeds, and then its tok
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from identity import clock, database, sealing
@@ -169,10 +169,11 @@ def _why_not(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, byte
     if found["code.spent_at"] is not None:
         was_alive = families.end_for_replay(key[0], found["code.family_id"])
         return "used again" if was_alive else "spent or ended"
+    return _why_unspent(found)
+
+
+def _why_unspent(found: Answer) -> str:
+    """Why a code that matches, and that nobody has redeemed, was refused."""
     if not found["code.is_signed_in"]:
         return "signed out"
-    return "late" if _is_past(found["code.expires_at"]) else "changed"
-
-
-def _is_past(at: datetime) -> bool:
-    return at <= clock.now()
+    return "late" if found["code.expires_at"] <= clock.now() else "changed"
