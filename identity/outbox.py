@@ -14,10 +14,11 @@ from identity.columns import Base
 from identity.database import new_id, transaction
 from identity.joining import Purge, joined
 
-LEASE = timedelta(minutes=1)  # a worker that died gives its message back after this
+LEASE = timedelta(minutes=1)  # a worker that died gives its message back after this, or later
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=6)
 MOST_TRIES = 40  # about a week; then an operator has to look
+UNFINISHED = "Unfinished"  # the last error of a message whose worker died with it
 
 KEPT = timedelta(days=365)  # after it was acknowledged: the citizen's page still tells when
 
@@ -109,11 +110,12 @@ def progress(reference: str) -> list[Progress]:
 def take() -> Waiting | None:
     """The next message that is due, leased to this worker; null: nothing is due.
 
-    On PostgreSQL a second worker skips it (SKIP LOCKED); on SQLite there is one worker.
+    On PostgreSQL a second worker skips it (SKIP LOCKED); on SQLite there is one worker. The try
+    counts from here on: a message may kill whoever sends it.
     """
     at = clock.now()
     due = (
-        select(OutboxMessage.id)
+        select(OutboxMessage.id, OutboxMessage.tries)
         .where(OutboxMessage.next_at <= at)
         .order_by(OutboxMessage.next_at)
         .limit(1)
@@ -121,16 +123,24 @@ def take() -> Waiting | None:
     )
     with transaction():
         found = database.row(due)
+        while found is not None and found.tries >= MOST_TRIES:
+            _change(found.id, next_at=None, last_error=UNFINISHED)
+            found = database.row(due)
         if found is None:
             return None
-        row = database.write_row(
-            update(OutboxMessage)
-            .where(OutboxMessage.id == found.id)
-            .values(next_at=at + LEASE, tries=OutboxMessage.tries + 1)
-            .returning(OutboxMessage)
-        )
+        tries = found.tries + 1
+        row = _change(found.id, next_at=at + max(LEASE, _pause(tries)), tries=tries)
     assert row is not None  # noqa: S101 - it is locked by us
     return Waiting(row.id, row.kind, row.public_service_id, row.target, row.body, row.tries)
+
+
+def _change(message_id: uuid.UUID, **values: Any) -> database.AnyRow | None:  # noqa: ANN401 - columns
+    this = update(OutboxMessage).where(OutboxMessage.id == message_id)
+    return database.write_row(this.values(**values).returning(OutboxMessage))
+
+
+def _pause(tries: int) -> timedelta:
+    return min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
 
 
 def delivered(message: Waiting) -> None:
@@ -145,15 +155,15 @@ def delivered(message: Waiting) -> None:
 
 def failed(message: Waiting, why: str) -> None:
     """Try again later, each time later; after `MOST_TRIES` an operator has to look."""
-    pause = min(FIRST_PAUSE * 2 ** min(message.tries - 1, 20), LONGEST_PAUSE)
     given_up = message.tries >= MOST_TRIES
+    next_at = None if given_up else clock.now() + _pause(message.tries)
     with transaction():
         database.write(
             update(OutboxMessage)
             # Of a worker that came back after its lease ended, nobody wants to know.
             .where(OutboxMessage.id == message.id, OutboxMessage.tries == message.tries)
             .where(OutboxMessage.delivered_at.is_(None))
-            .values(next_at=None if given_up else clock.now() + pause, last_error=why)
+            .values(next_at=next_at, last_error=why)
         )
 
 

@@ -1,8 +1,12 @@
 """The outbox: a message leaves if its transaction committed, once somebody takes it."""
 
+import signal
+import subprocess
+import sys
 import threading
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -17,6 +21,13 @@ from tests.public_services import a_service
 
 pytestmark = pytest.mark.usefixtures("nothing_waits")
 TARGET = "https://tax.motlan.test/events"
+ROOT = Path(__file__).parents[2]
+A_POISONED_DELIVERY = """
+import os, signal
+from identity import create_app, outbox, settings
+create_app(settings.read())
+outbox.deliver(lambda message: os.kill(os.getpid(), signal.SIGKILL))
+"""
 
 
 @pytest.fixture
@@ -136,6 +147,50 @@ def test_after_the_last_try_it_waits_for_an_operator_and_keeps_its_reason():
     assert (stored(put).next_at, stored(put).last_error) == (None, "Timeout")
     with later(timedelta(days=30)):
         assert outbox.take() is None
+
+
+@pytest.fixture
+def a_worker_dies(databases, database, settings):
+    """A process of its own takes a message and is killed while it sends."""
+
+    def die():
+        environ = databases.environment(database) | {"MOTLAN_HOME": str(settings.home)}
+        done = subprocess.run(
+            [sys.executable, "-c", A_POISONED_DELIVERY], cwd=ROOT, env=environ, check=False
+        )
+        assert done.returncode == -signal.SIGKILL
+
+    return die
+
+
+@pytest.mark.slow  # it waits for a process of its own
+def test_a_message_that_kills_the_worker_is_counted_and_given_up_in_the_end(a_worker_dies):
+    """Nobody is left to report the failure: the try counts when the message is taken."""
+    put, healthy = a_message(), a_message()
+    with transaction():
+        database.write(update(OutboxMessage).values(tries=outbox.MOST_TRIES - 1)
+                       .where(OutboxMessage.id == put))  # fmt: skip
+
+    a_worker_dies()
+
+    assert stored(put).tries == outbox.MOST_TRIES
+    with later(outbox.LONGEST_PAUSE + timedelta(seconds=1)):
+        assert [outbox.take().id, outbox.take()] == [healthy, None]
+        assert (stored(put).next_at, stored(put).last_error) == (None, outbox.UNFINISHED)
+
+
+def test_a_message_that_kills_the_worker_again_and_again_waits_longer_each_time():
+    """Else it would end every worker within a minute, and the log's order with it."""
+    put, pauses = a_message(), []
+    with later(timedelta(0)) as traveller:
+        for _ in range(16):
+            assert outbox.take().id == put  # and nothing more is heard of that worker
+            pauses.append(stored(put).next_at - clock.now())
+            traveller.shift(pauses[-1])
+
+    assert pauses[0] == outbox.LEASE
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == outbox.LONGEST_PAUSE
 
 
 def test_a_worker_that_comes_back_late_does_not_undo_what_another_delivered():
