@@ -39,6 +39,7 @@ class _State:
     path: str | None
 
 
+PATIENCE = 10  # seconds that a request waits for a free connection; then it is told 503
 # SQLAlchemy would not say how many rows an INSERT wrote on PostgreSQL.
 _COUNTING = {"preserve_rowcount": True}
 
@@ -99,7 +100,7 @@ def init_app(app: "Flask", settings: "Settings", *, as_owner: bool = False) -> N
         options |= {"creator": partial(checkout, pool), "poolclass": NullPool}
         url = "postgresql+psycopg://"
     else:
-        options |= {"connect_args": sqlite.CONNECT_ARGS}
+        options |= {"connect_args": sqlite.CONNECT_ARGS, "pool_timeout": PATIENCE}
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     app.extensions.pop("sqlalchemy", None)
@@ -108,7 +109,9 @@ def init_app(app: "Flask", settings: "Settings", *, as_owner: bool = False) -> N
         engine = db.engine
     path = None if pool is not None else str(engine.url.database)
     if path is not None:
-        event.listen(engine, "connect", sqlite.prepare(may_purge=as_owner))
+        # The owner's commands migrate; everybody else writes in a transaction or not at all.
+        told = sqlite.prepare(may_purge=as_owner, may_write=as_owner)
+        event.listen(engine, "connect", told)
     writer = None if path is None else sqlite.Writer(path, may_purge=as_owner)
     _state = _State(engine, pool, writer, path)
 
@@ -119,7 +122,7 @@ def _pool(url: str, size: int) -> psycopg_pool.ConnectionPool:
         min_size=1,
         max_size=size,
         open=False,
-        timeout=10,
+        timeout=PATIENCE,
         close_returns=True,
         kwargs={
             "autocommit": True,
@@ -208,7 +211,7 @@ def _postgresql_transaction() -> Iterator[Connection]:
 def _sqlite_transaction() -> Iterator[Connection]:
     writer = state().writer
     assert writer is not None  # noqa: S101 - init_app makes it whenever there is no pool
-    with writer.ticket, state().engine.connect() as connection:
+    with writer.ticket, state().engine.connect() as connection, _writable(connection):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -217,6 +220,15 @@ def _sqlite_transaction() -> Iterator[Connection]:
             raise
         connection.exec_driver_sql("COMMIT")
         spent(round_trips=2, commits=1)
+
+
+@contextmanager
+def _writable(connection: Connection) -> Iterator[None]:
+    connection.exec_driver_sql(sqlite.WRITABLE)
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(sqlite.READ_ONLY)
 
 
 def rows(statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:

@@ -13,11 +13,15 @@ from typing import Any
 CONNECT_ARGS: dict[str, Any] = {"isolation_level": None, "timeout": 15}
 OperationalError = sqlite3.OperationalError
 GROUP = 64  # jobs that share one commit; bounds how long the first of them waits
+# A reader refuses to write, whatever statement it is handed by mistake.
+READ_ONLY, WRITABLE = "PRAGMA query_only=ON", "PRAGMA query_only=OFF"
 
 Job = Callable[[sqlite3.Connection], Any]
 
 
-def prepare(*, may_purge: bool) -> Callable[[sqlite3.Connection, Any], None]:
+def prepare(
+    *, may_purge: bool, may_write: bool = True
+) -> Callable[[sqlite3.Connection, Any], None]:
     """What every new connection is told before anybody uses it."""
 
     def on_connect(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
@@ -31,6 +35,7 @@ def prepare(*, may_purge: bool) -> Callable[[sqlite3.Connection, Any], None]:
             connection.execute(f"PRAGMA {pragma}")
         # Append-only tables ask this before a row goes; only the owner's command says yes.
         connection.create_function("may_purge", 0, lambda: int(may_purge), deterministic=True)
+        connection.execute(WRITABLE if may_write else READ_ONLY)
 
     return on_connect
 

@@ -217,7 +217,7 @@ def _reader() -> sqlite3.Connection:
     path = database.state().path
     if getattr(_readers, "path", None) != path:
         connection = sqlite3.connect(str(path), **sqlite.CONNECT_ARGS)
-        sqlite.prepare(may_purge=False)(connection, None)
+        sqlite.prepare(may_purge=False, may_write=False)(connection, None)
         _readers.path, _readers.connection = path, connection
     reader: sqlite3.Connection = _readers.connection
     return reader

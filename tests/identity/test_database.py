@@ -78,6 +78,22 @@ class TestTransactions:
 
         assert not is_kept(duty)
 
+    @pytest.mark.sqlite
+    def test_a_read_outside_of_one_cannot_write_and_the_next_transaction_can(self):
+        """Whatever is handed to it; and also after a transaction that failed."""
+        duty = a_duty()
+        with pytest.raises(KeyboardInterrupt):
+            put_and_fail(duty)
+
+        for _ in range(20):  # each connection of the pool has its turn
+            with pytest.raises(DBAPIError, match="readonly"):
+                database.rows(put(duty).returning(WorkerState.at))
+
+        assert not is_kept(duty)
+        with transaction():
+            database.write(put(duty))
+        assert is_kept(duty)
+
     def test_a_write_tells_how_many_rows_it_changed(self):
         with transaction():
             assert database.write(delete(WorkerState).where(WorkerState.duty == a_duty())) == 0

@@ -278,3 +278,16 @@ def test_a_time_comes_back_in_utc_whichever_zone_it_was_told_in():
 def test_a_time_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="without a zone"):
         echoed(datetime, datetime(2026, 11, 22, 3, 32), "timestamptz")  # noqa: DTZ001 - that is it
+
+
+@pytest.mark.sqlite
+def test_who_only_looks_cannot_write():
+    """A clause that writes, put among those that look, is told so and keeps nothing."""
+    duty = a_duty()
+
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        look(YES, noted(duty))
+
+    assert not is_kept(duty)
+    assert together(YES, noted(duty)) is not None
+    assert is_kept(duty)
