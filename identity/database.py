@@ -1,5 +1,6 @@
 """The database: its types, its connections, and the only way to begin a transaction."""
 
+import select
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import psycopg_pool
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, NullPool, Row, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.sql import Executable
 
 from identity import clock, sqlite
@@ -137,11 +139,30 @@ def checkout(pool: psycopg_pool.ConnectionPool) -> psycopg.Connection[Any]:
     if pool.closed:
         pool.open()
     connection = pool.getconn()
+    while _is_lost(connection):
+        pool.putconn(connection)  # the pool throws it away and makes another
+        connection = pool.getconn()
     # Here and not in the pool's `reset`: with that, a thread of the pool takes every connection
     # back, and each request pays for waking it.
     if not connection.autocommit:
         connection.autocommit = True
     return connection
+
+
+def _is_lost(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server has ended it while it waited, as a restart does; nothing is asked for it.
+
+    An idle connection has nothing to say: only one with something to read is looked at closely.
+    """
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if not waiting.poll(0):
+        return False
+    try:
+        psycopg_pool.ConnectionPool.check_connection(connection)
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 def state() -> _State:
@@ -281,7 +302,8 @@ def is_unavailable(error: BaseException) -> bool:
         | psycopg.errors.ReadOnlySqlTransaction
         | psycopg_pool.PoolTimeout
         | psycopg_pool.PoolClosed
-        | sqlite.OperationalError,
+        | sqlite.OperationalError
+        | NoneFree,
     )
 
 
