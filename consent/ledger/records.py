@@ -122,6 +122,8 @@ class Objection(Base):
     sealed_reason: Mapped[bytes]
     raised_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]  # null: not answered yet
+    answered_by: Mapped[uuid.UUID | None]  # the security officer
+    sealed_answer: Mapped[bytes | None]
 
 
 _TABLE = Decision.__table__
