@@ -94,11 +94,13 @@ def seal_entry(
     """An entry ready to be written.
 
     `subject` says about whom and what (names of attributes, never values), `acting` who and how.
+    Whose it is, who acted, for whom and when stand in the parts too: what the columns say is bound.
     """
     at = clock.now()
+    about, by = {**(subject or {}), **_about(who)}, {**(acting or {}), **_by(who, at)}
     sides = [
-        _sealed_side(SUBJECT_LABEL, "sealed_subject", members=subject or {}),
-        _sealed_side(ACTOR_LABEL, "sealed_actor", members={**(acting or {}), "at": at.isoformat()}),
+        _sealed_side(SUBJECT_LABEL, "sealed_subject", members=about),
+        _sealed_side(ACTOR_LABEL, "sealed_actor", members=by),
     ]
     (c_subject, sealed_subject, subject_key), (c_actor, sealed_actor, actor_key) = sides
     ring = sealing.ring()
@@ -128,6 +130,26 @@ def _sealed_side(
     # The row's id is given by the database later, so the commitment names the row here.
     sealed = sealing.seal(key, stored, table=TABLE, column=column, row=commit.hex())
     return commit, sealed, key
+
+
+def _about(who: Who) -> dict[str, str]:
+    return _named(citizen_id=who.citizen)
+
+
+def _by(who: Who, at: datetime) -> dict[str, str]:
+    ids = _named(actor_id=who.actor, public_service_id=who.public_service)
+    return {**ids, "at": at.isoformat()}
+
+
+def _named(**ids: uuid.UUID | None) -> dict[str, str]:
+    return {name: each.hex for name, each in ids.items() if each not in {None, NOBODY}}
+
+
+def unlike(stored: bytes, who: Who, *, at: datetime, is_subject: bool) -> str | None:
+    """Which column beside the tree says otherwise than this part; null: none does."""
+    said, columns = json.loads(stored), _about(who) if is_subject else _by(who, at)
+    bound = ("citizen_id",) if is_subject else ("actor_id", "public_service_id", "at")
+    return next((name for name in bound if said.get(name) != columns.get(name)), None)
 
 
 def open_part(sealed: bytes, key: bytes, *, commit: bytes, is_subject: bool) -> bytes:

@@ -151,22 +151,32 @@ def _leaf(row: AnyRow, place: int) -> bytes:
 
 
 def _check_parts(row: AnyRow, place: int) -> None:
-    """Both parts open under their keys and are what was committed to; a subject may be erased."""
+    """Both parts open under their keys, are what was committed to, and say what the columns say.
+
+    A subject may be erased: the commitment in the leaf still stands for it.
+    """
     if row.kek_id is None:
         raise Broken(place, "the keys of its entry are gone")
-    sides = (
-        (row.sealed_subject, row.subject_wrapped, row.c_subject, True),
-        (row.sealed_actor, row.actor_wrapped, row.c_actor, False),
+    if row.subject_wrapped is not None:
+        _check_part(row, place, is_subject=True)
+    _check_part(row, place, is_subject=False)
+
+
+def _check_part(row: AnyRow, place: int, *, is_subject: bool) -> None:
+    sealed, wrapped, commit = (
+        (row.sealed_subject, row.subject_wrapped, row.c_subject)
+        if is_subject
+        else (row.sealed_actor, row.actor_wrapped, row.c_actor)
     )
-    for sealed, wrapped, commit, is_subject in sides:
-        if wrapped is None and is_subject:
-            continue  # erased: the commitment in the leaf still stands for it
-        try:
-            key = sealing.ring().unwrap(bytes(wrapped), row.kek_id)
-            entry.open_part(bytes(sealed), key, commit=bytes(commit), is_subject=is_subject)
-        except sealing.Unreadable as fault:
-            side = "subject" if is_subject else "actor"
-            raise Broken(place, f"its {side} part does not open: {fault}") from None
+    side = "subject" if is_subject else "actor"
+    try:
+        key = sealing.ring().unwrap(bytes(wrapped), row.kek_id)
+        stored = entry.open_part(bytes(sealed), key, commit=bytes(commit), is_subject=is_subject)
+    except sealing.Unreadable as fault:
+        raise Broken(place, f"its {side} part does not open: {fault}") from None
+    who = entry.Who(row.citizen_id, row.actor_id, row.public_service_id)
+    if column := entry.unlike(stored, who, at=row.at, is_subject=is_subject):
+        raise Broken(place, f"its {column} is not what its {side} part says")
 
 
 def _signed(copy: Path | None) -> Signed:

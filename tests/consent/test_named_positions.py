@@ -287,7 +287,7 @@ def _sign_head_anew(log):
     """The restored database had its newest head too: an hour's, as the copy of then held it."""
     note = log.settings.log_head.read_text()
     root = heads.store().find().head.root
-    at = "now()" if log.settings.is_postgresql else "0"
+    at = "now() - interval '2 hours'" if log.settings.is_postgresql else "0"
     log.vandal.does(
         "INSERT INTO log_head (size, root, checkpoint, signed_at)"  # noqa: S608 - our own words
         f" VALUES (:1, :2, :3, {at})",

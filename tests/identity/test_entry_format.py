@@ -4,13 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
+from uuid import UUID
 
 import pytest
 import time_machine
 
 from identity import entry, sealing
 from identity.entry import NOBODY, Who, seal_entry
-from tests.people import lan
 
 pytestmark = pytest.mark.usefixtures("app")
 KEY_S, KEY_A = bytes(range(32)), bytes(range(32, 64))
@@ -28,6 +28,7 @@ ACTOR_BYTES = b"{}"
 C_SUBJECT = "fbc645f0b62a7a4da6d33e9e969f553990beedad0ddf8c2a4c276f138ca64524"
 C_ACTOR = "078d876fa3fe7e781eace4d9a087412d010338b8cc2251d8d9b5bc74332f1f3c"
 BODY_COMMIT = "cf247b5854219f199319aa827e222d964c13920d764de09a56fa59f8e64f7fb2"
+HER, IT = UUID(int=7), UUID(int=9)
 MINUTE = "2026-11-22T03:32:00Z"
 BODY64 = "zyR7WFQhnxmTGaqCfiItlkwTkg12TeCaVvpZ+OZPf7I="
 LEAF = f"motlan-entry/v1\nattributes:released\n{MINUTE}\n{BODY64}\n".encode()
@@ -64,7 +65,7 @@ def test_the_leaf_is_four_lines_of_text():
 def sealed():
     with time_machine.travel("2026-11-22T03:32:59.9Z", tick=False):
         return seal_entry(
-            "attributes:released", Who(lan().citizen_id), subject=SUBJECT, acting={"request": "r-1"}
+            "attributes:released", Who(HER, HER, IT), subject=SUBJECT, acting={"request": "r-1"}
         )
 
 
@@ -73,15 +74,29 @@ def test_a_sealed_entry_is_what_the_format_says(sealed):
     key_s = ring.unwrap(sealed.subject_wrapped, sealed.kek_id)
     key_a = ring.unwrap(sealed.actor_wrapped, sealed.kek_id)
     acting = {"at": "2026-11-22T03:32:59.900000+00:00", "request": "r-1"}
+    acting |= {"actor_id": HER.hex, "public_service_id": IT.hex}
     acting_bytes = json.dumps(acting, sort_keys=True, separators=(",", ":")).encode()
+    subject_bytes = SUBJECT_BYTES.replace(
+        b'"procedure"', f'"citizen_id":"{HER.hex}","procedure"'.encode()
+    )
 
-    c_subject = hmac.digest(key_s, b"motlan-subject/v1" + SUBJECT_BYTES, "sha256")
+    c_subject = hmac.digest(key_s, b"motlan-subject/v1" + subject_bytes, "sha256")
     c_actor = hmac.digest(key_a, b"motlan-actor/v1" + acting_bytes, "sha256")
     commit = hashlib.sha256(b"motlan-body/v1" + c_subject + c_actor).digest()
 
     assert (sealed.c_subject, sealed.c_actor) == (c_subject, c_actor)
     body = base64.b64encode(commit).decode()
     assert sealed.leaf.decode() == f"motlan-entry/v1\nattributes:released\n{MINUTE}\n{body}\n"
+
+
+def test_who_is_nobody_is_not_named_in_a_part():
+    """A part with nothing to say is `{}`, under its own key."""
+    made = seal_entry("key:rotated", Who())
+    key = sealing.ring().unwrap(made.subject_wrapped, made.kek_id)
+
+    assert (
+        entry.open_part(made.sealed_subject, key, commit=made.c_subject, is_subject=True) == b"{}"
+    )
 
 
 def test_the_minute_is_cut_and_never_rounded_up(sealed):
