@@ -43,12 +43,16 @@ def find_decided(details: Iterable[Mapping[str, Any]], ask: Ask) -> Decided | No
         procedure(ask.procedure)
     fitting = [decided for decided in map(_decided, details) if _fits(decided, ask)]
     if len(fitting) > 1:
-        raise InvalidRequest("the token carries several decisions: say procedure and case")
+        raise InvalidRequest(
+            "the token carries several decisions: say procedure and case,"
+            " null for the one without a case"
+        )
     return fitting[0] if fitting else None
 
 
 def _fits(decided: Decided, ask: Ask) -> bool:
-    return ask.procedure in (None, decided.procedure) and ask.case in (None, decided.case)
+    is_case = ask.case == decided.case or not ask.names_case
+    return ask.procedure in (None, decided.procedure) and is_case
 
 
 def _decided(detail: Mapping[str, Any]) -> Decided:

@@ -24,7 +24,8 @@ class AskSchema(Schema):
     attributes = fields.List(
         fields.String(validate=validate.Length(1, LONGEST)), validate=validate.Length(1, MOST_NAMES)
     )
-    case = fields.String(validate=validate.Length(1, LONGEST))
+    # Null names the decision that is for no case; left out, any of them is meant.
+    case = fields.String(validate=validate.Length(1, LONGEST), allow_none=True)
 
 
 class ValueSchema(Schema):
@@ -78,6 +79,7 @@ class Ask:
     procedure: str | None
     attributes: tuple[str, ...] | None
     case: str | None
+    names_case: bool  # else any case is meant; null is the decision without one
 
 
 _ASK = AskSchema()
@@ -98,7 +100,7 @@ def asked(body: object) -> Ask:
     names = tuple(told["attributes"]) if "attributes" in told else None
     if names is not None and len(set(names)) < len(names):
         raise InvalidRequest("attributes names one twice")
-    return Ask(told.get("procedure"), names, told.get("case"))
+    return Ask(told.get("procedure"), names, told.get("case"), "case" in told)
 
 
 def _complaint(faults: ValidationError, body: Mapping[str, Any]) -> str:
@@ -108,8 +110,8 @@ def _complaint(faults: ValidationError, body: Mapping[str, Any]) -> str:
     messages = faults.messages_dict
     bad = " and ".join(name for name in _ASK.fields if name in messages)
     return (
-        f"{bad}: procedure and case are texts of 1 to {LONGEST} characters, attributes is a list"
-        f" of 1 to {MOST_NAMES} such texts"
+        f"{bad}: procedure and case are texts of 1 to {LONGEST} characters (case may be null),"
+        f" attributes is a list of 1 to {MOST_NAMES} such texts"
     )
 
 

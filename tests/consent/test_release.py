@@ -355,3 +355,29 @@ class TestAttacker:
 def _id_made_at(at):
     new = database.new_id()
     return uuid.UUID(int=(int(at.timestamp() * 1000) << 80) | (new.int & ((1 << 80) - 1)))
+
+
+class TestCases:
+    """A token may carry a procedure for a case, and for none."""
+
+    @pytest.fixture
+    def both(self, her):
+        return give(her, a_service(), decision("full_name"), decision("owns_dwelling", case=None))
+
+    def test_null_names_the_decision_without_a_case(self, client, both):
+        answer = ask(client, both, procedure=PROCEDURE, case=None)
+
+        assert answer.status_code == 200, answer.text
+        assert answer.json["decision_id"] == str(both.carried[1].decision_id)
+        assert (answer.json["case"], list(answer.json["values"])) == (None, ["owns_dwelling"])
+
+    def test_a_case_names_the_other_and_neither_leaves_a_doubt(self, client, both):
+        answer = ask(client, both, procedure=PROCEDURE, case=CASE)
+        doubtful = ask(client, both, procedure=PROCEDURE)
+
+        assert answer.json["decision_id"] == str(both.carried[0].decision_id)
+        assert doubtful.status_code == 400
+        assert "null" in doubtful.json["detail"]
+
+    def test_null_never_means_a_decision_that_has_a_case(self, client, given):
+        assert ask(client, given, procedure=PROCEDURE, case=None).status_code == 403
