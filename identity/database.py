@@ -1,6 +1,5 @@
 """The database: its types, its connections, and the only way to begin a transaction."""
 
-import select
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.sql import Executable
 
-from identity import clock, sqlite
+from identity import clock, postgresql, sqlite
 from identity.columns import Base
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ class _State:
     path: str | None
 
 
-PATIENCE = 10  # seconds that a request waits for a free connection; then it is told 503
 # SQLAlchemy would not say how many rows an INSERT wrote on PostgreSQL.
 _COUNTING = {"preserve_rowcount": True}
 
@@ -96,13 +94,13 @@ def init_app(app: "Flask", settings: "Settings", *, as_owner: bool = False) -> N
     global _state  # noqa: PLW0603 - one process, one database
     close()
     url = settings.database_owner_url if as_owner else settings.database_url
-    pool = None if not settings.is_postgresql else _pool(url, settings.pool_size)
+    pool = None if not settings.is_postgresql else postgresql.pool(url, settings.pool_size)
     options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
     if pool is not None:
-        options |= {"creator": partial(checkout, pool), "poolclass": NullPool}
+        options |= {"creator": partial(postgresql.checkout, pool), "poolclass": NullPool}
         url = "postgresql+psycopg://"
     else:
-        options |= {"connect_args": sqlite.CONNECT_ARGS, "pool_timeout": PATIENCE}
+        options |= {"connect_args": sqlite.CONNECT_ARGS, "pool_timeout": postgresql.PATIENCE}
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     app.extensions.pop("sqlalchemy", None)
@@ -116,53 +114,6 @@ def init_app(app: "Flask", settings: "Settings", *, as_owner: bool = False) -> N
         event.listen(engine, "connect", told)
     writer = None if path is None else sqlite.Writer(path, may_purge=as_owner)
     _state = _State(engine, pool, writer, path)
-
-
-def _pool(url: str, size: int) -> psycopg_pool.ConnectionPool:
-    return psycopg_pool.ConnectionPool(
-        url,
-        min_size=1,
-        max_size=size,
-        open=False,
-        timeout=PATIENCE,
-        close_returns=True,
-        kwargs={
-            "autocommit": True,
-            "options": "-c timezone=UTC -c statement_timeout=30s"
-            " -c idle_in_transaction_session_timeout=30s",
-        },
-    )
-
-
-def checkout(pool: psycopg_pool.ConnectionPool) -> psycopg.Connection[Any]:
-    """A connection in AUTOCOMMIT; the first one opens the pool, so that `create_app` does not."""
-    if pool.closed:
-        pool.open()
-    connection = pool.getconn()
-    while _is_lost(connection):
-        pool.putconn(connection)  # the pool throws it away and makes another
-        connection = pool.getconn()
-    # Here and not in the pool's `reset`: with that, a thread of the pool takes every connection
-    # back, and each request pays for waking it.
-    if not connection.autocommit:
-        connection.autocommit = True
-    return connection
-
-
-def _is_lost(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the server has ended it while it waited, as a restart does; nothing is asked for it.
-
-    An idle connection has nothing to say: only one with something to read is looked at closely.
-    """
-    waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    if not waiting.poll(0):
-        return False
-    try:
-        psycopg_pool.ConnectionPool.check_connection(connection)
-    except psycopg.OperationalError:
-        return True
-    return False
 
 
 def state() -> _State:

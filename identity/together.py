@@ -16,7 +16,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from identity import columns, database, sqlite
+from identity import columns, database, postgresql, sqlite
 
 Answer = dict[str, Any]
 
@@ -91,7 +91,7 @@ def _on_postgresql(clauses: tuple[Clause, ...]) -> Answer | None:
     else:
         pool = database.state().pool
         assert pool is not None  # noqa: S101 - is_postgresql() said so
-        connection = database.checkout(pool)
+        connection = postgresql.checkout(pool)
         try:
             found = connection.execute(text, params, prepare=True).fetchone()
         finally:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from identity import database
+from identity import database, postgresql
 from identity.public_services import registered
 from tests.people import lan, sign_in
 from tests.public_services import a_service
@@ -30,7 +30,7 @@ def no_connection_free(monkeypatch):
         if state.pool is not None:
             monkeypatch.setattr(state.pool, "timeout", 0.1)
             for _ in range(state.pool.max_size):
-                connection = database.checkout(state.pool)
+                connection = postgresql.checkout(state.pool)
                 held.callback(state.pool.putconn, connection)
         else:
             pool = state.engine.pool
@@ -130,7 +130,7 @@ def wire(another_app, settings, monkeypatch):
     (there,) = parse_qs(parts.query)["host"]
     made = Wire(folder, f"{there}/.s.PGSQL.5432")
     made.plug_in()
-    monkeypatch.setattr(database, "PATIENCE", 0.3)
+    monkeypatch.setattr(postgresql, "PATIENCE", 0.3)
     url = urlunsplit(parts._replace(query=urlencode({"host": str(folder)})))
     made.client = another_app(replace(settings, database_url=url)).test_client()
     yield made
@@ -144,7 +144,7 @@ def test_connections_that_the_server_ended_meanwhile_cost_nobody_an_answer(wire)
     """As a restart at night does: the pool's connections are dead, and the server is back."""
     visitor = Visitor(wire.client)
     pool = database.state().pool
-    busy = [database.checkout(pool) for _ in range(3)]
+    busy = [postgresql.checkout(pool) for _ in range(3)]
     for connection in busy:
         pool.putconn(connection)
 
