@@ -2,13 +2,14 @@
 
 from flask import Flask
 
-from consent import audit, commands, demo, exchange, ledger, looks
+from consent import audit, commands, demo, exchange, ledger, looks, objections
 
 
 def join(app: Flask) -> None:
     """Bring consent's doors, pages, commands, duties, checks and its answer to approval."""
     commands.join(app)
     ledger.join(app)
+    objections.join(app)
     exchange.join(app)
     audit.join(app)
     looks.join(app)

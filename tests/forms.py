@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from tests.asking import Sender
 from tests.deciding import CONSENT, Citizen, Page, an_asking_service, detail, shown, signed_in
 from tests.markup import Markup
+from tests.objecting import objects
 from tests.people import (
     PASSWORD,
     a_security_officer,
@@ -211,6 +212,13 @@ def search_form(client: FlaskClient) -> Sheet:
     return Sheet(client, "/audit/entries", _token(client, "/audit/entries") | values)
 
 
+def answer_form(client: FlaskClient) -> Sheet:
+    row = objects(signed_in(client, lan()), an_asking_service())
+    sign_in_officer(client, a_security_officer())
+    path = f"/audit/objections/{row.number}"
+    return Sheet(client, path, _token(client, path) | {"answer": "Đã kiểm tra"})
+
+
 NOTHING = ("missing", "empty", "blank")
 
 
@@ -331,6 +339,14 @@ FORMS = (
             Field(name="number", otherwise=at("search-number")),
             _text("case", "search-case"),
             _text("reason", "search-reason"),
+        ),
+        cookie="motlan-staff",
+    ),
+    Form(
+        route="/audit/objections/<number>",
+        open=answer_form,
+        fields=(
+            Field(name="answer", bad=dict.fromkeys((*NOTHING, "long"), at("answer")), is_kept=True),
         ),
         cookie="motlan-staff",
     ),

@@ -130,22 +130,38 @@ def decision(citizen_id: uuid.UUID, decision_id: uuid.UUID, *, language: str) ->
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An objection as the person who raised it sees it."""
+    """An objection as the person who raised it sees it in a list."""
 
+    id: uuid.UUID
     number: str
-    service: str
+    service: Registered
+    procedure: str | None
+    case: str | None
     at: datetime
-    is_closed: bool
+    answered_at: datetime | None  # null: not answered yet
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether it waits for an answer, or got one lately."""
+        return self.answered_at is None or self.answered_at > clock.now() - SOON
+
+    def is_about(self, one: Mine) -> bool:
+        """Whether it is against this very reuse."""
+        theirs = (one.service.id, one.entry.procedure, one.entry.case)
+        return (self.service.id, self.procedure, self.case) == theirs
 
 
-def objections(citizen_id: uuid.UUID, language: str) -> Sequence[Raised]:
+def objections(citizen_id: uuid.UUID) -> Sequence[Raised]:
     """What a person has objected to, the latest first."""
     return [
         Raised(
+            row.id,
             row.number,
-            registered.by_id(row.public_service_id).name(language),
+            registered.by_id(row.public_service_id),
+            row.procedure,
+            row.case,
             row.raised_at,
-            row.closed_at is not None,
+            row.closed_at,
         )
         for row in records.objections_of(citizen_id)
     ]

@@ -4,9 +4,8 @@ import base64
 import binascii
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request
 from flask_babel import get_locale, ngettext
@@ -14,12 +13,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from consent.ledger import answer, grant, mine, records, screen, transitions, withdraw
-from consent.ledger import object as objections
 from consent.ledger.answer import Item, Plan
 from consent.ledger.grant import Answered, Choice
-from consent.ledger.object import About
 from consent.ledger.screen import Part, Screen
-from consent.procedures.catalogue import Basis
 from identity import browser, language
 from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
@@ -29,7 +25,6 @@ from identity.joining import joined
 from identity.language import GoElsewhere
 from identity.provider import pending
 from identity.provider.pending import Pending, RequestOver
-from identity.public_services import registered
 
 pages = Blueprint("ledger", __name__, template_folder="../templates")
 Errors = list[tuple[str, str]]  # the field's id, or "" for the whole form, and a sentence
@@ -58,8 +53,10 @@ def ask(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
 def decide(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
     """What the person chose is done, if what they saw is still so."""
     opened = _opened(session, request_id)
-    if not opened.screen.is_shown(_shown_digest()):
-        return _decision_page(opened, [("", _changed())], status=409)
+    seen = _shown_digest()
+    if not opened.screen.is_shown(seen):
+        changed = opened.screen.changed(seen) if len(seen) > screen.MAC else {}
+        return _decision_page(opened, [("", _changed(changed))], status=409, changed=changed)
     choice = grant.choose(opened.screen, dict(request.form.lists()))
     if choice.problems:
         told = _told_problems(opened.screen, choice)
@@ -69,38 +66,19 @@ def decide(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
     return redirect(f"/authorize?request={request_id}", 303)
 
 
-@pages.route("/consent/<uuid:request_id>/object", methods=["GET", "POST"])
-@enter(citizen)
-def object_to_request(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
-    """An objection to what is asked; the request goes on as it was."""
-    waiting = _waiting(request_id)
-    items = answer.items(waiting.details, waiting.scopes)
-    about = next((item for item in items if item.basis is Basis.LAW), items[0])
-    against = (waiting.public_service.id, about.code, about.case)
-    return _objection(session, against, back=f"/consent/{request_id}")
-
-
-@pages.route("/my/consents/<uuid:decision_id>/object", methods=["GET", "POST"])
-@enter(citizen)
-def object_to_decision(session: CitizenSession, decision_id: uuid.UUID) -> AnyResponse:
-    """An objection to a reuse that stands already."""
-    found = withdraw.standing(decision_id, of=session.citizen_id)
-    against = (found.public_service_id, found.procedure, found.case)
-    return _objection(session, against, back=f"/my/consents/{decision_id}")
-
-
 @pages.get("/my")
 @enter(citizen)
 def home(session: CitizenSession) -> str:
     """Where to go, and what needs attention."""
     told = mine.decisions(session.citizen_id, _lang())
+    raised = mine.objections(session.citizen_id)
     return render_template(
         "my/home.html",
         entries=joined().menu,
         active=[one for one in told if one.is_active],
         ending=[one for one in told if one.is_ending],
         unheard=[one for one in told if one.is_unheard],
-        objections=mine.objections(session.citizen_id, _lang()),
+        objections=[one for one in raised if one.needs_attention],
     )
 
 
@@ -109,9 +87,11 @@ def home(session: CitizenSession) -> str:
 def consents(session: CitizenSession) -> str:
     """Who may use one's data now, and who could before."""
     told = mine.decisions(session.citizen_id, _lang())
-    active = [one for one in told if one.is_active]
     return render_template(
-        "my/consents.html", active=active, ended=[one for one in told if not one.is_active]
+        "my/consents.html",
+        active=[one for one in told if one.is_active],
+        ended=[one for one in told if not one.is_active],
+        objections=mine.objections(session.citizen_id),
     )
 
 
@@ -119,9 +99,9 @@ def consents(session: CitizenSession) -> str:
 @enter(citizen)
 def consent(session: CitizenSession, decision_id: uuid.UUID) -> str:
     """One decision: what it says, its text as seen, its history and receipts."""
-    return render_template(
-        "my/consent.html", one=mine.decision(session.citizen_id, decision_id, language=_lang())
-    )
+    one = mine.decision(session.citizen_id, decision_id, language=_lang())
+    raised = [each for each in mine.objections(session.citizen_id) if each.is_about(one)]
+    return render_template("my/consent.html", one=one, objections=raised)
 
 
 @pages.get("/my/consents/<uuid:decision_id>/withdraw")
@@ -171,7 +151,12 @@ def _lang() -> str:
     return str(get_locale() or "vi")
 
 
-def _waiting(request_id: uuid.UUID) -> Pending:
+def find_waiting(request_id: uuid.UUID) -> Pending:
+    """The request that waits in this browser, with something to decide in it.
+
+    Raises:
+        RequestOver: there is none.
+    """
     found = pending.find(request_id, browser.digest())
     if found is None or not answer.items(found.details, found.scopes):
         raise RequestOver("this request is over; start again at the public service")
@@ -183,7 +168,7 @@ def _waiting(request_id: uuid.UUID) -> Pending:
 
 def _opened(session: CitizenSession, request_id: uuid.UUID) -> Opened:
     """The request with what is open in it; where nothing is, `/authorize` knows the way on."""
-    waiting = _waiting(request_id)
+    waiting = find_waiting(request_id)
     own = waiting.outcome and waiting.outcome.get("citizen") == session.citizen_id.hex
     items = answer.items(waiting.details, waiting.scopes)
     plan = answer.plan(
@@ -221,14 +206,16 @@ def _decision_page(
     *,
     sent: Mapping[str, list[str]] | None = None,
     status: int = 200,
+    changed: Iterable[str] = (),
 ) -> Response:
     page = render_template(
         "ledger/decide.html",
         screen=opened.screen,
         service=opened.waiting.public_service,
-        shown=base64.urlsafe_b64encode(opened.screen.token).decode(),
+        shown=base64.urlsafe_b64encode(opened.screen.carried).decode(),
         errors=errors or [],
         sent=sent or {},
+        changed=changed,
     )
     return make_response(page, status)
 
@@ -251,27 +238,6 @@ def _text(shown: Screen, part: Part) -> str:
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _objection(
-    session: CitizenSession, against: tuple[uuid.UUID, str | None, str | None], *, back: str
-) -> Response:
-    service_id, procedure, case = against
-    facts = {"service": registered.by_id(service_id), "procedure": procedure, "case": case}
-    if request.method == "GET":
-        return make_response(_objection_page(facts, back=back))
-    reason = browser.text("reason")
-    about = About(public_service_id=service_id, procedure=procedure, case=case, reason=reason)
-    try:
-        number = objections.raise_objection(about, by=session, request_id=language.request_id())
-    except objections.NoReason:
-        told = [("reason", _("Viết lý do, không quá 2.000 ký tự."))]
-        return make_response(_objection_page(facts, back=back, errors=told, reason=reason), 400)
-    return make_response(render_template("ledger/objected.html", number=number, back=back))
-
-
-def _objection_page(facts: Mapping[str, Any], **more: Any) -> str:  # noqa: ANN401 - a template's
-    return render_template("ledger/object.html", **{"errors": [], "reason": "", **facts, **more})
-
-
 def _told_problems(shown: Screen, choice: Choice) -> Errors:
     sentences = {
         grant.NO_PURPOSE: _("Chọn ít nhất một mục đích, hoặc bấm Không đồng ý."),
@@ -285,8 +251,11 @@ def _told_problems(shown: Screen, choice: Choice) -> Errors:
     ]
 
 
-def _changed() -> str:
-    return str(_("Thông tin vừa thay đổi. Xem lại trước khi chọn."))
+def _changed(labels: Mapping[str, str]) -> str:
+    if not labels:
+        return str(_("Trang này vừa thay đổi, chưa có gì được gửi. Xem lại trước khi chọn."))
+    said = _("Vừa thay đổi: %(what)s. Chưa có gì được gửi. Xem lại trước khi chọn.")
+    return str(said).replace("%(what)s", "; ".join(labels.values()))
 
 
 def _sentences() -> Mapping[str, str]:

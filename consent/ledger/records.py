@@ -239,11 +239,6 @@ def receipts(citizen_id: uuid.UUID, decision_id: uuid.UUID) -> Mapping[int, Row[
     return {row.version: row for row in database.rows(mine)}
 
 
-def add_objection(objection: Mapping[str, Any]) -> None:
-    """An objection waits for an answer."""
-    database.write(insert(Objection).values(**objection))
-
-
 def objections_of(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
     """What a person has objected to, the latest first."""
     table = Objection.__table__

@@ -16,7 +16,8 @@ from consent.procedures.catalogue import Basis
 from identity import clock, presentation, sealing
 from identity.public_services.registered import Registered
 
-PURPOSE = "preview"
+PURPOSE, LINE = "preview", "preview-line"
+MAC, MARK = 32, 4  # bytes: what binds the page, and what tells which of its lines changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +136,37 @@ class Screen:
         lines = [line for part in self.parts for line in part.lines if line.may_be_typed]
         return {line.name: line for line in reversed(lines)}
 
-    def is_shown(self, digest: bytes) -> bool:
-        """Whether this is what a page showed that carried the digest."""
-        return sealing.ring().is_mac(PURPOSE, self.digest, claimed=digest)
+    def is_shown(self, carried: bytes) -> bool:
+        """Whether this is what a page showed that carried this."""
+        return sealing.ring().is_mac(PURPOSE, self.digest, claimed=carried[:MAC])
 
     @property
     def token(self) -> bytes:
-        """What the page carries, and what the decision keeps: nobody else can make it."""
+        """What the decision keeps of the page: nobody else can make it."""
         return sealing.ring().mac(PURPOSE, self.digest)
+
+    @property
+    def carried(self) -> bytes:
+        """What the page carries: the token, and a mark of each line."""
+        return self.token + b"".join(dict.fromkeys(map(self._mark, self.lines)))
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Every line of the page."""
+        return tuple(line for part in self.parts for line in part.lines)
+
+    def changed(self, carried: bytes) -> Mapping[str, str]:
+        """Name and label of each line that an earlier page of this request did not show so.
+
+        Nothing where every line is as it was: then the words or the language changed.
+        """
+        marks = carried[MAC:]
+        seen = {marks[at : at + MARK] for at in range(0, len(marks), MARK)}
+        return {line.name: line.label for line in self.lines if self._mark(line) not in seen}
+
+    def _mark(self, line: Line) -> bytes:
+        told = json.dumps([self.request_id.hex, _shown(line)], ensure_ascii=False)
+        return sealing.ring().mac(LINE, told.encode())[:MARK]
 
 
 def build(

@@ -9,10 +9,12 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from consent.looks import review
+from consent.looks import objections, review
 from consent.looks.health import health
 from consent.looks.review import NoSuchSearch, OwnEntries, UnfitSearch, Wanted
 from consent.looks.timeline import timeline
+from consent.objections.answer import AnsweredBefore, NoAnswer
+from consent.objections.object import NoSuchObjection
 from identity import browser, language
 from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
@@ -33,6 +35,7 @@ KINDS = (
     "decision:withdrawn",
     "decision:expired",
     "objection:raised",
+    "objection:answered",
     "sign_in:succeeded",
     "sign_in:refused",
     "token:refused",
@@ -66,7 +69,8 @@ def entries(officer: StaffMember) -> AnyResponse:
     """The newest entries, or those a search found; the look is an entry itself."""
     wanted = Wanted(search=_search(officer), kind=_kind(), before=_before())
     shown = review.look(officer, wanted, request_id=language.request_id(), language=_lang())
-    return _page(officer, shown=shown, wanted=wanted)
+    waiting = objections.waiting(officer, wanted)
+    return _page(officer, shown=shown, wanted=wanted, objections_waiting=waiting)
 
 
 @pages.post("/audit/entries")
@@ -84,6 +88,42 @@ def search(officer: StaffMember) -> AnyResponse:
         told = (f"search-{unfit.member}", _unfit(unfit.member))
         return _page(officer, errors=[told], sent=_repeatable(sent), status=400)
     return redirect(f"/audit/entries?search={search_id}", 303)
+
+
+@pages.get("/audit/objections/<number>")
+@enter(security_officer)
+def objection(officer: StaffMember, number: str) -> AnyResponse:
+    """What a person objects to, and the answer or the field for it; the look is an entry."""
+    return _objection_page(officer, number)
+
+
+@pages.post("/audit/objections/<number>")
+@enter(security_officer)
+def answer(officer: StaffMember, number: str) -> AnyResponse:
+    """The person can read the answer; a second one is not taken."""
+    text = browser.text("answer")
+    try:
+        objections.answer(officer, number, text=text, request_id=language.request_id())
+    except NoAnswer:
+        told = ("answer", _("Viết câu trả lời, không quá 2.000 ký tự."))
+        return _objection_page(officer, number, errors=[told], answer=text, status=400)
+    except AnsweredBefore:
+        told = ("", _("Phản đối này đã được trả lời trước đó. Câu trả lời vừa viết chưa được gửi."))
+        return _objection_page(officer, number, errors=[told], status=409)
+    return redirect(f"/audit/objections/{number}", 303)
+
+
+def _objection_page(
+    officer: StaffMember,
+    number: str,
+    *,
+    status: int = 200,
+    **told: Any,  # noqa: ANN401 - a template's
+) -> Response:
+    found = objections.look(officer, number, request_id=language.request_id())
+    facts = {"errors": [], "answer": ""} | told
+    page = render_template("objections/answer.html", officer=officer, one=found, **facts)
+    return make_response(page, status)
 
 
 def _repeatable(sent: dict[str, str]) -> dict[str, str]:
@@ -146,5 +186,6 @@ def _unfit(member: str) -> str:
 def _sentences() -> Mapping[str, str]:
     return {
         NoSuchSearch.slug: _("Lượt tìm này không có hoặc đã hết hạn. Hãy tìm lại."),
+        NoSuchObjection.slug: _("Không có phản đối nào mang số này."),
         OwnEntries.slug: _("Không ai được xem các mục nhật ký về chính mình."),
     }

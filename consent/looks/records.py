@@ -1,4 +1,4 @@
-"""Queries about looks: entries of one person or of all, what is missing, searches, objections."""
+"""Queries about looks: entries of one person or of all, what is missing, and searches."""
 
 import operator
 import uuid
@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select
 
 from consent.audit.records import AuditSearch, LogPosition, LogSubject
-from consent.ledger.records import Objection
 from identity import database
 from identity.trail import AccessEntry, EntryKey
 
@@ -88,19 +87,3 @@ def find_search(search_id: uuid.UUID, staff_id: uuid.UUID, *, at: datetime) -> R
     table = AuditSearch.__table__
     mine = (table.c.id == search_id, table.c.staff_id == staff_id, table.c.expires_at > at)
     return database.row(select(table).where(*mine))
-
-
-def objections(
-    *, of: uuid.UUID | None = None, but: uuid.UUID | None = None, limit: int
-) -> Sequence[Row[Any]]:
-    """Objections that wait for an answer, the oldest first; `of` one person, `but` of others."""
-    table = Objection.__table__
-    wanted = ((of, operator.eq, table.c.citizen_id), (but, operator.ne, table.c.citizen_id))
-    query = (
-        select(table)
-        .where(table.c.closed_at.is_(None))
-        .where(*_given(wanted))
-        .order_by(table.c.raised_at, table.c.id)
-        .limit(limit)
-    )
-    return database.rows(query)

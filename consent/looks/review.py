@@ -5,19 +5,17 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from consent.ledger.object import reason_of
 from consent.looks import records
-from consent.looks.entries import Look, opened, tag
+from consent.looks.entries import Look, opened
 from identity import clock, sealing, trail
 from identity.citizens import people
 from identity.citizens.national_id import NationalId
 from identity.database import new_id, transaction
 from identity.entry import Who
 from identity.errors import AccessDenied, InvalidRequest, NotFound
-from identity.public_services import registered
 from identity.staff.sessions import StaffMember
 
 LOOKED = "staff:looked"
@@ -74,25 +72,11 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
-    """An objection that waits for an answer; its words only where a search named the person."""
-
-    number: str
-    tag: str
-    service: str
-    procedure: str | None
-    case: str | None
-    at: datetime
-    reason: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """What the officer sees."""
 
     looks: Sequence[Look]
     older: int | None
-    objections: Sequence[Raised]
 
 
 def search(officer: StaffMember, number: NationalId, *, case: str, reason: str) -> uuid.UUID:
@@ -105,7 +89,7 @@ def search(officer: StaffMember, number: NationalId, *, case: str, reason: str) 
     case, reason = _fit("case", case), _fit("reason", reason)
     found = people.find_by_number(number)
     if found is not None and found == officer.own_citizen_id:
-        _mark_own(officer, found, case=case, reason=reason)
+        mark_own(officer, found, case=case, reason=reason)
         raise OwnEntries("nobody reviews entries about themselves", note="own entries")
     search_id, at = new_id(), clock.now()
     key = sealing.new_data_key()
@@ -140,12 +124,13 @@ def _fit(member: str, text: str) -> str:
     return text
 
 
-def _mark_own(officer: StaffMember, found: uuid.UUID, *, case: str, reason: str) -> None:
+def mark_own(officer: StaffMember, found: uuid.UUID, **sought: str) -> None:
+    """The attempt to look at oneself stands in the log."""
     trail.refuse(
         LOOKED,
         Who(citizen=found, actor=officer.id),
-        subject={"result": "refused", "case": case, "reason": reason},
-        acting=_acting(officer),
+        subject={"result": "refused", **sought},
+        acting=acting(officer),
     )
 
 
@@ -170,9 +155,8 @@ def look(officer: StaffMember, wanted: Wanted, *, request_id: str, language: str
     with transaction():
         rows = _rows(officer, wanted)
         _record(officer, wanted, count=min(len(rows), PAGE), request_id=request_id)
-        raised = _objections(officer, wanted, language=language)
     looks = [opened(row, language) for row in rows[:PAGE]]
-    return Page(looks, looks[-1].id if len(rows) > PAGE else None, raised)
+    return Page(looks, looks[-1].id if len(rows) > PAGE else None)
 
 
 def _rows(officer: StaffMember, wanted: Wanted) -> Sequence[Any]:
@@ -199,30 +183,10 @@ def _record(officer: StaffMember, wanted: Wanted, *, count: int, request_id: str
         LOOKED,
         Who(citizen=sought.found if sought else None, actor=officer.id),
         subject=subject,
-        acting={**_acting(officer), "request": request_id},
+        acting={**acting(officer), "request": request_id},
     )
 
 
-def _acting(officer: StaffMember) -> dict[str, Any]:
+def acting(officer: StaffMember) -> dict[str, Any]:
+    """The actor's part of an entry about what an officer did."""
     return {"actor": officer.id.hex, "role": str(officer.role), "unit": officer.unit}
-
-
-def _objections(officer: StaffMember, wanted: Wanted, *, language: str) -> list[Raised]:
-    sought = wanted.search
-    if sought is not None and sought.found is None:
-        return []
-    of = None if sought is None else sought.found
-    rows = records.objections(of=of, but=officer.own_citizen_id, limit=PAGE)
-    return [_raised(row, language, with_reason=sought is not None) for row in rows]
-
-
-def _raised(row: Any, language: str, *, with_reason: bool) -> Raised:  # noqa: ANN401 - a row
-    return Raised(
-        number=row.number,
-        tag=tag("N", row.citizen_id),
-        service=registered.by_id(row.public_service_id).name(language),
-        procedure=row.procedure,
-        case=row.case,
-        at=row.raised_at,
-        reason=reason_of(row) if with_reason else "",
-    )

@@ -100,14 +100,22 @@ def reserve(target: Target, visit: Visit) -> Reservation:
     # One order for everybody, so that two reservations cannot wait for each other.
     with transaction():
         for budget in sorted(budgets(target, visit), key=lambda each: each.digest):
-            until = records.use_budget(
-                budget.digest, limit=budget.limit, at=at, until=at + budget.window
-            )
-            if until is None:
-                # Raised inside: what the other budgets counted is rolled back.
-                raise _spent(budget, at)
+            # Raised inside: what the other budgets counted is rolled back.
+            until = spend(budget, at)
             counted.append((budget.digest, until))
     return Reservation(tuple(counted))
+
+
+def spend(budget: Budget, at: datetime) -> datetime:
+    """One use is counted, in the running transaction; the end of the window it counts in.
+
+    Raises:
+        TooManyTries: none is left; `Retry-After` says when the window ends.
+    """
+    until = records.use_budget(budget.digest, limit=budget.limit, at=at, until=at + budget.window)
+    if until is None:
+        raise _spent(budget, at)
+    return until
 
 
 def _spent(budget: Budget, at: datetime) -> TooManyTries:

@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from consent.ledger import object as objections
 from consent.looks import review
+from consent.looks.entries import tag
 from identity import clock, log_keys, trail, worker
 from identity.database import transaction
 from identity.entry import NOBODY, Who
-from identity.public_services import registered
 from identity.staff.records import Role
 from tests import exchange
 from tests.deciding import signed_in, words
 from tests.exchange import ask, decision, entries, give
+from tests.objecting import REASON, objects
 from tests.people import a_security_officer, lan, sign_in, sign_in_officer
 from tests.public_services import a_service
 
@@ -78,8 +78,8 @@ def test_the_newest_entries_are_shown_without_anybodys_name_or_number(app, their
 def test_one_person_has_one_tag_and_another_has_another():
     her, him = uuid.uuid4(), uuid.uuid4()
 
-    assert review.tag("N", her) == review.tag("N", her) != review.tag("N", him)
-    assert review.tag("N", NOBODY) == ""
+    assert tag("N", her) == tag("N", her) != tag("N", him)
+    assert tag("N", NOBODY) == ""
 
 
 def test_each_page_shown_is_an_entry_with_its_filter_and_its_size(theirs, officer):
@@ -191,22 +191,12 @@ def test_entries_about_oneself_are_left_out(app):
 def test_an_objection_is_seen_with_its_number_and_without_its_words(app, theirs):
     her, service = lan(), a_service(procedures=["1.002759"])
     citizen = signed_in(app.test_client(), her)
-    number = _objects(citizen, service)
+    number = objects(citizen, service).number
 
     page = theirs.get("/audit/entries")
 
     assert number in page.text
-    assert "Tôi không hề nộp hồ sơ này" not in page.text
-
-
-def _objects(citizen, service):
-    about = objections.About(
-        public_service_id=registered.find(service.client_id).id,
-        procedure="1.002759",
-        case="H-1",
-        reason="Tôi không hề nộp hồ sơ này",
-    )
-    return objections.raise_objection(about, by=citizen.session)
+    assert REASON not in page.text
 
 
 class TestHealth:
@@ -280,11 +270,11 @@ class TestAttacker:
         assert rows_of(answer) == []
 
     def test_there_is_no_way_to_change_an_entry(self, app):
-        """Security case 58: no path of the review takes anything but a search."""
+        """Security case 58: no path of the review takes anything but a search and an answer."""
         rules = [r for r in app.url_map.iter_rules() if r.rule.startswith(("/audit", "/log"))]
 
         methods = {(r.rule, m) for r in rules for m in r.methods - {"HEAD", "OPTIONS", "GET"}}
-        assert methods == {("/audit/entries", "POST")}
+        assert methods == {("/audit/entries", "POST"), ("/audit/objections/<number>", "POST")}
 
     def test_a_key_of_the_log_is_not_on_the_page(self, theirs):
         page = theirs.get("/audit/entries")

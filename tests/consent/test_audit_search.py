@@ -9,11 +9,9 @@ import time_machine
 from sqlalchemy import select
 
 from consent.audit.records import AuditSearch
-from consent.ledger import object as objections
 from identity import clock, database, trail
 from identity.entry import NOBODY, Who
-from identity.public_services import registered
-from tests import exchange
+from tests import exchange, objecting
 from tests.deciding import signed_in, words
 from tests.exchange import entries
 from tests.people import (
@@ -152,18 +150,12 @@ def _plain(page):
 
 def test_the_words_of_an_objection_are_shown_to_who_has_a_reason(app, theirs):
     her, service = lan(), a_service(procedures=["1.002759"])
-    about = objections.About(
-        public_service_id=registered.find(service.client_id).id,
-        procedure="1.002759",
-        case="H-1",
-        reason="Tôi không hề nộp hồ sơ này",
-    )
-    number = objections.raise_objection(about, by=signed_in(app.test_client(), her).session)
+    number = objecting.objects(signed_in(app.test_client(), her), service).number
 
     page = theirs.get(look_for(theirs, her.national_id).location)
 
     assert number in page.text
-    assert "Tôi không hề nộp hồ sơ này" in page.text
+    assert objecting.REASON in page.text
 
 
 @pytest.mark.parametrize(

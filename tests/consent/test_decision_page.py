@@ -194,7 +194,9 @@ def test_a_value_that_changed_since_is_shown_again_before_it_is_sent(her, servic
     again = asked.allow(seen=seen)
 
     assert again.status_code == 409
-    assert "Thông tin vừa thay đổi" in words(again)
+    summary = "Vừa thay đổi: Có nhà ở thuộc sở hữu của mình. Chưa có gì được gửi."
+    assert summary in words(again)
+    assert words(again).count("Vừa thay đổi") == 2  # in the summary, and beside the item
     assert her.decisions() == []
     assert asked.allow().status_code == 303
 
@@ -205,7 +207,10 @@ def test_another_language_is_another_page(her, service):
     seen = asked.get()
     her.client.set_cookie("motlan-language", "en")
 
-    assert asked.allow(seen=seen).status_code == 409
+    again = asked.allow(seen=seen)
+
+    assert again.status_code == 409
+    assert "This page has just changed" in words(again)
 
 
 def test_a_decision_sent_twice_is_made_once(her, service):

@@ -1,0 +1,99 @@
+"""Security officers and objections: which wait, what one says, and the answer to it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from consent.looks.entries import tag
+from consent.looks.review import LOOKED, PAGE, OwnEntries, Wanted, acting, mark_own
+from consent.objections import answer as answers
+from consent.objections import records
+from consent.objections.answer import Answer
+from consent.objections.object import NoSuchObjection, reason_of
+from consent.procedures.catalogue import Procedure, procedures
+from identity import trail
+from identity.database import transaction
+from identity.entry import Who
+from identity.public_services import registered
+from identity.public_services.registered import Registered
+from identity.staff.sessions import StaffMember
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """An objection as an officer sees it: a tag instead of a person."""
+
+    number: str
+    tag: str
+    service: Registered
+    procedure: Procedure | None
+    case: str | None
+    at: datetime
+    answered_at: datetime | None  # null: it waits
+    # Its words only where it was opened, or a search named the person.
+    reason: str = field(default="", repr=False)
+    answer: Answer | None = None
+
+
+def waiting(officer: StaffMember, wanted: Wanted) -> list[Raised]:
+    """Those that wait for an answer, but for the officer's own; of one person where searched."""
+    sought = wanted.search
+    if sought is not None and sought.found is None:
+        return []
+    of = None if sought is None else sought.found
+    rows = records.waiting(of=of, but=officer.own_citizen_id, limit=PAGE)
+    return [_raised(row, reason="" if sought is None else reason_of(row)) for row in rows]
+
+
+def look(officer: StaffMember, number: str, *, request_id: str) -> Raised:
+    """One objection with its words; the look is an entry that the person sees.
+
+    Raises:
+        NoSuchObjection: no objection has this number.
+        OwnEntries: the officer raised it; the attempt stands in the log.
+    """
+    row = _row(officer, number)
+    with transaction():
+        trail.record(
+            LOOKED,
+            Who(citizen=row.citizen_id, actor=officer.id),
+            subject={"result": "shown", "objection": row.number},
+            acting={**acting(officer), "request": request_id},
+        )
+    return _raised(row, reason=reason_of(row), answer=answers.answer_to(row))
+
+
+def answer(officer: StaffMember, number: str, *, text: str, request_id: str) -> None:
+    """The objection is answered, and the person can read it.
+
+    Raises:
+        NoSuchObjection: no objection has this number.
+        OwnEntries: nobody answers themselves; the attempt stands in the log.
+        answers.NoAnswer: it is empty, or too long to be read.
+        answers.AnsweredBefore: somebody answered it first.
+    """
+    answers.answer(_row(officer, number), text, by=officer, request_id=request_id)
+
+
+def _row(officer: StaffMember, number: str) -> Any:  # noqa: ANN401 - a row of the table
+    row = records.find_by_number(number)
+    if row is None:
+        raise NoSuchObjection("no objection has this number")
+    if row.citizen_id == officer.own_citizen_id:
+        mark_own(officer, row.citizen_id, objection=row.number)
+        raise OwnEntries("nobody answers their own objection", note="own objection")
+    return row
+
+
+def _raised(row: Any, *, reason: str, answer: Answer | None = None) -> Raised:  # noqa: ANN401 - as above
+    return Raised(
+        number=row.number,
+        tag=tag("N", row.citizen_id),
+        service=registered.by_id(row.public_service_id),
+        procedure=procedures().get(row.procedure or ""),
+        case=row.case,
+        at=row.raised_at,
+        answered_at=row.closed_at,
+        reason=reason,
+        answer=answer,
+    )

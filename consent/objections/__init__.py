@@ -1,0 +1,13 @@
+"""Objections: a citizen says that a reuse is wrong, a security officer answers, both see it."""
+
+from typing import TYPE_CHECKING
+
+from consent.objections import pages
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def join(app: "Flask") -> None:
+    """Bring the citizens' pages; the officers' are among those of `consent.looks`."""
+    app.register_blueprint(pages.pages)

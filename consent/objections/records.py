@@ -1,0 +1,66 @@
+"""Queries about objections: raised once, answered once."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from consent.ledger.records import Objection
+from identity import database
+
+_TABLE = Objection.__table__
+
+
+class RaisedBefore(Exception):
+    """The very same form was sent before; the objection stands already."""
+
+
+def add(objection: Mapping[str, Any]) -> None:
+    """An objection waits for an answer.
+
+    Raises:
+        RaisedBefore: it stands already.
+    """
+    try:
+        database.write(insert(Objection).values(**objection))
+    except IntegrityError:
+        raise RaisedBefore from None
+
+
+def find(objection_id: uuid.UUID, *, of: uuid.UUID) -> Row[Any] | None:
+    """One objection of this very person; null: there is none."""
+    mine = (_TABLE.c.citizen_id == of, _TABLE.c.id == objection_id)
+    return database.row(select(_TABLE).where(*mine))
+
+
+def find_by_number(number: str) -> Row[Any] | None:
+    """One objection, whoever raised it; null: there is none."""
+    return database.row(select(_TABLE).where(_TABLE.c.number == number))
+
+
+def waiting(
+    *, of: uuid.UUID | None = None, but: uuid.UUID | None = None, limit: int
+) -> Sequence[Row[Any]]:
+    """Objections that wait for an answer, the oldest first; `of` one person, `but` of others."""
+    query = select(_TABLE).where(_TABLE.c.closed_at.is_(None))
+    if of is not None:
+        query = query.where(_TABLE.c.citizen_id == of)
+    if but is not None:
+        query = query.where(_TABLE.c.citizen_id != but)
+    return database.rows(query.order_by(_TABLE.c.raised_at, _TABLE.c.id).limit(limit))
+
+
+def close(
+    citizen_id: uuid.UUID, objection_id: uuid.UUID, *, by: uuid.UUID, at: datetime, sealed: bytes
+) -> bool:
+    """Whether it was still open; it is answered now. Of two answers at once, one succeeds."""
+    is_open = (
+        Objection.citizen_id == citizen_id,
+        Objection.id == objection_id,
+        Objection.closed_at.is_(None),
+    )
+    told = {"closed_at": at, "answered_by": by, "sealed_answer": sealed}
+    return database.write(update(Objection).where(*is_open).values(**told)) == 1
