@@ -9,6 +9,7 @@ from typing import Any
 
 from identity import sealing
 from identity.provider.approval import Carried
+from identity.provider.details import SHORTHAND
 from identity.provider.gate import SCOPE_CLAIMS
 
 DETAIL_TYPE = "vn_procedure"
@@ -89,14 +90,26 @@ def decided(decision: Carried | None) -> frozenset[str]:
 def granted_scopes(asked: Iterable[str], decisions: tuple[Carried, ...]) -> tuple[str, ...]:
     """The asked scopes that decisions stand behind; the others were not granted."""
     claims = decided(scope_decision(decisions))
-    procedures = {f"procedure:{d.procedure}" for d in decisions if d.procedure is not None}
+    procedures = {f"{SHORTHAND}{d.procedure}" for d in decisions if d.procedure is not None}
 
     def is_granted(scope: str) -> bool:
         if scope in CLAIMS_OF:
             return bool(CLAIMS_OF[scope] & claims)
-        return not scope.startswith("procedure:") or scope in procedures
+        return not scope.startswith(SHORTHAND) or scope in procedures
 
     return tuple(scope for scope in asked if is_granted(scope))
+
+
+def within(
+    decisions: Iterable[Carried], *, asked: Iterable[str], granted: Iterable[str]
+) -> tuple[Carried, ...]:
+    """The decisions that do not hang on a granted scope which is not asked for this time.
+
+    What hangs on `procedure:CODE` is that procedure without a case; what was asked for in
+    `authorization_details` hangs on no scope.
+    """
+    left = {scope.removeprefix(SHORTHAND) for scope in frozenset(granted) - frozenset(asked)}
+    return tuple(d for d in decisions if d.case is not None or d.procedure not in left)
 
 
 def claims_of(scopes: Iterable[str]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from identity.provider.claims import (
     details,
     granted_scopes,
     scope_decision,
+    within,
 )
 from identity.provider.gate import TokenRef, seal_ref
 from identity.public_services.registered import Registered
@@ -60,10 +61,13 @@ def answer(
 ) -> dict[str, Any]:
     """The token response, RFC 6749 §5.1 and OIDC Core §3.1.3.3; signed after the commit.
 
-    `only` narrows the scope of this access token; empty: all that was granted.
+    `only` narrows the scope of this access token, and with it the details that hang on what is
+    left out; empty: all that was granted.
     """
-    wanted = frozenset(only)
-    asked = [s for s in standing.scope.split() if not wanted or s in wanted]
+    granted, wanted = standing.scope.split(), frozenset(only)
+    asked = [scope for scope in granted if not wanted or scope in wanted]
+    decisions = within(standing.decisions, asked=asked, granted=granted)
+    standing = replace(standing, decisions=decisions)
     scopes = granted_scopes(asked, standing.decisions)
     access_token = _access_token(standing, service, scopes=scopes)
     said: dict[str, Any] = {

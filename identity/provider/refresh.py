@@ -26,7 +26,7 @@ from identity.together import Answer, look, together
 GRACE = timedelta(seconds=10)
 REFUSED = "the refresh token is wrong, spent, late, or was given to another public service"
 TABLE, COLUMN = "refresh_token", "successor_sealed"
-USED_AGAIN, CHANGED = "used again", "changed"
+USED_AGAIN, CHANGED, TOO_WIDE = "used again", "changed", "more scope than was granted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ def _look_again(presented: _Presented, asker: Asker) -> Bought:
     if found is not None and reason == USED_AGAIN:
         families.end_for_replay(presented.citizen_id, found["token.family_id"])
     families.leave_mark(asker, presented.citizen_id, reason=f"refresh: {reason}")
+    if reason == TOO_WIDE:
+        raise InvalidScope("ask for no more than was granted", note=f"refresh: {reason}")
     raise InvalidGrant(REFUSED, note=f"refresh: {reason}")
 
 
@@ -150,6 +152,5 @@ def _why_not(found: Answer | None, presented: _Presented, *, asker: Asker) -> st
         return USED_AGAIN
     if found["token.expires_at"] <= clock.now():
         return "late"
-    if not set(presented.scope) <= set(found["token.scope"].split()):
-        raise InvalidScope("ask for no more than was granted")
-    return CHANGED
+    is_covered = set(presented.scope) <= set(found["token.scope"].split())
+    return CHANGED if is_covered else TOO_WIDE

@@ -14,6 +14,7 @@ from identity.errors import (
 )
 from identity.messages import NO_STORE, Response, json_response
 from identity.provider import client_credentials, codes, families, pkce, refresh
+from identity.provider.details import InvalidAuthorizationDetails
 from identity.provider.families import Asker
 from identity.public_services import credentials
 from identity.public_services.registered import Registered
@@ -32,6 +33,9 @@ def token(request: Request, service: Registered) -> Response:
         raise UnsupportedGrantType("this grant type is not offered here")
     if grant_type not in service.grant_types:
         raise UnauthorizedClient("this public service is not registered for that grant type")
+    if form.one("authorization_details") is not None:
+        # RFC 9396 §6: to leave it unread would give more than was asked for.
+        raise InvalidAuthorizationDetails("the details of a token are those of its authorization")
     return json_response(exchange(form, Asker(service, request.request_id)), headers=NO_STORE)
 
 

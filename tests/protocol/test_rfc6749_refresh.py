@@ -13,6 +13,7 @@ from identity.database import transaction
 from identity.provider import families, grants
 from identity.provider.records import GrantDecision, RefreshToken, TokenFamily
 from identity.trail import AccessEntry
+from tests.exchange import entries
 from tests.offices import Office, a_decision, about_scopes, an_office
 from tests.people import lan
 from tests.public_services import registered_elsewhere
@@ -149,6 +150,58 @@ def test_more_scope_is_refused_and_spends_nothing(office):
     answer = office.refresh(token, scope="openid profile")
 
     assert (answer.status_code, answer.json["error"]) == (400, "invalid_scope")
+    assert office.refresh(token).status_code == 200
+
+
+def test_a_wish_for_more_scope_leaves_its_mark(office):
+    """Design §2.5: a refusal leaves its mark where a citizen is identified."""
+    person = lan()
+    token = office.sign_in(person)["refresh_token"]
+
+    office.refresh(token, scope="openid profile")
+
+    (entry,) = [one for one in entries(person.citizen_id) if one.type == "token:refused"]
+    assert entry.subject["reason"] == "refresh: more scope than was granted"
+
+
+def test_a_narrower_scope_takes_the_details_along_that_hang_on_it(office):
+    """RFC 6749 §6: the access token narrows, the refresh token does not."""
+    by_scope = a_decision(procedure="1.115150", case=None, basis="consent")
+    by_details = a_decision()
+    bought = office.sign_in(
+        lan(), scope="openid procedure:1.115150", decisions=(by_scope, by_details)
+    )
+
+    narrow = office.refresh(bought["refresh_token"], scope="openid").json
+    wide = office.refresh(narrow["refresh_token"]).json
+
+    named = [one["decision_id"] for one in narrow["authorization_details"]]
+    assert named == [str(by_details.decision_id)]
+    assert (
+        said_by(narrow["access_token"])["authorization_details"]
+        == (narrow["authorization_details"])
+    )
+    assert len(wide["authorization_details"]) == 2
+
+
+def test_a_token_that_lost_its_last_details_is_for_userinfo_alone(office):
+    """Contract: `aud` is the issuer + `/api` when details were granted."""
+    by_scope = a_decision(procedure="1.115150", case=None, basis="consent")
+    bought = office.sign_in(lan(), scope="openid procedure:1.115150", decisions=(by_scope,))
+
+    narrow = office.refresh(bought["refresh_token"], scope="openid").json
+
+    assert said_by(bought["access_token"])["aud"].endswith("/api")
+    assert not said_by(narrow["access_token"])["aud"].endswith("/api")
+
+
+def test_details_in_the_token_request_are_refused_and_spend_nothing(office):
+    """RFC 9396 §6: `docs/divergences.md`."""
+    token = office.sign_in(lan(), decisions=(a_decision(),))["refresh_token"]
+
+    answer = office.refresh(token, authorization_details="[]")
+
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_authorization_details")
     assert office.refresh(token).status_code == 200
 
 
