@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from consent.audit import records
+from consent.audit import heads, records
 from consent.audit.tree import Frontier, leaf_hash
 from identity import clock, trail, worker
 from identity.entry import Who
@@ -66,6 +66,50 @@ def test_a_whole_log_is_told_whole_and_a_changed_one_by_its_position(own_log):
     assert (whole.exit_code, whole.output.split()[:2]) == (0, ["whole:", "5"])
     assert changed.exit_code == 1
     assert changed.output.startswith("Error: position 3: ")
+
+
+class TestCopies:
+    """`log verify --against`: what somebody else kept is held against the log."""
+
+    def test_a_copy_that_agrees_changes_nothing(self, own_log, tmp_path):
+        own_log.grows(5)
+        runs(own_log, "export", str(tmp_path / "out"))
+        own_log.grows(2)
+
+        for copy in (tmp_path / "out", tmp_path / "out" / "checkpoint"):
+            told = runs(own_log, "verify", "--against", str(copy))
+            assert (told.exit_code, told.output.split()[:2]) == (0, ["whole:", "7"])
+
+    def test_a_copy_that_is_none_is_said_to_be_so(self, own_log, tmp_path):
+        """Nobody is to read a verdict on the log out of a spoilt copy."""
+        own_log.grows(5)
+        runs(own_log, "export", str(tmp_path / "out"))
+        leaves_file, checkpoint = tmp_path / "out" / "leaves", tmp_path / "out" / "checkpoint"
+        leaves_file.write_bytes(leaves_file.read_bytes()[:-30])
+        spoilt_leaves = runs(own_log, "verify", "--against", str(tmp_path / "out"))
+        checkpoint.write_text(checkpoint.read_text().replace("\n5\n", "\n4\n"))
+        spoilt_head = runs(own_log, "verify", "--against", str(checkpoint))
+        checkpoint.unlink()
+        no_head = runs(own_log, "verify", "--against", str(tmp_path / "out"))
+
+        for told in (spoilt_leaves, spoilt_head, no_head):
+            assert (told.exit_code, told.output.count("\n")) == (1, 1)
+            assert str(tmp_path / "out") in told.output
+            assert "position" not in told.output
+
+
+def test_leaves_that_were_lost_are_made_anew_by_one_command(own_log):
+    nothing = runs(own_log, "mend")
+    own_log.grows(5)
+    heads.store().leaves.path.unlink()
+    lost = runs(own_log, "verify")
+
+    mended = runs(own_log, "mend")
+
+    assert (nothing.exit_code, "no head to mend" in nothing.output) == (1, True)
+    assert "log-head.leaves is missing: run `motlan log mend`" in lost.output
+    assert (mended.exit_code, mended.output.split()[:2]) == (0, ["5", "leaves,"])
+    assert runs(own_log, "verify").exit_code == 0
 
 
 def test_an_empty_log_has_no_head_and_says_so(own_log, tmp_path):

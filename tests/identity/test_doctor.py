@@ -10,9 +10,11 @@ from sqlalchemy import delete
 
 from consent.audit import heads
 from consent.audit.second_store import HeadError
-from identity import clock, database, doctor, files, log_keys, records, sealing, worker
+from consent.audit.sequencer import sequence
+from identity import clock, database, doctor, files, log_keys, records, sealing, trail, worker
 from identity import settings as settings_module
 from identity.database import transaction
+from identity.entry import Who
 from identity.provider import keys
 from migrations.protection import APPEND_ONLY, KEYS
 from tests.tampering import Vandal
@@ -192,6 +194,20 @@ def test_a_log_behind_its_second_store(ours, monkeypatch):  # noqa: ARG001 - as 
     monkeypatch.setattr(heads, "_agreed", behind)
 
     assert faults() == ["log head: restore a newer backup"]
+
+
+def test_leaves_of_the_log_that_were_changed(ours):
+    """The length is looked at on every start; the bytes here."""
+    trail.record("sign_in:succeeded", Who())
+    while sequence():
+        pass
+    heads.sign()
+    kept = ours.settings.log_head.with_name("log-head.leaves")
+    content = bytearray(kept.read_bytes())
+    content[-1] ^= 1
+    kept.write_bytes(content)
+
+    assert faults() == [f"log leaves: {kept} is not what was signed: run `motlan log verify`"]
 
 
 def test_a_check_that_breaks_is_a_fault_without_its_text(ours, monkeypatch):  # noqa: ARG001 - as above

@@ -1,13 +1,12 @@
 """What a sign-in leaves in the person's access log, and what it does not."""
 
-import json
-
 import pytest
 from sqlalchemy import select
 
 from identity import database, entry, sealing
 from identity.entry import NOBODY
 from identity.trail import AccessEntry, EntryKey, RefusalTally
+from tests.exchange import told_by_callers
 from tests.people import a_security_officer, lan, new_number, sign_in, sign_in_officer, submit
 
 
@@ -37,7 +36,7 @@ def opened(row, *, is_subject):
     sealed = row.sealed_subject if is_subject else row.sealed_actor
     commit = row.c_subject if is_subject else row.c_actor
     key = sealing.ring().unwrap(wrapped, row.kek_id)
-    return json.loads(entry.open_part(sealed, key=key, commit=commit, is_subject=is_subject))
+    return told_by_callers(entry.open_part(sealed, key=key, commit=commit, is_subject=is_subject))
 
 
 def try_password(client, person, password):
