@@ -15,6 +15,8 @@ from identity.settings import Settings
 HEADERS_LIMIT = 32 * 1024
 QUERY_LIMIT = 16 * 1024
 PLAIN = (("Content-Type", "text/plain; charset=utf-8"),)
+# Where a server before us leaves the answer to a body that it did not get; null: it got it.
+REFUSED = "motlan.refused"
 
 # What a client could claim about itself; only a trusted proxy is believed.
 _PROXY_HEADERS = (
@@ -61,7 +63,7 @@ class Edge:
             self._measure(environ, status, started=started)
             return start_response(status, self._with_ours(headers, request_id), *more)
 
-        refusal = self._refusal(environ)
+        refusal: Response | None = environ.get(REFUSED) or self._refusal(environ)
         if refusal is not None:
             return refusal.send(begin)
         return self._behind(environ, begin)

@@ -3,6 +3,7 @@
 import importlib
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import threading
@@ -11,15 +12,22 @@ from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from identity import readings, settings, worker
+from identity import front, readings, settings, worker
 from identity.settings import Settings
 
 # Said by the supervisor to each of its children: the process id they must not outlive.
 SUPERVISOR = "MOTLAN_SUPERVISOR"
 WATCH_SECONDS = 0.25
 GRACE_SECONDS = 8
+# Connections a web process keeps open, whatever they do; others wait until one of them ends.
+CONNECTIONS = 4_096
+FILES_OF_OURS = 256
+HEADER_SECONDS = 30
+# Of one connection: what the edge takes of headers and address, and a little more.
+HEAD_LIMIT = 64 * 1024
 
 
 def main() -> None:
@@ -61,11 +69,14 @@ def _granian(chosen: Settings) -> None:
         "wsgi:app",
         address=_address(host, port),
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         http=HTTPModes.http1,
         websockets=False,
         workers=chosen.processes,
-        blocking_threads=_threads(chosen),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEAD_LIMIT
+        ),
+        backpressure=_make_room(CONNECTIONS),
         # Without it one killed worker ends the whole server.
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS,
@@ -75,12 +86,13 @@ def _granian(chosen: Settings) -> None:
 
 
 def _load_in_worker() -> Any:  # noqa: ANN401 - a WSGI application
-    """The application; told to stop while it loads, the process stops.
+    """The application behind its front; told to stop while it loads, the process stops.
 
     Until granian has set its handlers, those of its parent are inherited: they would swallow it.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    return _load()
+    application, chosen = _load(), settings.current()
+    return front.Front(application, threads=_threads(chosen), body_seconds=chosen.body_seconds)
 
 
 def _load() -> Any:  # noqa: ANN401 - a WSGI application
@@ -96,6 +108,17 @@ def _load() -> Any:  # noqa: ANN401 - a WSGI application
             target=worker.run_forever, args=(never,), name="worker", daemon=True
         ).start()
     return application
+
+
+def _make_room(connections: int) -> int:
+    """So many connections a process, or as many as it may open files besides its own."""
+    wanted = connections + FILES_OF_OURS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(soft - FILES_OF_OURS, soft // 2)
+    return connections
 
 
 def _threads(chosen: Settings) -> int:

@@ -31,6 +31,7 @@ def test_nothing_set_is_a_whole_configuration_for_one_machine(tmp_path, monkeypa
     assert found.secrets == tmp_path / "var" / "secrets"
     assert found.log_head == tmp_path / "var" / "log-head"
     assert (found.processes, found.pool_size, found.server) == (1, 8, "granian")
+    assert found.body_seconds == 30
     assert (found.argon2_time, found.argon2_memory_kib, found.argon2_parallel) == (2, 19456, 1)
     assert (found.demo, found.express_lane, found.metrics_bind) == (False, True, None)
     assert (found.outbound_allow, found.trusted_proxies) == ((), ())
@@ -115,6 +116,7 @@ def test_one_trailing_slash_is_no_part_of_the_issuer():
             {"MOTLAN_ISSUER": "https://id.example.vn:0"},
             "MOTLAN_ISSUER: the port must be a number from 1 to 65535",
         ),
+        ({"MOTLAN_BODY_SECONDS": "0"}, "MOTLAN_BODY_SECONDS: must be a whole number from 1"),
         (
             {"MOTLAN_BIND": "8000"},
             "MOTLAN_BIND: must look like 127.0.0.1:8000 or [::1]:8000",
