@@ -8,6 +8,8 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
+from identity.front import Front
+
 BODY = b'{"keys": []}'
 HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))]
 
@@ -18,15 +20,16 @@ def app(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     return (BODY,)
 
 
+front = Front(app, threads=16, body_seconds=30)
+
 if __name__ == "__main__":
     Granian(
-        "benchmarks.bare:app",
+        "benchmarks.bare:front",
         address="127.0.0.1",
         port=int(sys.argv[1]),
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         http=HTTPModes.http1,
         websockets=False,
         workers=1,
-        blocking_threads=16,
         log_level=LogLevels.error,
     ).serve()
