@@ -1,9 +1,13 @@
 """Design §2.9: every route names who may enter it."""
 
+import re
+import uuid
+
 import pytest
 from flask import Flask
 
 from identity import guards
+from tests.people import a_security_officer, form_token, lan, sign_in, sign_in_officer
 
 
 def test_every_route_has_exactly_one_guard(app):
@@ -38,3 +42,59 @@ def test_every_door_is_a_route_with_the_same_guard(app):
     assert doors
     for place, door in doors.items():
         assert routes[place].guard is door.guard
+
+
+# Forms of other sites may come here: both only keep what was asked and answer with a GET.
+CROSS_SITE = {"/authorize", "/end-session"}
+ELSEWHERE = [
+    {"Origin": "https://evil.test"},
+    {"Origin": "null"},
+    {"Origin": "http://localhost:8000.evil.test"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+
+
+def forms(app):
+    """Every page that takes a form, at an address of some thing."""
+    doors = {path for method, path in app.extensions["motlan.doors"] if method == "POST"}
+    rules = [rule for rule in app.url_map.iter_rules() if "POST" in rule.methods]
+    assert doors <= {rule.rule for rule in rules}
+    return [re.sub(r"<[^>]+>", str(uuid.uuid4()), r.rule) for r in rules if r.rule not in doors]
+
+
+class TestAttacker:
+    """Security case 13: the cookies come along, and everything else is right."""
+
+    @pytest.mark.parametrize("headers", ELSEWHERE)
+    def test_no_page_takes_a_form_of_another_site(self, app, client, headers):
+        sign_in(client, lan())
+        sign_in_officer(client, a_security_officer())
+        told = {"csrf_token": form_token(client.get("/sign-out"))}
+
+        taken = {
+            path
+            for path in forms(app)
+            if client.post(path, data=told, headers=headers).status_code != 403
+        }
+
+        assert taken == CROSS_SITE
+
+    @pytest.mark.parametrize("token", [None, "", "AAAA", "x" * 44])
+    def test_no_page_takes_a_form_without_our_token(self, app, client, token):
+        sign_in(client, lan())
+        sign_in_officer(client, a_security_officer())
+        told = {} if token is None else {"csrf_token": token}
+
+        taken = {path for path in forms(app) if client.post(path, data=told).status_code != 403}
+
+        assert taken == CROSS_SITE
+
+    def test_no_page_takes_the_token_of_another_browser(self, app, client):
+        sign_in(client, lan())
+        sign_in_officer(client, a_security_officer())
+        told = {"csrf_token": form_token(app.test_client().get("/sign-in"))}
+
+        taken = {path for path in forms(app) if client.post(path, data=told).status_code != 403}
+
+        assert taken == CROSS_SITE

@@ -337,6 +337,19 @@ class TestAttacker:
         assert asked.allow(csrf_token="AAAA").status_code == 403
         assert her.decisions() == []
 
+    @pytest.mark.parametrize(
+        "headers", [{"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}]
+    )
+    def test_a_form_of_another_site_decides_nothing(self, her, service, headers):
+        """Case 13: although the cookies, the token and the digest are right."""
+        asked = her.is_asked(service, detail(*LAND))
+        page = asked.get()
+        told = {"csrf_token": form_token(page), "shown": shown(page), "answer": "allow"}
+
+        assert her.client.post(asked.path, data=told, headers=headers).status_code == 403
+        assert (her.decisions(), asked.outcome) == ([], None)
+        assert her.client.post(asked.path, data=told).status_code == 303
+
     def test_another_person_in_the_same_browser_decides_afresh(self, her, service):
         """An outcome belongs to whoever made it."""
         asked = her.is_asked(service, detail("full_name"))

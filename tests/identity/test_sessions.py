@@ -11,9 +11,10 @@ from identity import clock, database, sealing
 from identity.authentication import guard, sessions
 from identity.authentication.sessions import Proof
 from identity.language import GoElsewhere
-from tests.people import form_token, lan, minh, sign_in, submit
+from tests.people import a_security_officer, form_token, lan, minh, sign_in, submit
 
 BROWSER = sealing.digest("a browser")
+PLANTED = ("motlan-browser", "motlan-step")
 
 
 @pytest.fixture
@@ -258,21 +259,51 @@ class TestAttacker:
         assert "Domain" not in ours
         assert "Max-Age" not in ours
 
-    def test_over_https_the_cookie_is_bound_to_the_host(self, another_app, settings, person):
-        """Security case 15."""
+    def test_over_https_every_cookie_is_bound_to_the_host(self, another_app, settings, person):
+        """Security case 15: the person's, the staff member's, the browser's, the half sign-in's."""
         client = another_app(replace(settings, issuer="https://id.test")).test_client()
-        headers = {"Origin": "https://id.test"}
-        token = form_token(client.get("/sign-in"))
-        fields = {"national_id": person.national_id, "password": person.password}
-        client.post("/sign-in", data={"csrf_token": token} | fields, headers=headers)
-        code = {"csrf_token": token, "one_time_code": person.one_time_code}
+        officer, sent = a_security_officer(), []
 
-        done = client.post("/sign-in/code", data=code, headers=headers)
+        def send(path, **fields):
+            page = client.get(path)
+            told = {"csrf_token": form_token(page)} | fields
+            answer = client.post(path, data=told, headers={"Origin": "https://id.test"})
+            sent.extend(page.headers.getlist("Set-Cookie"))
+            sent.extend(answer.headers.getlist("Set-Cookie"))
 
-        sent = done.headers.getlist("Set-Cookie")
-        ours = next(each for each in sent if each.startswith("__Host-motlan-citizen="))
-        assert all(word in ours for word in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax"))
-        assert "Domain" not in ours
+        send("/sign-in", national_id=person.national_id, password=person.password)
+        send("/sign-in/code", one_time_code=person.one_time_code)
+        send("/staff/sign-in", username=officer.username, password=officer.password)
+        send("/staff/sign-in/code", one_time_code=officer.one_time_code)
+
+        kinds = ("browser", "step", "citizen", "staff-step", "staff")
+        assert {each.partition("=")[0] for each in sent} == {f"__Host-motlan-{k}" for k in kinds}
+        for each in sent:
+            attributes = set(each.split("; ")[1:])
+            assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= attributes
+            assert "Domain" not in each
+
+    @pytest.mark.parametrize("is_planted", [True, False])
+    def test_whoever_planted_every_cookie_is_not_signed_in_with_the_victim(
+        self, app, person, is_planted
+    ):
+        """Security case 14: before the sign-in or half way through it."""
+        victim, attacker = app.test_client(), app.test_client()
+        own = minh()
+        submit(attacker, "/sign-in", national_id=own.national_id, password=own.password)
+        planted = {name: attacker.get_cookie(name).value for name in PLANTED}
+        if is_planted:
+            for name, value in planted.items():
+                victim.set_cookie(name, value)
+
+        sign_in(victim, person)
+
+        for name, value in planted.items():
+            attacker.set_cookie(name, value)
+        assert not is_signed_in(attacker)
+        assert sessions.find(victim.get_cookie("motlan-citizen").value).citizen_id == (
+            person.citizen_id
+        )
 
     def test_a_session_id_is_no_cookie(self, person):
         started = start(person)

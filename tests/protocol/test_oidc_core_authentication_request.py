@@ -12,6 +12,7 @@ import time_machine
 from sqlalchemy import select
 
 from identity import clock, database
+from identity.authentication import sign_in as sign_in_verbs
 from identity.provider import approval
 from identity.provider.approval import Approved, Ask, Refused, StepUp
 from identity.provider.records import AuthorizationRequest
@@ -183,11 +184,13 @@ def test_a_sign_in_older_than_max_age_is_done_again(office, client):
 
 
 def test_max_age_zero_means_now(office, client):
-    """Security case 20."""
+    """Security case 20: and the token says when."""
     person = lan()
     signed_in(client, person)
 
-    assert "code" in answered(after_sign_in(office, person, max_age="0"))
+    with time_machine.travel(clock.now() + timedelta(seconds=40)):
+        claims = claims_of(office, answered(after_sign_in(office, person, max_age="0"))["code"])
+        assert claims["auth_time"] >= claims["iat"] - 5
 
 
 @pytest.mark.parametrize("max_age", ["-1", "x", "1.5", "١", "1" * 11])
@@ -202,6 +205,20 @@ def test_voluntary_levels_are_never_an_error_and_the_level_earned_is_told(office
     signed_in(client, lan())
 
     assert claims_of(office, answered(office.ask(acr_values=acr))["code"])["acr"] == "vn:auth:2"
+
+
+def test_a_level_is_earned_by_a_step_up_or_not_told(office, client, monkeypatch):
+    """Security case 19."""
+    person, asked = lan(), {"acr_values": "vn:auth:2"}
+    monkeypatch.setattr(sign_in_verbs, "ACR_OF_BOTH", 1)
+    signed_in(client, person)
+    monkeypatch.undo()
+
+    silent = answered(office.ask(prompt="none", **asked))["code"]
+    stepped = answered(after_sign_in(office, person, **asked))["code"]
+
+    levels = [claims_of(office, code)["acr"] for code in (silent, stepped)]
+    assert levels == ["vn:auth:1", "vn:auth:2"]
 
 
 def essential(*values):
