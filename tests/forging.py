@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from consent.audit.tree import Frontier, leaf_hash
 from identity.entry import Who, seal_entry
@@ -48,7 +49,11 @@ class Forger:
 
     def writes(self, entry_id: int) -> None:
         """Another entry stands where this one stood, sealed as well as any."""
-        forged = seal_entry("sign_in:succeeded", Who(), subject={"n": "forged"})
+        ((citizen,),) = self.log.vandal.tells(
+            "SELECT citizen_id FROM access_entry WHERE id = :1", entry_id
+        )
+        about = Who(UUID(str(citizen)))
+        forged = seal_entry("sign_in:succeeded", about, subject={"n": "forged"})
         self.log.vandal.does(
             "UPDATE access_entry SET leaf = :1, c_subject = :2, c_actor = :3, sealed_subject = :4,"
             " sealed_actor = :5, type = :6, at = :7 WHERE id = :8",

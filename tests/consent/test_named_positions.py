@@ -10,8 +10,9 @@ from consent.audit import heads
 from consent.audit.second_store import DatabaseBehindError, HeadError
 from consent.audit.sequencer import sequence
 from identity import clock
+from tests.deciding import words
 from tests.forging import Forger
-from tests.people import lan
+from tests.people import a_security_officer, lan, sign_in_officer
 
 pytestmark = pytest.mark.slow
 SIZE = 12
@@ -52,7 +53,10 @@ def test_an_entry_rewritten_with_all_its_hashes(log, forger, position, drops_hea
     """Security case 54. In the middle of a batch, with the tables' roots; kept heads or none."""
     forger.rewrites(position, drops_heads=drops_heads)
 
-    assert named(log) == position
+    found = log.verdict()
+
+    assert (found.first_bad, found.is_whole) == (position, False)
+    assert "not the entry that was signed here" in found.why
 
 
 def test_an_entry_rewritten_is_named_at_start_too(log, forger):
@@ -73,7 +77,10 @@ def test_two_positions_swapped_whole(log, forger, one, other):
     order[one], order[other] = order[other], order[one]
     forger.lays(order)
 
-    assert named(log) == one
+    found = log.verdict()
+
+    assert (found.first_bad, found.is_whole) == (one, False)
+    assert "not the entry that was signed here" in found.why
 
 
 @pytest.mark.parametrize("position", [0, 4, 6, SIZE - 1])
@@ -155,6 +162,16 @@ class TestLeavesBesideTheHead:
         assert str(kept) in heads.leaves_fault()
         with pytest.raises(HeadError, match="log mend"):
             log.grows(1)
+
+    def test_the_security_officer_is_told_too(self, log, kept):
+        theirs = log.app.test_client()
+        sign_in_officer(theirs, a_security_officer())
+        kept.unlink()
+
+        said = words(theirs.get("/audit/entries"))
+
+        assert "Cơ sở dữ liệu và kho thứ hai không khớp:" in said
+        assert f"{kept} is missing: run `motlan log mend`" in said
 
     def test_an_older_one(self, log, kept, tmp_path):
         shutil.copy(kept, tmp_path / "older")
