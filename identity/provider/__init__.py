@@ -6,10 +6,11 @@ from flask import Flask
 
 from identity import doors
 from identity.authentication import asking, sessions
-from identity.joining import Purge, joined
+from identity.joining import Duty, Purge, joined
 from identity.provider import (
     discovery,
     families,
+    grants,
     introspection,
     pages,
     revocation,
@@ -27,6 +28,8 @@ PURGES = (
     Purge("authorization_request", "expires_at", timedelta(hours=1)),
 )
 
+SWEEP_EVERY = timedelta(seconds=10)
+
 
 def join(app: Flask) -> None:
     """Bring this area's doors, pages, commands, duties and purges."""
@@ -36,3 +39,4 @@ def join(app: Flask) -> None:
     asking.join(pages.find_asking)
     sessions.on_end(families.end_with_session)
     joined().purges.extend(PURGES)
+    joined().duties.append(Duty("grants", SWEEP_EVERY, grants.sweep))

@@ -11,7 +11,9 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     delete,
+    literal,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -260,3 +262,30 @@ def end_families(
         family.append(TokenFamily.session_id.is_not(None))
     database.write(update(AuthorizationCode).where(*code).values(spent_at=now))
     return database.write(update(TokenFamily).where(*family).values(ended_at=now, ended_by=by))
+
+
+_place = tuple_(ServiceGrant.citizen_id, ServiceGrant.id)
+Key = tuple[uuid.UUID, uuid.UUID]
+
+
+def key_after(key: Key, *, steps: int) -> Key | None:
+    """The grant that many steps further in the order of keys; null: there are not so many."""
+    walk = select(ServiceGrant.citizen_id, ServiceGrant.id).where(_place > _key(key))
+    in_order = walk.order_by(ServiceGrant.citizen_id, ServiceGrant.id)
+    found = database.row(in_order.offset(steps - 1).limit(1))
+    return None if found is None else (found.citizen_id, found.id)
+
+
+def delete_unused(after: Key, until: Key | None, *, changed_before: datetime) -> int:
+    """Grants between the keys (null: up to the last) are gone where nothing hangs on them."""
+    idle = [_place > _key(after), ServiceGrant.changed_at < changed_before]
+    if until is not None:
+        idle.append(_place <= _key(until))
+    for table in (TokenFamily, AuthorizationCode, GrantDecision):
+        mine = table.citizen_id == ServiceGrant.citizen_id
+        idle.append(~select(table.grant_id).where(mine, table.grant_id == ServiceGrant.id).exists())
+    return database.write(delete(ServiceGrant).where(*idle))
+
+
+def _key(key: Key) -> Any:  # noqa: ANN401 - an expression
+    return tuple_(*(literal(part, ServiceGrant.id.type) for part in key))

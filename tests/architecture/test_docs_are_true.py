@@ -44,6 +44,34 @@ def test_exactly_the_expiring_tables_are_purged():
     assert {rule.table for rule in joined().purges} == expiring
 
 
+# A time in the name, and somebody else who sees to it, or a reason to keep it.
+ENDS = re.compile(r"^(expires_at|ends_at|expired_at|ended_at|until|valid_until|next_at)$")
+NOT_PURGED = {
+    "decision": "history: `until` says what was decided, and nothing of it is edited",
+    "grant_decision": "the duty `expiry` writes the end into the history and takes the row out",
+    "second_factor": "a few rows a person; an ended one is beside the one that took its place",
+    "staff": "ended, not deleted: entries name the person",
+}
+
+
+def test_every_table_whose_rows_end_is_emptied_or_says_why_not():
+    """A row that has ended and that nobody takes away stays for ever."""
+    ending = {
+        name
+        for name, table in Base.metadata.tables.items()
+        if any(ENDS.match(column.name) for column in table.columns)
+    }
+    purged = {rule.table for rule in joined().purges}
+
+    assert {"token_family", "grant_decision", "citizen_session"} <= ending
+    assert ending - purged == set(NOT_PURGED)
+
+
+def test_who_empties_the_others_is_at_work():
+    """The grants' heads have no end of their own: they go when nothing hangs on them."""
+    assert {"expiry", "grants"} <= {duty.name for duty in joined().duties}
+
+
 def test_what_is_kept_for_ever_is_what_the_database_protects():
     """The triggers of the migrations stand behind the page's words."""
     from migrations.protection import APPEND_ONLY  # noqa: PLC0415 - needs the project on the path
