@@ -83,7 +83,7 @@ class TestAttacker:
             return spend(citizen_id, code)
 
         monkeypatch.setattr(second_factor, "spend", watched)
-        for _ in range(4):
+        for _ in range(6):
             robot = a_browser(app)
             submit(robot, "/sign-in", national_id=person.national_id, password=person.password)
             token = form_token(robot.get("/sign-in/code"))
