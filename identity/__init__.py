@@ -24,6 +24,7 @@ from identity import (
     oplog,
     outbox,
     pages,
+    parameters,
     provider,
     public_services,
     settings,
@@ -47,7 +48,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
         guards.UnguardedRoute: a route does not say who may enter it.
     """
     app = Flask("identity", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=doors.BODY_LIMIT, MAX_FORM_PARTS=doors.FIELD_LIMIT)
+    app.config.update(MAX_CONTENT_LENGTH=doors.BODY_LIMIT, MAX_FORM_PARTS=parameters.FIELD_LIMIT)
     settings.install(chosen)
     oplog.configure(chosen)
     joining.begin()

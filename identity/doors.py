@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 import structlog
 from flask import Flask
@@ -17,6 +16,7 @@ from flask import request as flask_request
 from flask.wrappers import Response as PageResponse
 
 from identity import database, errors
+from identity.described import Described
 from identity.errors import (
     BodyTooLarge,
     InvalidRequest,
@@ -26,60 +26,12 @@ from identity.errors import (
 )
 from identity.messages import Response, StartResponse
 from identity.once import once
+from identity.parameters import Parameters
 
 log = structlog.get_logger(__name__)
 FORM = "application/x-www-form-urlencoded"
 BODY_LIMIT = 64 * 1024
-FIELD_LIMIT = 200  # parameters in one query or form
 LENGTH_DIGITS = 15
-
-
-class Parameters:
-    """Parameters of a query or form; each at most once (RFC 6749 §3.1, §3.2)."""
-
-    def __init__(self, text: str) -> None:
-        try:
-            pairs = parse_qsl(
-                text, keep_blank_values=True, max_num_fields=FIELD_LIMIT, errors="strict"
-            )
-        except ValueError as error:
-            raise InvalidRequest("the parameters cannot be read: UTF-8, at most 200") from error
-        # PostgreSQL keeps no NUL in a text, so a parameter with one could end in an accident.
-        if any("\x00" in text for pair in pairs for text in pair):
-            raise InvalidRequest("a parameter holds the character NUL")
-        self._values: dict[str, list[str]] = {}
-        for name, value in pairs:
-            self._values.setdefault(name, []).append(value)
-
-    def one(self, name: str) -> str | None:
-        """The value, or null where it is absent or empty (RFC 6749 §3.1).
-
-        Raises:
-            InvalidRequest: it was sent twice.
-        """
-        values = self._values.get(name, [])
-        if len(values) > 1:
-            raise InvalidRequest(f"{name} must be sent only once")
-        return (values[0] or None) if values else None
-
-    def required(self, name: str) -> str:
-        """The value.
-
-        Raises:
-            InvalidRequest: it is absent, empty or sent twice.
-        """
-        value = self.one(name)
-        if value is None:
-            raise InvalidRequest(f"{name} is required")
-        return value
-
-    def names(self) -> list[str]:
-        """Every name that was sent."""
-        return list(self._values)
-
-    def repeated(self) -> list[str]:
-        """The names that were sent more than once."""
-        return [name for name, values in self._values.items() if len(values) > 1]
 
 
 @dataclass(frozen=True)
@@ -211,17 +163,12 @@ def anyone(_request: Request) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class Door(Described):
     """One machine endpoint."""
 
-    method: str
-    path: str
     function: Function
     guard: Guard
     refusals: Callable[[Refusal], Response]
-    summary: str
-    body: Any = None  # a marshmallow schema of a JSON body; null: none, or a form
-    answers: Mapping[int, Any] = field(default_factory=dict)  # status: schema or sentence
     body_limit: int = BODY_LIMIT
     is_documented: bool = True  # stands in /api/openapi.json
 
@@ -269,10 +216,18 @@ def add(app: Flask, doors: Iterable[Door]) -> None:
         app.add_url_rule(door.path, name, _view(door), methods=[door.method])
 
 
+def describe(app: Flask, pages: Iterable[Described]) -> None:
+    """Tell of pages that public services send people to; machines never call them."""
+    app.extensions.setdefault("motlan.described", []).extend(pages)
+
+
 def _view(door: Door) -> Callable[..., PageResponse]:
     def view(**params: str) -> PageResponse:
         answer = serve(door, flask_request.environ, params=params)
-        return PageResponse(answer.body, answer.status, list(answer.headers))
+        sent = PageResponse(answer.body, answer.status, list(answer.headers))
+        if not any(name == "Content-Type" for name, _ in answer.headers):
+            del sent.headers["Content-Type"]  # Flask would call an empty body a page
+        return sent
 
     view.guard = door.guard  # type: ignore[attr-defined] # read by the check that every route has one
     return view

@@ -10,8 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
+from marshmallow import fields
 
 from identity import clock, doors, errors, sealing, worker
+from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.joining import Duty, joined
 from identity.messages import NO_STORE, Response, json_response
@@ -90,6 +92,14 @@ def _keeps_up(duty: Duty) -> None:
         raise NotReady(f"the oldest entry has waited {int(late.total_seconds())} s for its place")
 
 
+ALIVE = Told.from_dict({"status": fields.Constant("alive", required=True)}, name="Alive")
+READY = Told.from_dict(
+    {
+        "status": fields.String(required=True),
+        "checks": fields.Dict(fields.String(), fields.String(), required=True),
+    },
+    name="Ready",
+)
 DOORS = (
     Door(
         method="GET",
@@ -98,7 +108,7 @@ DOORS = (
         guard=doors.anyone,
         refusals=errors.explain,
         summary="Whether this process is alive",
-        answers={200: "alive"},
+        answers={200: Answer("alive", ALIVE)},
     ),
     Door(
         method="GET",
@@ -107,6 +117,6 @@ DOORS = (
         guard=doors.anyone,
         refusals=errors.explain,
         summary="Whether this process can serve: keys, log, sequencer",
-        answers={200: "ready", 503: "not ready, and what is missing"},
+        answers={200: Answer("ready", READY), 503: Answer("what is missing", READY)},
     ),
 )

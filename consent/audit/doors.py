@@ -2,6 +2,7 @@
 
 from consent.audit import records
 from identity import doors, log_keys
+from identity.described import KEYS, PLAIN, Answer
 from identity.doors import Door, Request
 from identity.errors import NotFound, explain
 from identity.messages import Response
@@ -31,7 +32,8 @@ DOORS = (
         guard=doors.anyone,
         refusals=explain,
         summary="The latest signed head of the access log",
-        answers={200: "A C2SP checkpoint", 404: "Nothing was signed yet"},
+        answers={200: Answer("A C2SP checkpoint", {"type": "string"}, PLAIN)},
+        refuses=(NotFound,),
     ),
     Door(
         method="GET",
@@ -40,6 +42,6 @@ DOORS = (
         guard=doors.anyone,
         refusals=explain,
         summary="The keys that sign heads and promises",
-        answers={200: "A JWKS (RFC 7517)"},
+        answers={200: KEYS},
     ),
 )

@@ -2,9 +2,12 @@
 
 from flask import Flask
 
-from consent.exchange.release import release
+from consent.attributes.catalogue import UnknownAttribute
+from consent.exchange.release import NotCovered, release
 from consent.exchange.wire import AskSchema, ReleaseSchema
+from consent.procedures.catalogue import UnknownProcedure
 from identity import doors
+from identity.described import Answer
 from identity.doors import Door
 from identity.errors import explain
 from identity.provider.guard import access_token
@@ -18,16 +21,8 @@ DOORS = (
         refusals=explain,
         summary="Fetch what a citizen has decided to share",
         body=AskSchema,
-        answers={
-            200: ReleaseSchema,
-            400: "the body is not understood, or names what no catalogue has",
-            401: "the access token is missing, forged, late or ended",
-            403: "no decision that stands covers what was asked",
-            413: "the body is too large",
-            415: "the body is not JSON",
-            429: "too many requests",
-            503: "the log cannot be written, so nothing is released",
-        },
+        answers={200: Answer("what was decided, and what was withheld", ReleaseSchema)},
+        refuses=(NotCovered, UnknownAttribute, UnknownProcedure),
     ),
 )
 

@@ -35,6 +35,7 @@ def join(app: Flask) -> None:
     """Bring this area's doors, pages, commands, duties and purges."""
     for endpoint in (discovery, token, userinfo, introspection, revocation):
         doors.add(app, endpoint.DOORS)
+    doors.describe(app, pages.DESCRIBED)
     app.register_blueprint(pages.pages)
     asking.join(pages.find_asking)
     sessions.on_end(families.end_with_session)

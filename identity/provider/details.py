@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from marshmallow import fields
+
+from identity.described import Told
 from identity.errors import Refusal
 from identity.provider.approval import Detail
 
@@ -11,6 +14,22 @@ SHORTHAND = "procedure:"  # as a scope: the same without attributes and case
 MOST = 10  # in one request; more could not be shown on one page
 MOST_ATTRIBUTES = 50
 LONGEST = 100  # characters of a code, a name or a case
+# As they come back when they were granted (RFC 9396 §7.1).
+GRANTED = fields.List(
+    fields.Nested(
+        Told.from_dict(
+            {
+                "type": fields.Constant(TYPE, required=True),
+                "procedure": fields.String(required=True),
+                "attributes": fields.List(fields.String(), required=True),
+                "basis": fields.String(required=True),
+                "decision_id": fields.UUID(required=True),
+                "case": fields.String(),
+            },
+            name="GrantedDetail",
+        )
+    )
+)
 _MEMBERS = frozenset({"type", "procedure", "attributes", "case"})
 
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from identity import errors, settings
+from identity.described import KEYS, Answer
 from identity.doors import Door, Function, Request, anyone
 from identity.messages import JSON, Response
 from identity.provider import acr, details, keys, pkce, tokens
@@ -96,7 +97,19 @@ def _tokens() -> dict[str, Any]:
     }
 
 
-def _door(path: str, function: Function, *, summary: str) -> Door:
+def _shape() -> dict[str, Any]:
+    """Whatever is published, by type; what it says may change with any release."""
+    texts = {"type": "array", "items": {"type": "string"}}
+    kinds = {str: {"type": "string"}, bool: {"type": "boolean"}, list: texts}
+    said = metadata("https://motlan.example")
+    properties = {name: kinds[type(value)] for name, value in said.items()}
+    return {"type": "object", "properties": properties, "required": sorted(properties)}
+
+
+METADATA = Answer("may be kept for a few minutes", _shape() | {"additionalProperties": False})
+
+
+def _door(path: str, function: Function, *, summary: str, answer: Answer = METADATA) -> Door:
     return Door(
         method="GET",
         path=path,
@@ -104,11 +117,11 @@ def _door(path: str, function: Function, *, summary: str) -> Door:
         guard=anyone,
         refusals=errors.tell,
         summary=summary,
-        answers={200: "JSON that may be kept for a few minutes"},
+        answers={200: answer},
     )
 
 
 DOORS = (
     *(_door(path, publish, summary="What this provider offers") for path in PATHS),
-    _door("/jwks", publish_keys, summary="The keys that sign our tokens"),
+    _door("/jwks", publish_keys, summary="The keys that sign our tokens", answer=KEYS),
 )

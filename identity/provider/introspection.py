@@ -2,20 +2,49 @@
 
 from typing import Any
 
+from marshmallow import fields
+
 from identity import clock, sealing, settings
+from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.errors import InvalidToken, tell
 from identity.messages import NO_STORE, Response, json_response
+from identity.parameters import Parameter
 from identity.provider import liveness, refresh_records, tokens
 from identity.provider.claims import details, granted_scopes
 from identity.provider.codes import REFRESH_PURPOSE
+from identity.provider.details import GRANTED
 from identity.provider.gate import open_ref, token_key
-from identity.provider.token import ERRORS, authenticated
+from identity.provider.token import authenticated
 from identity.provider.tokens import AccessToken
+from identity.public_services import credentials
 from identity.public_services.registered import Registered
 from identity.together import look
 
 INACTIVE = {"active": False}
+PARAMETERS = (
+    Parameter(name="token", meaning="an access or refresh token of one's own", is_required=True),
+    Parameter(
+        name="token_type_hint",
+        meaning="access_token or refresh_token; may save time and changes nothing else",
+        example="access_token",
+    ),
+)
+SAID = Told.from_dict(
+    {"active": fields.Boolean(required=True)}
+    | {
+        name: fields.String()
+        for name in ("token_type", "client_id", "iss", "sub", "aud", "jti", "scope")
+    }
+    | {name: fields.Integer() for name in ("exp", "iat")}
+    | {
+        "acr": fields.String(allow_none=True),
+        "auth_time": fields.Integer(allow_none=True),
+        "vn_account_level": fields.Integer(allow_none=True),
+        "authorization_details": GRANTED,
+    },
+    name="Introspection",
+)
 
 
 def introspect(request: Request, service: Registered) -> Response:
@@ -23,7 +52,7 @@ def introspect(request: Request, service: Registered) -> Response:
 
     The hint may only save time (RFC 7662 §2.1); our two kinds of token cannot be confused.
     """
-    text = request.form.required("token")
+    text = request.form.read(PARAMETERS)["token"]
     said = _access_token(text, service) or _refresh_token(text, service) or INACTIVE
     return json_response(said, headers=NO_STORE)
 
@@ -109,6 +138,7 @@ DOORS = (
         guard=authenticated,
         refusals=tell,
         summary="Ask what one of one's own tokens is worth now",
-        answers={200: "RFC 7662 §2.2", **ERRORS},
+        form=((*PARAMETERS, *credentials.PARAMETERS),),
+        answers={200: Answer("what it is worth: RFC 7662 section 2.2", SAID)},
     ),
 )

@@ -1,12 +1,13 @@
 """Sign-out that a public service asks for, OpenID Connect RP-Initiated Logout 1.0."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from identity import sealing
-from identity.doors import Parameters
 from identity.errors import InvalidRequest, InvalidToken
+from identity.parameters import Parameter, Parameters
 from identity.provider import tokens
 from identity.public_services import registered
 from identity.public_services.registered import Registered
@@ -14,7 +15,20 @@ from identity.public_services.registered import Registered
 PURPOSE = "end-session"
 LONGEST_STATE = 1024
 # What is read; every other parameter, logout_hint among them, is ignored.
-NAMES = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
+PARAMETERS = (
+    Parameter(
+        name="id_token_hint",
+        meaning="an ID token of ours for this service, old or not; without it nobody is led back",
+    ),
+    Parameter(name="client_id", meaning="if sent, the one that id_token_hint was issued to"),
+    Parameter(
+        name="post_logout_redirect_uri",
+        meaning="where the browser goes afterwards; registered, letter for letter",
+        example="https://service.example/signed-out",
+    ),
+    Parameter(name="state", meaning="given back unchanged", longest=LONGEST_STATE),
+    Parameter(name="ui_locales", meaning="languages of the page, best first", example="vi en"),
+)
 
 
 class InvalidLogout(InvalidRequest):
@@ -43,15 +57,16 @@ def read(parameters: Parameters) -> SignOut:
         InvalidLogout: a hint that is not ours or another service's, a client_id that is not the
             hint's, or an address that is not registered to the letter.
     """
-    repeated = [name for name in parameters.repeated() if name in NAMES]
-    if repeated:
-        raise InvalidLogout(f"{repeated[0]} must be sent only once")
-    locales = tuple((parameters.one("ui_locales") or "").split())
-    hint = parameters.one("id_token_hint")
+    try:
+        said = parameters.read(PARAMETERS)
+    except InvalidRequest as fault:
+        raise InvalidLogout(fault.detail) from None
+    locales = tuple(said.get("ui_locales", "").split())
+    hint = said.get("id_token_hint")
     if hint is None:
         return SignOut(ui_locales=locales)
-    service = _service(hint, parameters.one("client_id"))
-    way_back = _way_back(parameters, service)
+    service = _service(hint, said.get("client_id"))
+    way_back = _way_back(said, service)
     return SignOut(service.client_id, way_back, locales)
 
 
@@ -93,14 +108,12 @@ def _service(hint: str, client_id: str | None) -> Registered:
     return service
 
 
-def _way_back(parameters: Parameters, service: Registered) -> str | None:
-    uri, state = parameters.one("post_logout_redirect_uri"), parameters.one("state")
+def _way_back(said: Mapping[str, str], service: Registered) -> str | None:
+    uri, state = said.get("post_logout_redirect_uri"), said.get("state")
     if uri is None:
         return None
     if uri not in service.post_logout_redirect_uris:
         raise InvalidLogout("post_logout_redirect_uri is not registered, to the letter")
     if state is None:
         return uri
-    if len(state) > LONGEST_STATE:
-        raise InvalidLogout(f"state is longer than {LONGEST_STATE} characters")
     return f"{uri}{'&' if '?' in uri else '?'}{urlencode({'state': state})}"

@@ -9,16 +9,46 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from identity import browser, doors, language
 from identity.authentication import asking, guard, sessions
-from identity.errors import Refusal
+from identity.described import HTML, Answer, Described
+from identity.errors import NotFound, Refusal
 from identity.guards import anyone, enter
 from identity.messages import Response
-from identity.provider import authorize, logout, pending, requests
+from identity.parameters import Parameter, Parameters
+from identity.provider import authorize, logout, pending, requests, wish
 from identity.provider.authorize import Visit
 from identity.provider.logout import SignOut
-from identity.provider.pending import Pending
+from identity.provider.pending import AlreadyAnswered, Pending
 
 log = structlog.get_logger(__name__)
 pages = Blueprint("provider", __name__)
+
+
+def _described(path: str, method: str, *, takes: tuple[Parameter, ...], summary: str) -> Described:
+    moved = {"Location": "the public service, or a page of ours"}
+    return Described(
+        method=method,
+        path=path,
+        summary=summary,
+        query=takes if method == "GET" else (),
+        form=(takes,) if method == "POST" else (),
+        answers={
+            200: Answer("a page that asks the person", {"type": "string"}, HTML),
+            303: Answer("the browser goes on", headers=moved),
+        },
+        refuses=(NotFound, AlreadyAnswered),
+    )
+
+
+_ASK = "Send a person's browser here to sign in and to decide"
+_LEAVE = "Send a person's browser here to sign out"
+DESCRIBED = tuple(
+    _described(path, method, takes=takes, summary=summary)
+    for path, takes, summary in (
+        ("/authorize", wish.PARAMETERS, _ASK),
+        ("/end-session", logout.PARAMETERS, _LEAVE),
+    )
+    for method in ("GET", "POST")
+)
 
 
 @pages.get("/authorize")
@@ -28,9 +58,9 @@ def take_request() -> AnyResponse:
     query = doors.Request(request.environ).query
     waiting = _waiting(query)
     if waiting is None:
-        wish = requests.read(query)
-        g.ui_locales = wish.ui_locales
-        return _sent(authorize.authorize(Visit(wish, guard.citizen_session(), browser.digest)))
+        asked = requests.read(query)
+        g.ui_locales = asked.ui_locales
+        return _sent(authorize.authorize(Visit(asked, guard.citizen_session(), browser.digest)))
     g.ui_locales = waiting.ui_locales
     session = guard.citizen_session()
     return _sent(authorize.authorize(Visit(waiting.wish, session, browser.digest, waiting)))
@@ -40,9 +70,9 @@ def take_request() -> AnyResponse:
 @enter(anyone, cross_site=True)
 def take_posted_request() -> AnyResponse:
     """The same as a form of another site: kept, and opened by GET."""
-    wish = requests.read(doors.Request(request.environ).form)
-    g.ui_locales = wish.ui_locales
-    return _sent(authorize.receive(wish))
+    asked = requests.read(doors.Request(request.environ).form)
+    g.ui_locales = asked.ui_locales
+    return _sent(authorize.receive(asked))
 
 
 @pages.get("/end-session")
@@ -114,7 +144,7 @@ def _found(request_id: str, digest: bytes) -> Pending | None:
         return None
 
 
-def _waiting(query: doors.Parameters) -> Pending | None:
+def _waiting(query: Parameters) -> Pending | None:
     """The stored request that the address names; null: it is a new one.
 
     RFC 9101 has a parameter of the same name, which always comes with a client_id.

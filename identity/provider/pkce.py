@@ -8,8 +8,9 @@ from identity import jws
 
 METHODS = ("S256",)  # `plain` protects against nothing that S256 does not: RFC 9700 §2.1.1
 
-_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
-_CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")
+VERIFIER, CHALLENGE = r"[A-Za-z0-9\-._~]{43,128}", r"[A-Za-z0-9\-_]{43}"
+_VERIFIER = re.compile(VERIFIER)
+_CHALLENGE = re.compile(CHALLENGE)
 
 
 def is_challenge(challenge: str, method: str | None) -> bool:

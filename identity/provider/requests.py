@@ -7,8 +7,8 @@ person sees a page. What fails later goes back to the public service.
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from identity.doors import Parameters
 from identity.errors import InvalidRequest, InvalidScope, InvalidToken, Refusal, UnauthorizedClient
+from identity.parameters import Parameters
 from identity.provider import approval, pkce
 from identity.provider.wish import LIMITS, MOST_SCOPES, Wish
 from identity.public_services import registered

@@ -4,13 +4,16 @@ import uuid
 from typing import Any
 
 from identity import clock, sealing, settings
+from identity.described import Answer
 from identity.doors import Door, Request
 from identity.errors import InvalidToken, tell
 from identity.messages import NO_STORE, Response
 from identity.provider import families, refresh_records, tokens
 from identity.provider.codes import REFRESH_PURPOSE
 from identity.provider.gate import open_ref, token_key
-from identity.provider.token import ERRORS, authenticated
+from identity.provider.introspection import PARAMETERS
+from identity.provider.token import authenticated
+from identity.public_services import credentials
 from identity.public_services.registered import Registered
 from identity.together import Clause, together
 
@@ -20,7 +23,7 @@ def revoke(request: Request, service: Registered) -> Response:
 
     Another service's token stays alive, and the answer does not tell.
     """
-    text = request.form.required("token")
+    text = request.form.read(PARAMETERS)["token"]
     clause = _of_refresh_token(text, service) or _of_access_token(text, service)
     if clause is not None:
         together(clause)
@@ -66,6 +69,7 @@ DOORS = (
         guard=authenticated,
         refusals=tell,
         summary="End a token and everything issued with it",
-        answers={200: "the token is dead, or there was nothing to end", **ERRORS},
+        form=((*PARAMETERS, *credentials.PARAMETERS),),
+        answers={200: Answer("the token is dead, or there was nothing to end")},
     ),
 )

@@ -1,25 +1,31 @@
 """The token endpoint, RFC 6749 §3.2."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from marshmallow import fields
+
 from identity import rate
-from identity.doors import Door, Parameters, Request
+from identity.described import Answer, Told
+from identity.doors import Door, Request
 from identity.errors import (
     InvalidGrant,
     InvalidRequest,
+    InvalidScope,
     UnauthorizedClient,
     UnsupportedGrantType,
     tell,
 )
 from identity.messages import NO_STORE, Response, json_response
-from identity.provider import client_credentials, codes, families, pkce, refresh
-from identity.provider.details import InvalidAuthorizationDetails
+from identity.parameters import Parameter
+from identity.provider import client_credentials, codes, details, families, pkce, refresh
 from identity.provider.families import Asker
 from identity.public_services import credentials
 from identity.public_services.registered import Registered
 
 MOST_SCOPE = 1_000  # characters
+Said = Mapping[str, str]
 
 
 def token(request: Request, service: Registered) -> Response:
@@ -28,22 +34,25 @@ def token(request: Request, service: Registered) -> Response:
     if form.repeated():  # RFC 6749 §3.2
         raise InvalidRequest("each parameter may be sent only once")
     grant_type = form.required("grant_type")
-    exchange = GRANTS.get(grant_type)
-    if exchange is None:
+    grant = GRANTS.get(grant_type)
+    if grant is None:
         raise UnsupportedGrantType("this grant type is not offered here")
     if grant_type not in service.grant_types:
         raise UnauthorizedClient("this public service is not registered for that grant type")
-    if form.one("authorization_details") is not None:
+    if form.one(_DETAILS.name) is not None:
         # RFC 9396 §6: to leave it unread would give more than was asked for.
-        raise InvalidAuthorizationDetails("the details of a token are those of its authorization")
-    return json_response(exchange(form, Asker(service, request.request_id)), headers=NO_STORE)
+        raise details.InvalidAuthorizationDetails(
+            "the details of a token are those of its authorization"
+        )
+    said = form.read(grant.takes)
+    return json_response(grant.exchange(said, Asker(service, request.request_id)), headers=NO_STORE)
 
 
-def _code(form: Parameters, asker: Asker) -> dict[str, Any]:
-    verifier = form.one("code_verifier")
+def _code(said: Said, asker: Asker) -> dict[str, Any]:
+    verifier = said.get("code_verifier")
     if verifier is not None and not pkce.is_verifier(verifier):
         raise InvalidGrant(codes.REFUSED, note="code: no verifier")
-    redemption = codes.Redemption(form.required("code"), form.required("redirect_uri"), verifier)
+    redemption = codes.Redemption(said["code"], said["redirect_uri"], verifier)
     bought = codes.redeem(redemption, asker)
     return families.answer(
         bought.standing,
@@ -53,30 +62,65 @@ def _code(form: Parameters, asker: Asker) -> dict[str, Any]:
     )
 
 
-def _refresh(form: Parameters, asker: Asker) -> dict[str, Any]:
-    scope = _scope(form)
-    bought = refresh.refresh(form.required("refresh_token"), asker, scope=scope)
+def _refresh(said: Said, asker: Asker) -> dict[str, Any]:
+    scope = _scope(said)
+    bought = refresh.refresh(said["refresh_token"], asker, scope=scope)
     # OIDC Core §12.2: the new ID token has the same `auth_time`, and no nonce.
     return families.answer(
         bought.standing, asker.service, only=scope, refresh_token=bought.refresh_token
     )
 
 
-def _client(form: Parameters, asker: Asker) -> dict[str, Any]:
-    return client_credentials.grant(asker.service, scope=_scope(form))
+def _client(said: Said, asker: Asker) -> dict[str, Any]:
+    return client_credentials.grant(asker.service, scope=_scope(said))
 
 
-def _scope(form: Parameters) -> tuple[str, ...]:
-    asked = form.one("scope") or ""
-    if len(asked) > MOST_SCOPE:
-        raise InvalidRequest(f"scope has at most {MOST_SCOPE} characters")
-    return tuple(dict.fromkeys(asked.split()))
+def _scope(said: Said) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(said.get("scope", "").split()))
 
 
-GRANTS: dict[str, Callable[[Parameters, Asker], dict[str, Any]]] = {
-    "authorization_code": _code,
-    "refresh_token": _refresh,
-    "client_credentials": _client,
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One grant type: what it takes beside the service's credentials, and what it does."""
+
+    exchange: Callable[[Said, Asker], dict[str, Any]]
+    takes: tuple[Parameter, ...]
+
+
+_SCOPE = Parameter(
+    name="scope",
+    meaning="fewer scopes than were granted, or of a service itself; left out: all of them",
+    longest=MOST_SCOPE,
+    example="openid profile",
+)
+_DETAILS = Parameter(name="authorization_details", meaning="refused: invalid_authorization_details")
+GRANTS: Mapping[str, Grant] = {
+    "authorization_code": Grant(
+        _code,
+        (
+            Parameter(name="code", meaning="from the redirect, once", is_required=True),
+            Parameter(
+                name="redirect_uri",
+                meaning="the one that the code was sent to, letter for letter",
+                is_required=True,
+                example="https://service.example/callback",
+            ),
+            Parameter(
+                name="code_verifier",
+                meaning="answers the code_challenge: RFC 7636 section 4.1",
+                pattern=f"^{pkce.VERIFIER}$",
+                example="dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+            ),
+        ),
+    ),
+    "refresh_token": Grant(
+        _refresh,
+        (
+            Parameter(name="refresh_token", meaning="the newest of its family", is_required=True),
+            _SCOPE,
+        ),
+    ),
+    "client_credentials": Grant(_client, (_SCOPE,)),
 }
 
 
@@ -87,7 +131,29 @@ def authenticated(request: Request) -> Registered:
     return service
 
 
-ERRORS = {400: "RFC 6749 §5.2", 401: "the public service did not prove who it is"}
+def _form(name: str) -> tuple[Parameter, ...]:
+    kind = Parameter(
+        name="grant_type",
+        meaning="what is exchanged",
+        is_required=True,
+        one_of=(name,),
+        example=name,
+    )
+    return (kind, *GRANTS[name].takes, _DETAILS, *credentials.PARAMETERS)
+
+
+BOUGHT = Told.from_dict(
+    {
+        "access_token": fields.String(required=True),
+        "token_type": fields.Constant("Bearer", required=True),
+        "expires_in": fields.Integer(required=True),
+        "scope": fields.String(),
+        "authorization_details": details.GRANTED,
+        "id_token": fields.String(),
+        "refresh_token": fields.String(),
+    },
+    name="Tokens",
+)
 DOORS = (
     Door(
         method="POST",
@@ -96,6 +162,14 @@ DOORS = (
         guard=authenticated,
         refusals=tell,
         summary="Exchange a code or refresh token, or the service's own credentials",
-        answers={200: "RFC 6749 §5.1", **ERRORS},
+        form=tuple(_form(name) for name in GRANTS),
+        answers={200: Answer("the tokens: RFC 6749 section 5.1", BOUGHT)},
+        refuses=(
+            InvalidGrant,
+            UnauthorizedClient,
+            UnsupportedGrantType,
+            InvalidScope,
+            details.InvalidAuthorizationDetails,
+        ),
     ),
 )

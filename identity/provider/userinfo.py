@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from identity import trail
+from marshmallow import fields
+
+from identity import described, trail
 from identity.citizens import people
 from identity.citizens.national_id import Sex
+from identity.described import Told
 from identity.doors import Door, Request
 from identity.entry import Who, seal_entry
 from identity.errors import Refusal, tell
@@ -14,7 +17,7 @@ from identity.messages import NO_STORE, Response, json_response
 from identity.provider import approval, grants, liveness
 from identity.provider.claims import ATTRIBUTE_OF
 from identity.provider.gate import TokenRef, gate
-from identity.provider.guard import BOTH, Presented, access_token, dead
+from identity.provider.guard import BOTH, PARAMETERS, Presented, access_token, dead
 from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.together import Answer, Clause, look, together
@@ -120,6 +123,20 @@ def _of_identity(person: people.Person) -> dict[str, Any]:
     }
 
 
+CLAIMS = Told.from_dict(
+    {
+        "sub": fields.String(required=True),
+        "name": fields.String(),
+        "birthdate": fields.String(),
+        "gender": fields.String(),
+        "email": fields.String(),
+        "phone_number": fields.String(),
+        "address": fields.Nested(
+            Told.from_dict({"formatted": fields.String(required=True)}, name="Address")
+        ),
+    },
+    name="Claims",
+)
 _GUARD = access_token(audience=BOTH, scopes=("openid",))
 
 
@@ -131,7 +148,8 @@ def _door(method: str) -> Door:
         guard=_GUARD,
         refusals=tell,
         summary="Who signed in, as far as it was decided",
-        answers={200: "OpenID Connect Core §5.3.2", 401: "RFC 6750 §3", 403: "RFC 6750 §3.1"},
+        form=(PARAMETERS,) if method == "POST" else (),
+        answers={200: described.Answer("the claims: OpenID Connect Core section 5.3.2", CLAIMS)},
     )
 
 

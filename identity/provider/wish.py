@@ -7,34 +7,68 @@ from functools import cached_property
 from typing import Any
 
 from identity.errors import InvalidRequest
-from identity.provider import acr, details, tokens
+from identity.parameters import Parameter
+from identity.provider import acr, details, pkce, tokens
 from identity.provider.approval import Detail
 from identity.provider.details import SHORTHAND
 from identity.public_services.registered import Registered
 
 # What is read, and how long each may be; every other parameter is ignored (RFC 6749 §3.1).
-LIMITS: Mapping[str, int] = {
-    "client_id": 200,
-    "redirect_uri": 2000,
-    "response_type": 100,
-    "response_mode": 50,
-    "scope": 2000,
-    "state": 1024,
-    "nonce": 512,
-    "code_challenge": 128,
-    "code_challenge_method": 20,
-    "authorization_details": 8192,
-    "claims": 4096,
-    "prompt": 100,
-    "max_age": 10,
-    "acr_values": 500,
-    "login_hint": 500,
-    "id_token_hint": 8192,
-    "ui_locales": 200,
-    "request": 8192,
-    "request_uri": 2000,
-    "registration": 2000,
-}
+PARAMETERS = (
+    Parameter(name="client_id", meaning="who asks", is_required=True, longest=200),
+    Parameter(
+        name="redirect_uri",
+        meaning="where the answer goes; registered, letter for letter",
+        is_required=True,
+        longest=2000,
+        example="https://service.example/callback",
+    ),
+    Parameter(
+        name="response_type", meaning="code", is_required=True, longest=100, one_of=("code",)
+    ),
+    Parameter(name="response_mode", meaning="query", longest=50, one_of=("query",)),
+    Parameter(
+        name="scope",
+        meaning="openid and what else is wished; procedure:CODE where the basis is consent",
+        is_required=True,
+        longest=2000,
+        example="openid profile",
+    ),
+    Parameter(name="state", meaning="given back unchanged", longest=1024),
+    Parameter(name="nonce", meaning="given back in the ID token", longest=512),
+    Parameter(
+        name="code_challenge",
+        meaning="RFC 7636; required unless registered without it",
+        longest=128,
+        pattern=f"^{pkce.CHALLENGE}$",
+        example="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    ),
+    Parameter(
+        name="code_challenge_method",
+        meaning="stands with code_challenge",
+        longest=20,
+        one_of=pkce.METHODS,
+    ),
+    Parameter(
+        name="authorization_details",
+        meaning="a JSON array of type vn_procedure: procedure, attributes, case (RFC 9396)",
+        longest=8192,
+        example='[{"type": "vn_procedure", "procedure": "1.004222", "case": "HS-1"}]',
+    ),
+    Parameter(name="claims", meaning="JSON; acr and sub have an effect", longest=4096),
+    Parameter(name="prompt", meaning="none, or of login, consent, select_account", longest=100),
+    Parameter(name="max_age", meaning="seconds since the sign-in", longest=10, pattern="^[0-9]+$"),
+    Parameter(
+        name="acr_values", meaning="levels wished, best first", longest=500, example="vn:auth:2"
+    ),
+    Parameter(name="login_hint", meaning="only whether it is the one signed in", longest=500),
+    Parameter(name="id_token_hint", meaning="who has to be signed in", longest=8192),
+    Parameter(name="ui_locales", meaning="languages, best first", longest=200, example="vi en"),
+    Parameter(name="request", meaning="refused: request_not_supported", longest=8192),
+    Parameter(name="request_uri", meaning="refused: request_uri_not_supported", longest=2000),
+    Parameter(name="registration", meaning="refused: registration_not_supported", longest=2000),
+)
+LIMITS: Mapping[str, int] = {row.name: row.longest or 0 for row in PARAMETERS}
 OFFERED_SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access")
 MOST_SCOPES = 50
 

@@ -13,10 +13,11 @@ from urllib.parse import unquote_plus
 import structlog
 
 from identity import sealing, settings, trail
-from identity.doors import Parameters, Request
+from identity.doors import Request
 from identity.entry import Who
 from identity.errors import InvalidClient, InvalidRequest
 from identity.messages import Headers
+from identity.parameters import Parameter, Parameters
 from identity.public_services import client_assertion, records, registered, service_keys
 from identity.public_services.registered import Registered
 from identity.together import Clause, together
@@ -33,6 +34,25 @@ WITH_SECRET = (BASIC, POST)
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 §2.2
 # RFC 6749 §5.2: the scheme that was, or could have been, used.
 CHALLENGE: Headers = (("WWW-Authenticate", 'Basic realm="motlan"'),)
+# In a form, for whoever does not authenticate by the header.
+PARAMETERS = (
+    Parameter(
+        name="client_id",
+        meaning="the public service; alone for none, with client_secret for client_secret_post",
+        example="residence-portal",
+    ),
+    Parameter(name="client_secret", meaning="for client_secret_post: RFC 6749 section 2.3.1"),
+    Parameter(
+        name="client_assertion",
+        meaning="for private_key_jwt: a JWT with iss, sub, aud (the issuer), jti, exp; RFC 7523",
+    ),
+    Parameter(
+        name="client_assertion_type",
+        meaning="stands with client_assertion",
+        one_of=(JWT_BEARER,),
+        example=JWT_BEARER,
+    ),
+)
 _NEVER_IN_THE_URL = ("client_secret", "client_assertion")
 
 

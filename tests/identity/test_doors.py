@@ -10,9 +10,10 @@ import psycopg
 import pytest
 
 from identity import doors, errors
-from identity.doors import FORM, Door, Parameters, Request
+from identity.doors import FORM, Door, Request
 from identity.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from identity.messages import json_response
+from identity.parameters import Parameters
 from tests.public_services import a_service
 
 pytestmark = pytest.mark.usefixtures("app")

@@ -12,6 +12,7 @@ from flask import Flask
 from identity import doors, errors, rate
 from identity.doors import FORM
 from identity.errors import Refusal
+from identity.public_services import credentials
 from tests.exchange import decision, give, publish_catalogues
 from tests.offices import an_office
 from tests.people import lan
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.slow
 # RFC 6749 §5.2: what an error_description may hold.
 SAYABLE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
 CHALLENGE = re.compile(r'(Basic|Bearer) realm="[^"\\]+"(, [a-z_]+="[^"\\]+")*')
+# Nothing that may stand in an honest form beside the header.
+SECRETS = {row.name for row in credentials.PARAMETERS} | {"access_token", "authorization_details"}
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 LANGUAGES = ("vi", "en", "fr;q=0.9, vi;q=0.8")
 JSON = "application/json"
@@ -224,6 +227,62 @@ def test_a_caller_that_asks_too_often(client, table, entering, monkeypatch):
 
         assert answer.status_code == 429
         assert "Retry-After" in detail
+
+
+def forms(table):
+    """Each form that a door takes, filled in, with the row at which a test may tamper."""
+    for door in (door for door in table.values() if door.form):
+        for rows in door.form:
+            # Who asks stands in the header: a credential in the form as well would be refused.
+            honest = {
+                row.name: row.one_of[0] if row.one_of else row.example or "x"
+                for row in rows
+                if row.name not in SECRETS
+            }
+            yield from ((door, honest, row) for row in rows if row.name in honest)
+
+
+def send(client, door, headers, pairs):
+    sent = {"data": urlencode(pairs), "content_type": FORM, "headers": headers}
+    return in_each_language(client, door, door.path, method=door.method, **sent)
+
+
+def test_a_parameter_that_is_repeated_missing_or_too_long(client, table, entering):
+    """RFC 6749 §3.2: what the tables say is what is refused, and the refusal names it."""
+    tried = set()
+    for door, honest, row in forms(table):
+        headers = entering(door)
+        rest = {name: value for name, value in honest.items() if name != row.name}
+        twice = [*honest.items(), (row.name, "again")]
+
+        answer, detail = send(client, door, headers, twice)
+        assert answer.status_code == 400
+        assert row.name in detail or "each parameter" in detail
+        if row.is_required:
+            for nothing in (rest, rest | {row.name: ""}):
+                answer, detail = send(client, door, headers, nothing)
+                assert (answer.status_code, row.name in detail) == (400, True), row.name
+        if row.longest is not None:
+            answer, detail = send(client, door, headers, rest | {row.name: "x" * (row.longest + 1)})
+            assert (answer.status_code, row.name in detail) == (400, True), row.name
+        tried.add((door.path, row.name))
+
+    assert {("/token", "scope"), ("/token", "code"), ("/revoke", "token")} <= tried
+
+
+@pytest.mark.parametrize("value", ["x" * 60_000, "ữ" * 6_000, " ", "\r\nSet-Cookie: a=b", "[]"])
+def test_a_value_of_no_sense(client, table, entering, value):
+    """Whatever a parameter holds: taken as nothing, or refused in the door's own words."""
+    for door, honest, row in forms(table):
+        sent = urlencode(honest | {row.name: value})
+        headers = entering(door) | {"Accept-Language": "vi"}
+        answer = client.open(
+            door.path, method=door.method, data=sent, content_type=FORM, headers=headers
+        )
+
+        assert answer.status_code in {200, 400, 401, 413}, (door.path, row.name)
+        if answer.status_code != 200:
+            says(answer, door)
 
 
 @pytest.mark.parametrize(

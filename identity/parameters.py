@@ -1,0 +1,90 @@
+"""What an endpoint takes by query and form: a table that is read at the door and described."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from identity.errors import InvalidRequest
+
+FIELD_LIMIT = 200  # parameters in one query or form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One row: what it is called and means, and what is refused.
+
+    `one_of` and `pattern` are refused by the endpoint in the word of its specification, so
+    `read` leaves them alone; the description tells them.
+    """
+
+    name: str
+    meaning: str
+    is_required: bool = False
+    longest: int | None = None  # characters; null: as long as the body may be
+    one_of: tuple[str, ...] = ()  # empty: any text
+    pattern: str | None = None
+    example: str | None = None
+
+
+class Parameters:
+    """Parameters of a query or form; each at most once (RFC 6749 §3.1, §3.2)."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            pairs = parse_qsl(
+                text, keep_blank_values=True, max_num_fields=FIELD_LIMIT, errors="strict"
+            )
+        except ValueError as error:
+            raise InvalidRequest("the parameters cannot be read: UTF-8, at most 200") from error
+        # PostgreSQL keeps no NUL in a text, so a parameter with one could end in an accident.
+        if any("\x00" in text for pair in pairs for text in pair):
+            raise InvalidRequest("a parameter holds the character NUL")
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def one(self, name: str) -> str | None:
+        """The value, or null where it is absent or empty (RFC 6749 §3.1).
+
+        Raises:
+            InvalidRequest: it was sent twice.
+        """
+        values = self._values.get(name, [])
+        if len(values) > 1:
+            raise InvalidRequest(f"{name} must be sent only once")
+        return (values[0] or None) if values else None
+
+    def required(self, name: str) -> str:
+        """The value.
+
+        Raises:
+            InvalidRequest: it is absent, empty or sent twice.
+        """
+        value = self.one(name)
+        if value is None:
+            raise InvalidRequest(f"{name} is required")
+        return value
+
+    def read(self, table: Iterable[Parameter]) -> dict[str, str]:
+        """What was sent of a table; any other parameter is ignored (RFC 6749 §3.2).
+
+        Raises:
+            InvalidRequest: one that is required is missing, is too long, or was sent twice.
+        """
+        said: dict[str, str] = {}
+        for row in table:
+            value = self.required(row.name) if row.is_required else self.one(row.name)
+            if value is None:
+                continue
+            if row.longest is not None and len(value) > row.longest:
+                raise InvalidRequest(f"{row.name} has at most {row.longest} characters")
+            said[row.name] = value
+        return said
+
+    def names(self) -> list[str]:
+        """Every name that was sent."""
+        return list(self._values)
+
+    def repeated(self) -> list[str]:
+        """The names that were sent more than once."""
+        return [name for name, values in self._values.items() if len(values) > 1]
