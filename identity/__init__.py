@@ -49,6 +49,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     """
     app = Flask("identity", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=doors.BODY_LIMIT, MAX_FORM_PARTS=parameters.FIELD_LIMIT)
+    app.cli = commands.Commands(name=app.name)
     settings.install(chosen)
     oplog.configure(chosen)
     joining.begin()

@@ -1,7 +1,11 @@
 """What an operator types: `motlan …` or `flask --app wsgi …`."""
 
+import copy
+import errno
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from flask import Flask
@@ -10,6 +14,7 @@ from flask.cli import AppGroup, FlaskGroup
 from identity import (
     database,
     doctor,
+    errors,
     files,
     log_keys,
     schema,
@@ -39,20 +44,65 @@ FAULTS = (
 )
 
 
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """What an operator can mend ends the command with one line; anything else is a mistake of ours.
+
+    Raises:
+        click.ClickException: with that line, which says what to do.
+    """
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        told = _line(error)
+        if told is None:
+            raise
+        raise click.ClickException(told) from None
+
+
+def _line(error: Exception) -> str | None:
+    """What to do about it; null: nothing that an operator could."""
+    if isinstance(error, FAULTS):
+        return str(error)
+    if isinstance(error, errors.Refusal):
+        return error.detail
+    if fault := schema.fault():
+        return fault
+    if isinstance(error, OSError):
+        # Where nobody reads on, click ends quietly.
+        return None if error.errno == errno.EPIPE else f"{error.filename}: {error.strerror}"
+    if database.is_unavailable(error):
+        return "the database cannot be written: try again, or see its log"
+    return None
+
+
 class Motlan(FlaskGroup):
-    """The command line; what an operator can mend is told in one line."""
+    """The command line `motlan`."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
-        try:
+        with told_in_one_line():
             return super().invoke(ctx)
-        except FAULTS as fault:
-            raise click.ClickException(str(fault)) from None
-        except Exception as error:
-            if not database.is_unavailable(error):
-                raise
-            told = schema.fault() or "the database cannot be written: try again, or see its log"
-            raise click.ClickException(told) from None
+
+
+class Commands(AppGroup):
+    """The app's commands: `flask --app wsgi` takes them from here, one by one, as `motlan` does."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, which tells its faults in one line."""
+        found = super().get_command(ctx, cmd_name)
+        if found is None:
+            return None
+        command = copy.copy(found)
+
+        def invoke(inner: click.Context) -> object:
+            with told_in_one_line():
+                return found.invoke(inner)
+
+        command.invoke = invoke  # type: ignore[method-assign,assignment] # of this copy alone
+        return command
 
 
 def join(app: Flask) -> None:
@@ -87,6 +137,8 @@ def list_keys() -> None:
 @click.option("--early", is_flag=True, help="For a stolen key: before everybody knows the next.")
 def rotate_keys(*, early: bool) -> None:
     """Sign with the next keys; the old ones stay published until their last token has ended."""
+    if fault := schema.fault():  # first: a rotation that stands in no log would be half of one
+        raise click.ClickException(fault)
     for rotation in signing_keys.rotate(early=early):
         named = {"alg": rotation.fresh.alg, "kid": rotation.fresh.kid}
         trail.record("key:rotated", Who(), subject=named)

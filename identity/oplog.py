@@ -33,6 +33,8 @@ def configure(settings: Settings) -> None:
     # At DEBUG Authlib prints whole tokens, and the HTTP client whole URLs.
     for noisy in ("authlib", "urllib3", "requests"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Several bare lines for each try to connect; whoever waited in vain says so in one of ours.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 
 def redact(
