@@ -216,6 +216,7 @@ def _decision_page(
         errors=errors or [],
         sent=sent or {},
         changed=changed,
+        status=status,
     )
     return make_response(page, status)
 
