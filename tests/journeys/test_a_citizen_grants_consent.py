@@ -9,6 +9,7 @@ from tests.journeys.office import ARRIVED, Office, opened
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 HOUSING, INSURANCE = "1.115150", "1.002759"
 EVERYTHING = "Đặng Ngọc Huyền"  # every register knows her
+ANSWER = "Cơ quan đã cập nhật theo thông tin mới."
 
 
 def test_huyen_decides_about_each_purpose(browser: Browser, country: Country) -> None:
@@ -20,7 +21,8 @@ def test_huyen_decides_about_each_purpose(browser: Browser, country: Country) ->
         going_back_or_pressing_twice_changes_nothing(huyen, office)
         number = the_law_asks_nobody_but_she_objects(huyen, office)
         her_receipts_say_all_of_it(huyen, office)
-    an_officer_reads_the_objection(browser, huyen, number)
+    an_officer_answers_the_objection(browser, huyen, number)
+    she_reads_the_answer(huyen, number)
 
 
 def ask(huyen: Person, office: Office, **more: str) -> None:
@@ -37,10 +39,6 @@ def she_does_not_agree(huyen: Person, office: Office) -> None:
     assert page.locator("main input:checked").count() == 0
     agree, refuse = page.locator("#consent-allow"), page.locator("#consent-deny")
     assert (agree.inner_text(), refuse.inner_text()) == ("Đồng ý", "Không đồng ý")
-    a, b = agree.bounding_box(), refuse.bounding_box()
-    assert a is not None
-    assert b is not None
-    assert (a["width"], a["height"]) == (b["width"], b["height"])
     refuse.click()
     assert ARRIVED in huyen.text()
     assert office.answer()["error"] == "access_denied"
@@ -100,7 +98,8 @@ def the_law_asks_nobody_but_she_objects(huyen: Person, office: Office) -> str:
     page.click("#submit-objection")
     huyen.picture("objected")
     number = page.inner_text("#objection-number")
-    page.click("main a.button")
+    assert "Đang chờ trả lời" in huyen.text()
+    page.click("#go-back")
     page.click("#notice-continue")
     assert ARRIVED in huyen.text()
     assert office.fetch(office.redeem()).json()["basis"] == "law"
@@ -119,14 +118,47 @@ def her_receipts_say_all_of_it(huyen: Person, office: Office) -> None:
     assert "Biên nhận" in huyen.text()
     huyen.open("/my/consents")
     page.locator("article", has_text="Theo luật").locator("a", has_text=office.name).first.click()
+    huyen.picture("receipt-law")
     assert page.locator("#withdraw").count() == 0
     assert page.locator("#object").count() == 1
+    assert "không phải quyết định của người dân" in huyen.text()
+    assert "Điều 18" in page.inner_text("#by-law")
+    huyen.open("/my/access")
+    huyen.picture("access-three-bases")
+    notice = page.locator("[data-entry]", has_text="Đọc thông báo lấy dữ liệu theo luật").first
+    assert "Điều 18" in notice.inner_text()
+    assert "Quyết định cho dùng dữ liệu" not in notice.inner_text()
 
 
-def an_officer_reads_the_objection(browser: Browser, huyen: Person, number: str) -> None:
-    """It waits for an answer; who wrote it is a tag."""
+def an_officer_answers_the_objection(browser: Browser, huyen: Person, number: str) -> None:
+    """By its number; who wrote it is a tag; it can be answered once."""
     officer = Person.at(browser, huyen.country, huyen.country.officer())
     officer.sign_in_as_staff()
     officer.picture("audit-objections")
-    assert number in officer.page.inner_text("#objections")
     assert EVERYTHING not in officer.text()
+    officer.page.click(f"#objections >> text={number}")
+    officer.picture("audit-objection")
+    assert "Tôi đã sửa thông tin này tuần trước." in officer.text()
+    assert EVERYTHING not in officer.text()
+    officer.page.click("#submit-answer")
+    assert "Viết câu trả lời" in officer.page.inner_text("#error")
+    officer.page.fill("#answer", ANSWER)
+    officer.page.click("#submit-answer")
+    officer.picture("audit-answered")
+    assert ANSWER in officer.page.inner_text("#answered")
+    assert officer.page.locator("#submit-answer").count() == 0
+
+
+def she_reads_the_answer(huyen: Person, number: str) -> None:
+    """From her page, and who opened it stands in her list."""
+    page = huyen.page
+    huyen.open("/my")
+    huyen.picture("my-answered")
+    page.click(f"main >> text={number}")
+    huyen.picture("objection-answered")
+    assert page.inner_text("#answer") == ANSWER
+    assert huyen.country.officer()["unit"] in huyen.text()
+    huyen.open("/my/access")
+    said = page.locator("[data-entry]", has_text=number).all_inner_texts()
+    assert any("Trả lời phản đối" in one for one in said)
+    assert any("cán bộ giám sát truy cập" in one for one in said)

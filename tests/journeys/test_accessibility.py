@@ -140,7 +140,7 @@ def deciding(citizen: Examiner, office: Office) -> None:
     citizen.press("object-error", "#submit-objection")
     page.fill("#reason", "Sai ngày sinh.")
     citizen.press("objected", "#submit-objection")
-    page.click("main a.button")
+    page.click("#go-back")
     page.click("#notice-continue")
 
 
@@ -156,6 +156,8 @@ def being_in_charge(citizen: Examiner) -> None:
     citizen.press("withdraw", "#withdraw")
     citizen.press("withdrawn", "#confirm-withdraw")
     citizen.visit("consents-after", "/my/consents")
+    page.locator("main article", has_text=INSURANCE).locator("a").first.click()
+    citizen.look("consent-law")
     citizen.visit("access", "/my/access")
 
 
@@ -181,6 +183,15 @@ def reviewing(officer: Examiner, *, of: Person) -> None:
     officer.press("staff-sign-in-error", "#submit-sign-in")
     person.sign_in_as_staff()
     officer.look("audit")
+    officer.press("audit-objection", "#objections a")
+    officer.press("audit-objection-error", "#submit-answer")
+    page.fill("#answer", "Đã sửa theo đúng dữ liệu dân cư.")
+    officer.press("audit-objection-answered", "#submit-answer")
+    of.open("/my")
+    of.sign_in()
+    of.page.click("main a[href^='/my/objections/']")
+    Examiner(of, officer.language, officer.faults).look("objection-answered")
+    officer.visit("audit-again", "/audit/entries")
     page.fill("#search-number", of.told["national_id"])
     officer.press("audit-error", "#submit-search")
     page.fill("#search-number", of.told["national_id"])
