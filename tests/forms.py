@@ -170,8 +170,8 @@ def a_request(client: FlaskClient, **more: str) -> Page:
     return citizen.is_asked(an_asking_service(), details, scope="openid email", **more)
 
 
-def decision_form(client: FlaskClient) -> Sheet:
-    asked = a_request(client)
+def decision_form(client: FlaskClient, **more: str) -> Sheet:
+    asked = a_request(client, **more)
     opened = asked.get()
     (purpose, *_) = Markup(opened.text).all("input", name="purpose")
     values = {
@@ -185,8 +185,8 @@ def decision_form(client: FlaskClient) -> Sheet:
     return Sheet(client, asked.path, values)
 
 
-def objection_form(client: FlaskClient) -> Sheet:
-    path = a_request(client).path + "/object"
+def objection_form(client: FlaskClient, **more: str) -> Sheet:
+    path = a_request(client, **more).path + "/object"
     return Sheet(client, path, _token(client, path) | {"reason": "Không đúng việc"})
 
 

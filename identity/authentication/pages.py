@@ -76,6 +76,7 @@ def take_code() -> AnyResponse:
     """The code; then where the person wanted to go."""
     code = browser.field("one_time_code")
     if not code.strip():
+        _asking()  # as for the password
         return _code_page([no_code()], status=400)
     before = guard.citizen_session()
     try:
@@ -123,6 +124,7 @@ def sign_out() -> AnyResponse:
 
 def _credentials() -> tuple[NationalId | None, str, Errors]:
     """Number and password as they were sent, and everything that has to be mended."""
+    _asking()  # the language of whoever sent the person here, before a sentence is said in it
     errors, number, password = [], None, browser.field("password")
     try:
         number = NationalId.typed(browser.field("national_id"))

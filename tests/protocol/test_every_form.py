@@ -12,7 +12,22 @@ from werkzeug.test import TestResponse
 
 from identity import clock, doors
 from tests.exchange import publish_catalogues
-from tests.forms import AT, FORMS, KINDS, TAKEN, Field, Form, Outcome, Sheet, a_visitor, page
+from tests.forms import (
+    AT,
+    FORMS,
+    KINDS,
+    TAKEN,
+    Field,
+    Form,
+    Outcome,
+    Sheet,
+    a_visitor,
+    at,
+    decision_form,
+    objection_form,
+    page,
+    request_form,
+)
 from tests.markup import Element, Markup
 from tests.people import form_token
 
@@ -24,7 +39,7 @@ VIETNAMESE = re.compile(r"[ăâđêôơưạảấầẩẫậắằẳẵặẹ
 # A sentence that says what to do has one of these.
 ADVICE = {
     "vi": r"(?i)(hãy|mở lại|nhập|đợi|viết|chọn|kiểm tra|xem|điền) ",
-    "en": r"(?i)\b(open|go|enter|wait|write|choose|check|look|fill|sign in|use|try) ",
+    "en": r"(?i)\b(open|go|enter|wait|write|choose|check|look|read|fill|sign in|use|try)\b",
 }
 LANGUAGES = ("vi", "en")
 by_route = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.route)
@@ -287,6 +302,32 @@ def test_the_person_s_own_choice_of_language_wins(app, form: Form):
     answer = send(sheet, spoilt(sheet, field.name, "unknown"))
 
     assert list(faults(answer, field.outcome("unknown"), "en")) == []
+
+
+@pytest.mark.parametrize(
+    ("opened_by", "name", "told_at"),
+    [(decision_form, "contact_phone", "contact_phone"), (objection_form, "reason", "reason")],
+)
+def test_a_service_may_ask_for_the_language(app, opened_by, name: str, told_at: str):
+    """OIDC Core §3.1.2.1, `ui_locales`: over what the browser says, on its errors too."""
+    sheet = opened_by(a_visitor(app.test_client(), "vi"), ui_locales="en-GB vi")
+
+    answer = send(sheet, spoilt(sheet, name, "empty"))
+
+    assert list(faults(answer, at(told_at), "en")) == []
+
+
+def test_a_service_may_ask_for_the_language_of_signing_in(app):
+    """The same on the page of the password, which the request leads to."""
+    client = a_visitor(app.test_client(), "vi")
+    asked = request_form(client)
+    place = client.get("/authorize", query_string=asked.values | {"ui_locales": "en"}).location
+    token = form_token(client.get(place))
+
+    answer = client.post(place, data={"csrf_token": token, "national_id": "12", "password": "p"})
+
+    assert place.startswith("/sign-in?request=")
+    assert list(faults(answer, at("national-id"), "en")) == []
 
 
 def test_late_forms_say_that_they_are_late(app):
