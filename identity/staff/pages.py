@@ -73,6 +73,8 @@ def take_code() -> AnyResponse:
     try:
         cookie = sign_in.finish(_step(), code, visit=visit())
     except StepEnded:
+        if before is not None and not _step():  # the form came twice: the first one signed in
+            return redirect("/audit", 303)
         text = _("Đã quá lâu từ lúc nhập mật khẩu. Đăng nhập lại từ đầu.")
         answer = _password_page([("username", text)], status=StepEnded.status)
         browser.forget_cookie(answer, STEP)

@@ -31,6 +31,20 @@ def is_signed_in(client):
     return 'id="confirm-sign-out"' in client.get("/sign-out").text
 
 
+def test_the_code_sent_twice_signs_in_once_and_goes_on(client, person):
+    """A second window, an impatient finger: not told that it took too long."""
+    submit(client, "/sign-in", national_id=person.national_id, password=person.password)
+    form = {
+        "csrf_token": form_token(client.get("/sign-in/code")),
+        "one_time_code": person.one_time_code,
+    }
+
+    first, second = (client.post("/sign-in/code?next=/my/access", data=form) for _ in range(2))
+
+    assert first.location == second.location == "/my/access"
+    assert is_signed_in(client)
+
+
 def test_number_password_and_code_open_a_session(client, person):
     onward = sign_in(client, person)
 
