@@ -1,0 +1,93 @@
+"""Forms of other sites: every page that is posted to refuses every foreign `Origin` (case 13)."""
+
+import uuid
+
+import pytest
+
+from tests.deciding import signed_in
+from tests.exchange import publish_catalogues
+from tests.people import a_security_officer, form_token, lan, sign_in_officer
+
+FOREIGN = [
+    "null",
+    "https://evil.test",
+    "http://localhost",
+    "http://localhost:8001",
+    "https://localhost:8000",
+    "http://localhost:8000.evil.test",
+    "http://evil.localhost:8000",
+    "http://LOCALHOST:8000",
+    "http://localhost:8000/",
+    "",
+]
+# Other sites' forms may post there by their specifications: no cookie of ours is believed for it.
+OPEN = {"/authorize", "/end-session"}
+# Programs call these, with a credential that no browser adds on its own.
+DOORS = "door:"
+
+
+def posted_pages(app):
+    """Every address of a page that takes a form."""
+    rules = [rule for rule in app.url_map.iter_rules() if "POST" in rule.methods]
+    pages = [rule.rule for rule in rules if not rule.endpoint.startswith(DOORS)]
+    return sorted(set(pages) - OPEN)
+
+
+def address(rule):
+    head, _, rest = rule.partition("<")
+    return head + (str(uuid.uuid4()) + rest.partition(">")[2] if rest else "")
+
+
+@pytest.fixture
+def browser(client):
+    """A person and an officer share a browser: whatever the guard wants, it is there."""
+    publish_catalogues()
+    signed_in(client, lan())
+    sign_in_officer(client, a_security_officer())
+    return client
+
+
+class TestAttacker:
+    """Case 13: `SameSite=Lax` is one wall, this is the other."""
+
+    def test_every_form_is_refused_from_every_other_origin(self, app, browser):
+        token = form_token(browser.get("/sign-out"))
+        pages = posted_pages(app)
+
+        assert len(pages) >= 10
+        for page in pages:
+            for origin in FOREIGN:
+                sent = {"csrf_token": token}
+                answer = browser.post(address(page), data=sent, headers={"Origin": origin})
+                assert answer.status_code == 403, (page, origin)
+
+    @pytest.mark.parametrize("site", ["cross-site", "same-site", "other"])
+    def test_what_the_browser_says_of_the_page_counts_too(self, app, browser, site):
+        """Fetch Metadata: a sibling host is not ours either."""
+        token = form_token(browser.get("/sign-out"))
+
+        for page in posted_pages(app):
+            told = {"Sec-Fetch-Site": site}
+            answer = browser.post(address(page), data={"csrf_token": token}, headers=told)
+            assert answer.status_code == 403, page
+
+    def test_our_own_origin_is_let_in(self, app, browser):
+        """Else the two above would prove nothing."""
+        token = form_token(browser.get("/sign-out"))
+        ours = {"Origin": "http://localhost:8000", "Sec-Fetch-Site": "same-origin"}
+
+        answers = [
+            browser.post(address(page), data={"csrf_token": token}, headers=ours)
+            for page in posted_pages(app)
+            if "sign-out" not in page
+        ]
+
+        assert 403 not in {answer.status_code for answer in answers}
+
+    @pytest.mark.parametrize("path", sorted(OPEN))
+    def test_what_other_sites_may_post_to_does_nothing_by_itself(self, browser, path):
+        """Nobody is signed out, nothing is decided: the answer is a page to look at."""
+        answer = browser.post(path, data={"state": "x"}, headers={"Origin": "null"})
+
+        assert answer.status_code in {303, 400}
+        assert browser.get("/my").status_code == 200
