@@ -87,14 +87,6 @@ class TestAttacker:
             ("/sign-in", "/staff/sign-in", "http://localhost:8000/")
         )
 
-    def test_a_certificate_that_a_client_claims_itself_is_dropped(self, client):
-        """Case 33: no proxy is trusted here, so its header reaches nobody."""
-        headers = {"Client-Cert": ":bWluZQ==:", "X-Ssl-Cert": "mine"}
-
-        answer = client.post("/token", data={"grant_type": "client_credentials"}, headers=headers)
-
-        assert answer.json["error"] == "invalid_client"
-
     @pytest.mark.parametrize(
         "agent", ["\x1b[31mred", "\u202egpj.exe".encode().decode("latin-1"), "x" * 30_000]
     )
