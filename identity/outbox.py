@@ -140,7 +140,8 @@ def _change(message_id: uuid.UUID, **values: Any) -> database.AnyRow | None:  # 
 
 
 def _pause(tries: int) -> timedelta:
-    return min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
+    doublings = min(tries - 1, 20)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 def delivered(message: Waiting) -> None:
