@@ -86,6 +86,7 @@ class Released:
     values: dict[str, Value]
     withheld: list[tuple[str, str]]
     entry: trail.EntryRef
+    was_last: bool  # the decision allows no further use
 
 
 def standing(question: Question) -> Standing:
@@ -120,7 +121,8 @@ def attempt(question: Question, known: Standing | None = None) -> Released | Non
     if answer is None:
         return None
     written = trail.ref(entry, answer["entry.id"])
-    return Released(_opened(question, names, answer=answer), missing, written)
+    was_last = answer["budget.uses_left"] == 0
+    return Released(_opened(question, names, answer=answer), missing, written, was_last)
 
 
 def _values(

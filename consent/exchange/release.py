@@ -36,6 +36,7 @@ class Reason(StrEnum):
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     USED_UP = "used_up"
+    SUPERSEDED = "superseded"
     TOKEN_ENDED = "token_ended"
 
 
@@ -44,6 +45,7 @@ _SAID = {
     " and case; send them to /authorize with authorization_details",
     Reason.WITHDRAWN: "the citizen has withdrawn the decision; do not ask again without need",
     Reason.EXPIRED: "the decision has reached its end; ask the citizen again at /authorize",
+    Reason.SUPERSEDED: "the citizen has decided the same anew: use the newest token",
     Reason.USED_UP: "the decision has been used as often as it allowed; ask the citizen again",
 }
 
@@ -84,6 +86,8 @@ def release(request: Request, presented: Presented) -> Response:
     # Who acts for another stands in the grant alone; it must be read for the entry.
     is_usual = presented.token.actor is None
     released = (attempt(question) if is_usual else None) or _release_again(question, attempted)
+    if released.was_last:
+        withdraw.exhaust(question.citizen_id, decided.id)
     withheld = [(name, str(Reason.NOT_DECIDED)) for name in names if name not in question.names]
     return _answer(decided, released, withheld=withheld + released.withheld)
 
@@ -135,16 +139,25 @@ def _undecided(presented: Presented) -> Reason:
 def _is_dead(ref: TokenRef, grant: Grant | None) -> bool:
     """Whether the token's family was ended by anything else than its last decision's end."""
     by = None if grant is None else grant.ended.get(ref.family_id)
-    return grant is None or by not in {None, grants.WITHDRAWAL, grants.EXPIRY}
+    return grant is None or by not in {None, *_WITH_THE_DECISION}
 
 
 def _how_it_ended(question: Question) -> Reason:
-    """The decision is carried no more: its time was over, or the citizen ended it."""
+    """The decision is carried no more: by time or use, by a newer one, or the citizen ended it."""
     try:
         latest = withdraw.standing(question.decided.id, of=question.citizen_id)
     except NoSuchDecision:
         return Reason.WITHDRAWN
-    return Reason.EXPIRED if latest.state is State.EXPIRED else Reason.WITHDRAWN
+    return _ENDS.get(latest.state, Reason.WITHDRAWN)
+
+
+# How a family ends with the last decision of its grant: then the API says why, with 403.
+_WITH_THE_DECISION = (grants.WITHDRAWAL, grants.EXPIRY, grants.SUPERSESSION)
+_ENDS = {
+    State.EXPIRED: Reason.EXPIRED,
+    State.EXHAUSTED: Reason.USED_UP,
+    State.SUPERSEDED: Reason.SUPERSEDED,
+}
 
 
 def _why_still_not(question: Question) -> Reason:

@@ -146,6 +146,7 @@ def decide(answered: Answered) -> bool:
 def _decide(answered: Answered) -> None:
     given = [part for part in answered.screen.parts if part.index in answered.choice.parts]
     entries = [_entry(answered, part) for part in answered.screen.parts if _is_told(answered, part)]
+    replaced = _replaced([entry for entry in entries if entry.state is State.GIVEN])
     grant_id = None
     # What stands already is not on the page, so a no on it does not mean that.
     if given or answered.plan.taken:
@@ -162,6 +163,37 @@ def _decide(answered: Answered) -> None:
     for part, entry in zip(_told(answered), entries, strict=True):
         _keep_text(entry, answered.texts[part.index])
         transitions.append(entry, acting=_acting(answered, grant_id))
+    for old in replaced:
+        over = old.followed_by(
+            State.SUPERSEDED,
+            actor_id=answered.session.actor_id,
+            evidence=evidence(answered.session),
+        )
+        transitions.append(over, acting=_acting(answered, grant_id))
+
+
+def _replaced(given: Sequence[Entry]) -> list[Entry]:
+    """What the new decisions take the place of: in no grant any more, so it gives nothing more.
+
+    The person's row is held before anything is looked at, so that of two pages about the same
+    the second one sees what the first has decided.
+    """
+    if not given:
+        return []
+    new = given[0]
+    grants.hold_person(new.citizen_id)
+    live = records.live_for(new.citizen_id, new.public_service_id, at=new.decided_at)
+    matters = {_matter(entry) for entry in given}
+    found = [row.decision_id for row in live if _matter(row) in matters]
+    for decision_id in found:
+        grants.drop_decision(new.citizen_id, decision_id, by=grants.SUPERSESSION)
+    newest = (records.find_newest(new.citizen_id, decision_id) for decision_id in found)
+    return [transitions.read(row) for row in newest]
+
+
+def _matter(decided: Any) -> tuple[str | None, str | None, tuple[str, ...]]:  # noqa: ANN401 - a row or entry
+    """What a decision is about; two of one service about the same do not stand together."""
+    return decided.procedure, decided.case, tuple(decided.purposes)
 
 
 def _told(answered: Answered) -> list[Part]:

@@ -38,7 +38,6 @@ class State(StrEnum):
     EXPIRED = "expired"
     EXHAUSTED = "exhausted"
     SUPERSEDED = "superseded"
-    SUSPENDED = "suspended"
 
 
 class DecisionText(Base):

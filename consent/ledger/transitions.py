@@ -25,10 +25,8 @@ FOLLOWS: Mapping[State | None, frozenset[State]] = {
             State.EXPIRED,
             State.EXHAUSTED,
             State.SUPERSEDED,
-            State.SUSPENDED,
         }
     ),
-    State.SUSPENDED: frozenset({State.GIVEN, State.WITHDRAWN, State.EXPIRED, State.LAPSED}),
 }
 PROMISE = "motlan-promise+jwt"
 

@@ -1,4 +1,4 @@
-"""A decision ends: the citizen withdraws it, or its time passes (design §5)."""
+"""A decision ends: the citizen withdraws it, its time passes, its uses are up (design §5)."""
 
 import uuid
 from collections.abc import Mapping
@@ -108,20 +108,28 @@ def expire(at_most: int = AT_MOST) -> int:
     """
     due = records.past_their_time(clock.now(), at_most=at_most)
     for row in due:
-        _expire(row.citizen_id, row.decision_id)
+        _close(row.citizen_id, row.decision_id, state=State.EXPIRED, evidence=_BY_TIME)
     return len(due)
 
 
-def _expire(citizen_id: uuid.UUID, decision_id: uuid.UUID) -> None:
+def _close(
+    citizen_id: uuid.UUID, decision_id: uuid.UUID, *, state: State, evidence: Mapping[str, Any]
+) -> None:
     with transaction():
         changed = grants.drop_decision(citizen_id, decision_id, by=grants.EXPIRY)
         row = records.find_newest(citizen_id, decision_id)
         if row is None or row.state != State.GIVEN:
             return
-        ended = transitions.read(row).followed_by(
-            State.EXPIRED, actor_id=citizen_id, evidence=_BY_TIME
-        )
+        ended = transitions.read(row).followed_by(state, actor_id=citizen_id, evidence=evidence)
         transitions.append(ended, acting={"grants": [str(grant) for grant in changed]})
 
 
+def exhaust(citizen_id: uuid.UUID, decision_id: uuid.UUID) -> None:
+    """The last use of a decision was taken: it says so, and no grant carries it."""
+    row = records.find_newest(citizen_id, decision_id)
+    if row is not None and row.state == State.GIVEN:
+        _close(citizen_id, decision_id, state=State.EXHAUSTED, evidence=_BY_USE)
+
+
+_BY_USE: Mapping[str, Any] = {"by": "use"}
 _BY_TIME: Mapping[str, Any] = {"by": "time"}

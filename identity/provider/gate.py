@@ -108,6 +108,8 @@ def spend(
 ) -> tuple[Clause, ...]:
     """One use of the decision is taken; without a limit nothing is. The condition `budget`.
 
+    It answers `uses_left`, -1 where there is no limit.
+
     `after` names every condition of the statement, so that nothing is taken in vain; what is
     written must come after `budget` in turn.
     """

@@ -52,7 +52,7 @@ def client_alive(params: Mapping[str, Any]) -> Clause:
 
 _USE = """UPDATE grant_decision SET uses_left = uses_left - 1{source}
     WHERE citizen_id = :spend_citizen AND decision_id = :spend_decision AND uses_left > 0"""
-_LEFT = """SELECT 1 AS is_left FROM grant_decision d
+_LEFT = """SELECT coalesce({left}, -1) AS uses_left FROM grant_decision d
     WHERE d.citizen_id = :spend_citizen AND d.grant_id = :spend_grant
     AND d.decision_id = :spend_decision AND (d.uses_left IS NULL OR {condition})"""
 
@@ -61,7 +61,7 @@ def spending(params: Mapping[str, Any], after: tuple[str, ...]) -> tuple[Clause,
     """One use less in every grant that carries the decision: they share one budget."""
     used = Clause(
         "used",
-        postgres=_USE.format(source=f" FROM {', '.join(after)}") + " RETURNING grant_id",
+        postgres=_USE.format(source=f" FROM {', '.join(after)}") + " RETURNING grant_id, uses_left",
         sqlite=_USE.format(source=""),
         params=params,
     )
@@ -69,12 +69,13 @@ def spending(params: Mapping[str, Any], after: tuple[str, ...]) -> tuple[Clause,
         "budget",
         # This SELECT sees the row as it was; whether our UPDATE got the last use, `used` knows.
         postgres=_LEFT.format(
-            condition="EXISTS (SELECT 1 FROM used u WHERE u.grant_id = d.grant_id)"
+            left="(SELECT u.uses_left FROM used u WHERE u.grant_id = d.grant_id)",
+            condition="EXISTS (SELECT 1 FROM used u WHERE u.grant_id = d.grant_id)",
         ),
         # The gate has looked in this very transaction, and nobody else wrote meanwhile.
-        sqlite=_LEFT.format(condition="d.uses_left >= 0"),
+        sqlite=_LEFT.format(left="d.uses_left", condition="d.uses_left >= 0"),
         params=params,
-        returns={"is_left": int},
+        returns={"uses_left": int},
     )
     return used, budget
 

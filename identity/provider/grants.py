@@ -26,6 +26,7 @@ __all__ = [
     "end_families",
     "find_grant",
     "gate",
+    "hold_person",
     "open_grant",
     "opening",
     "renew",
@@ -33,7 +34,8 @@ __all__ = [
     "sweep",
 ]
 
-WITHDRAWAL, EXPIRY = "withdrawal", "expiry"  # a family ended because its grant ran empty
+# A family ended because its grant ran empty: what was decided in it ended so.
+WITHDRAWAL, EXPIRY, SUPERSESSION = "withdrawal", "expiry", "supersession"
 
 KEPT = timedelta(days=2)  # longer than any request that could still name the grant
 SWEEP = 2_000  # grants that one step of the sweep looks at
@@ -196,6 +198,11 @@ def find_grant(citizen_id: uuid.UUID, grant_id: uuid.UUID) -> Grant | None:
         decisions=carried(answer["head.decisions"]),
         ended={uuid.UUID(family): by for family, by in answer["head.ends"].items()},
     )
+
+
+def hold_person(citizen_id: uuid.UUID) -> None:
+    """Until the transaction ends, no decision of this person begins or ends elsewhere."""
+    records.hold_person(citizen_id)
 
 
 def drop_decision(
