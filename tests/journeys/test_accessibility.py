@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.sqlite,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 HOUSING, INSURANCE, BUSINESS = "1.115150", "1.002759", "1.001612"
 LOOKS = {"vi-VN": ((PHONE, "light"), (DESKTOP, "dark")), "en-GB": ((PHONE, "dark"),)}

@@ -117,7 +117,7 @@ def an_officer_finds_all_of_it(
     officer.picture("audit-search")
     assert "search=" in officer.page.url
     assert lan.told["national_id"] not in officer.page.url + officer.text()
-    shown = officer.page.content()
+    shown = officer.page.inner_text("#entries")
     for happened in (
         "decision:given",
         "decision:withdrawn",
