@@ -7,7 +7,7 @@ from marshmallow import fields
 from identity import clock, sealing, settings
 from identity.described import Answer, Told
 from identity.doors import Door, Request
-from identity.errors import InvalidToken, tell
+from identity.errors import InvalidClient, InvalidToken, tell
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
 from identity.provider import liveness, refresh_records, tokens
@@ -45,6 +45,23 @@ SAID = Told.from_dict(
     },
     name="Introspection",
 )
+
+
+def confidential(request: Request) -> Registered:
+    """The guard: a public service that proved who it is, not one that only named itself.
+
+    Anybody may name a public client, and so learn whether a token found somewhere still stands
+    (RFC 7662 §2.1 and §4).
+
+    Raises:
+        InvalidClient: not authenticated, or registered with `none`.
+    """
+    service = authenticated(request)
+    if service.is_public:
+        raise InvalidClient(
+            "a client without a credential cannot ask here", headers=credentials.CHALLENGE
+        )
+    return service
 
 
 def introspect(request: Request, service: Registered) -> Response:
@@ -135,7 +152,7 @@ DOORS = (
         method="POST",
         path="/introspect",
         function=introspect,
-        guard=authenticated,
+        guard=confidential,
         refusals=tell,
         summary="Ask what one of one's own tokens is worth now",
         form=((*PARAMETERS, *credentials.PARAMETERS),),

@@ -10,7 +10,7 @@ from identity.database import transaction
 from identity.provider import grants
 from tests.offices import a_decision, about_scopes, an_office
 from tests.people import lan
-from tests.public_services import registered_elsewhere
+from tests.public_services import a_service, registered_elsewhere
 
 pytestmark = pytest.mark.usefixtures("app")
 INACTIVE = {"active": False}
@@ -111,6 +111,16 @@ class TestAttacker:
         bought = office.sign_in(lan())
 
         assert introspected(an_office(client), bought[kind]) == INACTIVE
+
+    def test_who_only_names_a_public_client_learns_nothing(self, client):
+        """RFC 7662 §2.1: some form of authorization. Naming oneself is none."""
+        school = a_service(token_endpoint_auth_method="none")
+
+        for token in ("abc", "abc.def.ghi"):
+            form = {"client_id": school.client_id, "token": token}
+            answer = client.post("/introspect", data=form)
+            assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+            assert "active" not in answer.json
 
     def test_an_id_token_is_no_access_token(self, office):
         """Case 29."""
