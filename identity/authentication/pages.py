@@ -79,6 +79,8 @@ def take_code() -> AnyResponse:
         _asking()  # as for the password
         return _code_page([no_code()], status=400)
     before = guard.citizen_session()
+    if before is not None and not _step():  # the form came twice: the first one signed in
+        return redirect(_destination(), 303)
     try:
         started = sign_in.finish(_step(), code, visit=_visit(), before=before)
     except StepEnded as refusal:
