@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity import database
+from identity import clock, database
 from identity.columns import Base
 from identity.together import Clause
 
@@ -94,6 +94,7 @@ class AttributeHead(Base):
     register: Mapped[str]
     value_id: Mapped[uuid.UUID]
     is_disputed: Mapped[bool]
+    valid_to: Mapped[date | None]  # its last day, as sealed in the value; null: no end is told
 
 
 class ValueTicket(Base):
@@ -111,7 +112,10 @@ class ValueTicket(Base):
 
 
 # What one head and its value look like in the answer of the clause `vals`, in this order.
-_ENVELOPE = "v.attribute, v.register, v.source, v.as_of, v.id, {sealed}, v.about_id, h.is_disputed"
+_ENVELOPE = (
+    "v.attribute, v.register, v.source, v.as_of, v.id, {sealed}, v.about_id, h.is_disputed,"
+    " h.valid_to"
+)
 _HEADS = """
     FROM attribute_head h
     JOIN attribute_value v ON v.citizen_id = h.citizen_id AND v.id = h.value_id
@@ -125,11 +129,14 @@ _SQLITE = (
     f"SELECT json_group_array(json_array({_ENVELOPE})) AS found {_HEADS}"  # noqa: S608 - our own
     " IN (SELECT value FROM json_each(:vals_names))"
 ).format(sealed="hex(v.sealed)")
-# A value for each name, about nobody else and in no dispute: the entry may name them all.
+# A value for each name, about nobody else, in no dispute, not ended: the entry may name them all.
 _WHOLE = (
     " HAVING count(DISTINCT h.attribute) = :vals_count"
     " AND count(v.about_id) = 0 AND count(CASE WHEN h.is_disputed THEN 1 END) = 0"
+    " AND count(CASE WHEN h.valid_to < {today} THEN 1 END) = 0"
 )
+_WHOLE_POSTGRES = _WHOLE.format(today="CAST(:vals_today AS date)")
+_WHOLE_SQLITE = _WHOLE.format(today=":vals_today")
 # These heads and no others, in no dispute: what was read before is what is released now.
 _SAME = (
     " HAVING count(*) = :vals_count AND count(CASE WHEN h.value_id {among} THEN 1 END)"
@@ -145,9 +152,11 @@ def values_clause(citizen_id: uuid.UUID, names: Sequence[str]) -> Clause:
 
 
 def whole_clause(citizen_id: uuid.UUID, names: Sequence[str]) -> Clause:
-    """The same, on condition that each name has a value, undisputed and about nobody else."""
-    clause = _values(citizen_id, names, postgres=_POSTGRES + _WHOLE, sqlite=_SQLITE + _WHOLE)
-    return _with(clause, vals_count=len(names))
+    """The same, on condition that each name has a value that stands and is about nobody else."""
+    clause = _values(
+        citizen_id, names, postgres=_POSTGRES + _WHOLE_POSTGRES, sqlite=_SQLITE + _WHOLE_SQLITE
+    )
+    return _with(clause, vals_count=len(names), vals_today=clock.today().isoformat())
 
 
 def same_clause(
@@ -237,7 +246,7 @@ def move_heads(moved: Sequence[Mapping[str, Any]]) -> None:
     database.write(
         put.on_conflict_do_update(
             index_elements=["citizen_id", "attribute", "register"],
-            set_={"value_id": put.excluded.value_id},
+            set_={"value_id": put.excluded.value_id, "valid_to": put.excluded.valid_to},
         ),
         list(moved),
     )
