@@ -17,7 +17,7 @@ from identity.doors import FORM, Door, Request
 from identity.errors import Refusal
 from identity.messages import Response
 from identity.parameters import Parameter
-from identity.provider import token
+from identity.provider import introspection, token
 from identity.public_services import credentials
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def callers(one: Described) -> str | None:
     """Which credential it wants; null: none."""
     if not isinstance(one, Door) or one.guard is doors.anyone:
         return None
-    own = (credentials.authenticate, token.authenticated)
+    own = (credentials.authenticate, token.authenticated, introspection.confidential)
     return "clientSecret" if one.guard in own else "accessToken"
 
 

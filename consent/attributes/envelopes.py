@@ -14,6 +14,7 @@ from identity.together import Answer
 
 VERIFIED, TOLD = 1, 2  # source of the envelope: by government, by the person
 TABLE, COLUMN = "attribute_value", "sealed"
+MISSING, DISPUTED, EXPIRED = "missing", "disputed", "expired"  # contract, "Asking for data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,11 @@ class Value:
     about_id: uuid.UUID | None  # whom else it is about, where known
     value_id: uuid.UUID | None  # null: identity keeps it
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its last day is over."""
+        return self.valid_to is not None and date.fromisoformat(self.valid_to) < clock.today()
+
     def shown(self, language: str = "vi") -> str:
         """The text on a page, unmasked."""
         kind = catalogue.attribute(self.name).type
@@ -51,6 +57,12 @@ class Sealed:
     sealed: bytes
     about_id: uuid.UUID | None
     is_disputed: bool
+    valid_to: date | None  # null: no end is told
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its last day is over: it says nothing about today any more."""
+        return self.valid_to is not None and self.valid_to < clock.today()
 
 
 def sealed_in(answer: Answer) -> dict[str, list[Sealed]]:
@@ -62,7 +74,7 @@ def sealed_in(answer: Answer) -> dict[str, list[Sealed]]:
 
 
 def _sealed(row: Sequence[Any]) -> Sealed:
-    name, register, source, as_of, value_id, sealed, about_id, is_disputed = row
+    name, register, source, as_of, value_id, sealed, about_id, is_disputed, ends = row
     return Sealed(
         name=name,
         register=register,
@@ -72,22 +84,30 @@ def _sealed(row: Sequence[Any]) -> Sealed:
         sealed=bytes.fromhex(sealed),
         about_id=None if about_id is None else uuid.UUID(about_id),
         is_disputed=bool(is_disputed),
+        valid_to=None if ends is None else date.fromisoformat(ends),
     )
 
 
 def chosen(parts: Sequence[Sealed]) -> Sealed:
-    """The register's own value wins unless it is missing or stale (design §6)."""
+    """The register's own value wins unless it is missing, stale (design §6) or ended."""
     told = next((part for part in parts if part.register == DECLARED), None)
     owned = next((part for part in parts if part.register != DECLARED), None)
     if owned is None or told is None:
         return owned or told or parts[0]
-    if _is_stale(owned) and not _is_stale(told):
-        return told
-    return owned
+    return told if _is_old(owned) and not _is_old(told) else owned
 
 
-def _is_stale(part: Sealed) -> bool:
-    return catalogue.attribute(part.name).is_stale(part.as_of, on=clock.today())
+def why_withheld(parts: Sequence[Sealed]) -> str | None:
+    """Why nothing leaves of what stands for one name; null: its value may be told."""
+    if not parts:
+        return MISSING
+    if any(part.is_disputed for part in parts):
+        return DISPUTED
+    return EXPIRED if chosen(parts).has_ended else None
+
+
+def _is_old(part: Sealed) -> bool:
+    return part.has_ended or catalogue.attribute(part.name).is_stale(part.as_of, on=clock.today())
 
 
 def opened(part: Sealed, key: bytes) -> Value:

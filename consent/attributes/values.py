@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from consent.attributes import catalogue, records, types
@@ -16,6 +17,7 @@ from consent.attributes.envelopes import (
     opened,
     seal_members,
     sealed_in,
+    why_withheld,
 )
 from identity import clock, database
 from identity.citizens import people
@@ -33,7 +35,9 @@ __all__ = [
     "of_identity",
     "of_registers",
     "open_values",
+    "tellable",
     "ticket",
+    "whole_clause",
 ]
 
 
@@ -51,6 +55,17 @@ def clause(names: Iterable[str], citizen_id: uuid.UUID) -> Clause:
     `person` of identity reads them.
     """
     return records.values_clause(citizen_id, of_registers(names))
+
+
+def whole_clause(names: Iterable[str], citizen_id: uuid.UUID) -> Clause:
+    """The same, on condition that each name has a value that may be told."""
+    return records.whole_clause(citizen_id, of_registers(names))
+
+
+def tellable(names: Iterable[str], citizen_id: uuid.UUID) -> frozenset[str]:
+    """Those of the names, none of identity's, whose value may be told now."""
+    parts = sealed_in(look(clause(names, citizen_id)) or {})
+    return frozenset(name for name in parts if why_withheld(parts[name]) is None)
 
 
 def of_registers(names: Iterable[str]) -> tuple[str, ...]:
@@ -168,14 +183,22 @@ def _differs(parts: Sequence[Sealed], key: bytes, *, value: types.Value) -> bool
     return any(opened(part, key).value != value for part in owned)
 
 
-def head(citizen_id: uuid.UUID, name: str, *, register: str, value_id: uuid.UUID) -> dict[str, Any]:
-    """The head row that makes a value stand."""
+def head(
+    citizen_id: uuid.UUID,
+    name: str,
+    *,
+    register: str,
+    value_id: uuid.UUID,
+    valid_to: str | None = None,
+) -> dict[str, Any]:
+    """The head row that makes a value stand, until the end of the day `valid_to` (ISO 8601)."""
     return {
         "citizen_id": citizen_id,
         "attribute": name,
         "register": register,
         "value_id": value_id,
         "is_disputed": False,
+        "valid_to": None if valid_to is None else date.fromisoformat(valid_to),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from consent.attributes import records
 from consent.attributes.catalogue import OF_IDENTITY
-from consent.attributes.envelopes import Sealed, Value, chosen, sealed_in
+from consent.attributes.envelopes import Sealed, Value, chosen, sealed_in, why_withheld
 from consent.attributes.values import clause, of_identity, of_registers, open_values
 from consent.exchange.coverage import Decided
 from identity import trail
@@ -19,7 +19,6 @@ from identity.public_services.registered import Registered
 from identity.together import Answer, Clause, look, together
 
 RELEASED = "attributes:released"
-MISSING, DISPUTED = "missing", "disputed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +55,8 @@ class Standing:
 
     def withheld(self, names: Sequence[str]) -> list[tuple[str, str]]:
         """The names that have nothing to send, and why."""
-        reasons = [(name, self._reason(name)) for name in of_registers(names)]
+        reasons = [(n, why_withheld(self.parts.get(n, ()))) for n in of_registers(names)]
         return [(name, reason) for name, reason in reasons if reason is not None]
-
-    def _reason(self, name: str) -> str | None:
-        parts = self.parts.get(name, ())
-        if not parts:
-            return MISSING
-        return DISPUTED if any(part.is_disputed for part in parts) else None
 
     def linked(self, names: Sequence[str]) -> dict[uuid.UUID, list[str]]:
         """Whom else the values are about, and which of them."""
@@ -99,7 +92,7 @@ def attempt(question: Question, known: Standing | None = None) -> Released | Non
     """Release in one statement; null: a condition was false, and nothing has happened.
 
     Without `known` it stands on the usual case: there is a value for every name, none of them
-    disputed or about another person. With it, on exactly what was read. Either way the entry
+    disputed, ended or about another person. With it, on exactly what was read. Either way the entry
     names what is released, no more and no less.
     """
     missing = [] if known is None else known.withheld(question.names)

@@ -223,10 +223,9 @@ class Ledger:
 
     def userinfo(self, claims: frozenset[str]) -> tuple[Clause, ...]:
         """The clause `vals` over the statement's own parameter `citizen`, where it is needed."""
-        names = [name for claim, name in CLAIMS.items() if claim in claims]
-        if not names:
+        if not (names := [name for claim, name in CLAIMS.items() if claim in claims]):
             return ()
-        clause = values.clause(names, NOBODY)
+        clause = values.whole_clause(names, NOBODY)
         params = {k: v for k, v in clause.params.items() if k != "vals_citizen"}
         whose = {
             kind: getattr(clause, kind).replace(":vals_citizen", ":citizen")
@@ -234,11 +233,15 @@ class Ledger:
         }
         return (replace(clause, params=params, **whose),)
 
+    def tellable(self, citizen_id: uuid.UUID, claims: frozenset[str]) -> frozenset[str]:
+        """Those whose value is there, undisputed and in force."""
+        names = values.tellable(CLAIMS.values(), citizen_id)
+        return frozenset(c for c in claims if CLAIMS.get(c) in names)
+
     def claims(self, answer: Answer, key: bytes) -> dict[str, Any]:
-        """The claims that the clause `vals` found; disputed values are not told."""
+        """The claims that the clause `vals` found."""
         found = values.open_values(answer, key, names=CLAIMS.values())
-        told = {claim: found[name] for claim, name in CLAIMS.items() if name in found}
-        return {claim: _claim(claim, v) for claim, v in told.items() if not v.is_disputed}
+        return {c: _claim(c, found[name]) for c, name in CLAIMS.items() if name in found}
 
 
 def _claim(claim: str, value: Value) -> Any:  # noqa: ANN401 - JSON
@@ -284,9 +287,8 @@ def _decided(items: Iterable[Item], outcome: Mapping[str, Any]) -> Verdict:
         return Approved(uuid.UUID(grant_id), (), refused_scopes)
     if all(item.basis is Basis.CONSENT for item in items):
         raise Refused("the citizen did not allow it", note="consent refused")
-    return Approved(
-        None, (), refused_scopes
-    )  # *Tôi tự nộp*: the sign-in completes, nothing is released
+    # *Tôi tự nộp*: the sign-in completes, nothing is released.
+    return Approved(None, (), refused_scopes)
 
 
 def _step_up(asked: Asked, items: Iterable[Item]) -> StepUp | None:

@@ -228,4 +228,6 @@ def _shown(line: Line) -> list[Any]:
         return [line.name, line.is_optional]
     stored = value.value_id.hex if value.value_id else value.value
     marks = [value.register, value.as_of.isoformat(), value.is_stale, value.is_disputed]
-    return [line.name, line.is_optional, stored, *marks]
+    # A mark of its own, so that what was stored before there was one keeps its digest.
+    ended = ["ended"] if value.has_ended else []
+    return [line.name, line.is_optional, stored, *marks, *ended]

@@ -134,7 +134,8 @@ def _add(read: Claim, citizen_id: uuid.UUID, *, known: Known, changes: Changes) 
         changes.tickets.append(ticket(citizen_id, name, kind="register_disagrees"))
     if stands is None or new.as_of >= stands.as_of:
         known.heads[place] = new
-        row = head(citizen_id, name, register=register, value_id=value_id)
+        ends = new.members["valid_to"]
+        row = head(citizen_id, name, register=register, value_id=value_id, valid_to=ends)
         changes.heads[(citizen_id, name)] = row
         word = known.heads.get((citizen_id, name, DECLARED))
         if word is not None and word.members["value"] != new.members["value"]:

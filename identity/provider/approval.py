@@ -113,8 +113,12 @@ class Approval(Protocol):
     def userinfo(self, claims: frozenset[str]) -> tuple[Clause, ...]:
         """Clauses that read the values behind decided scopes; none where nothing is wanted.
 
-        The statement they join has the parameter `citizen`.
+        They are a condition too: each of these claims has a value that may be told. The statement
+        they join has the parameter `citizen`.
         """
+
+    def tellable(self, citizen_id: uuid.UUID, claims: frozenset[str]) -> frozenset[str]:
+        """Those of the claims that have a value now, which may be told."""
 
     def claims(self, answer: Answer, key: bytes) -> dict[str, Any]:
         """The claims of OIDC Core §5.1 that those clauses returned, opened with this key."""
@@ -140,6 +144,11 @@ class RefuseAll:
         """There are no values."""
         _ = claims
         return ()
+
+    def tellable(self, citizen_id: uuid.UUID, claims: frozenset[str]) -> frozenset[str]:
+        """There are no values."""
+        _ = citizen_id, claims
+        return frozenset()
 
     def claims(self, answer: Answer, key: bytes) -> dict[str, Any]:
         """There are no claims."""

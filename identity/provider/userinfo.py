@@ -35,17 +35,27 @@ def userinfo(request: Request, presented: Presented) -> Response:
     ref, service = presented.ref, presented.service
     if ref is None:
         raise dead("no person")
-    answer = _answer(ref, service, request_id=request.request_id)
+    request_id, claims = request.request_id, ref.claims
+    answer = _answer(ref, service, claims=claims, request_id=request_id)
     if answer is None:
+        # The token's grant has moved, the client has, or a claim has no value to tell.
         renewed, again = grants.renew(ref), registered.again(service)
         if renewed is None or again is None:
-            raise _refusal(presented, request_id=request.request_id)
-        ref, service = renewed[0], again
-        answer = _answer(ref, service, request_id=request.request_id)
+            raise _refusal(presented, request_id=request_id)
+        ref, service, claims = renewed[0], again, _tellable(ref)
+        answer = _answer(ref, service, claims=claims, request_id=request_id)
     if answer is None:
-        raise _refusal(presented, request_id=request.request_id)
-    said = {"sub": presented.token.subject, **_claims(ref, answer)}
+        raise _refusal(presented, request_id=request_id)
+    said = {"sub": presented.token.subject, **_said(ref, claims, answer=answer)}
     return json_response(said, headers=NO_STORE)
+
+
+def _tellable(ref: TokenRef) -> frozenset[str]:
+    """The claims that there is a value for; those of identity always have one."""
+    elsewhere = ref.claims - OF_IDENTITY
+    if not elsewhere:
+        return ref.claims
+    return ref.claims - elsewhere | approval.asked().tellable(ref.citizen_id, elsewhere)
 
 
 def _refusal(presented: Presented, *, request_id: str) -> Refusal:
@@ -58,18 +68,25 @@ def _refusal(presented: Presented, *, request_id: str) -> Refusal:
         trail.refuse(
             "attributes:refused",
             Who(citizen=ref.citizen_id, public_service=service.id),
-            subject=_subject(ref) | {"reason": reason.value, "result": "refused"},
+            subject=_subject(ref, ref.claims) | {"reason": reason.value, "result": "refused"},
             acting=_acting(ref, service, request_id=request_id),
         )
     return dead(reason)
 
 
-def _subject(ref: TokenRef) -> dict[str, Any]:
+def _subject(ref: TokenRef, claims: frozenset[str]) -> dict[str, Any]:
+    """What the person's log says: the claims told, and those of which only the lack was."""
+    without = _attributes(ref.claims - claims)
     return {
-        "attributes": sorted(ATTRIBUTE_OF[claim] for claim in ref.claims),
+        "attributes": _attributes(claims),
         "basis": "consent",
         "decision_id": str(ref.scope_decision),
+        **({"without": without} if without else {}),
     }
+
+
+def _attributes(claims: frozenset[str]) -> list[str]:
+    return sorted(ATTRIBUTE_OF[claim] for claim in claims)
 
 
 def _acting(ref: TokenRef, service: Registered, *, request_id: str) -> dict[str, Any]:
@@ -80,37 +97,43 @@ def _acting(ref: TokenRef, service: Registered, *, request_id: str) -> dict[str,
     }
 
 
-def _answer(ref: TokenRef, service: Registered, *, request_id: str) -> Answer | None:
-    """One statement: the gate, the sealed values, and the entry that says they were read."""
+def _answer(
+    ref: TokenRef, service: Registered, *, claims: frozenset[str], request_id: str
+) -> Answer | None:
+    """One statement: the gate, the sealed values, and the entry that says they were read.
+
+    Null: a condition was false, or one of the claims has no value; nothing has happened then.
+    """
     live = gate(ref, service=service, decision_id=ref.scope_decision)
     if not ref.claims:
         return look(live)  # `sub` alone: the service has it already, so nothing is disclosed
     entry = seal_entry(
         "attributes:released",
         Who(citizen=ref.citizen_id, public_service=service.id),
-        subject=_subject(ref) | {"result": "released"},
+        subject=_subject(ref, claims) | {"result": "released"},
         acting=_acting(ref, service, request_id=request_id),
     )
-    return together(
+    conditions = (
         live,
         people.identity_clause(ref.citizen_id),
-        *_of_the_other_half(ref),
-        *trail.clauses(entry, after=("live", "person")),
+        *_of_the_other_half(ref, claims - OF_IDENTITY),
     )
+    after = tuple(condition.name for condition in conditions)
+    return together(*conditions, *trail.clauses(entry, after=after))
 
 
-def _of_the_other_half(ref: TokenRef) -> Iterator[Clause]:
-    for clause in approval.asked().userinfo(ref.claims - OF_IDENTITY):
+def _of_the_other_half(ref: TokenRef, claims: frozenset[str]) -> Iterator[Clause]:
+    for clause in approval.asked().userinfo(claims):
         yield replace(clause, params={**clause.params, "citizen": ref.citizen_id})
 
 
-def _claims(ref: TokenRef, answer: Answer) -> dict[str, Any]:
+def _said(ref: TokenRef, claims: frozenset[str], *, answer: Answer) -> dict[str, Any]:
     if not ref.claims:
         return {}
     found = _of_identity(people.person_from(answer, ref.citizen_id))
-    if ref.claims - OF_IDENTITY:
+    if claims - OF_IDENTITY:
         found |= approval.asked().claims(answer, people.key_from(answer))
-    return {name: value for name, value in found.items() if name in ref.claims and value}
+    return {name: value for name, value in found.items() if name in claims and value}
 
 
 def _of_identity(person: people.Person) -> dict[str, Any]:

@@ -243,7 +243,10 @@ def test_values_behind_scopes_are_read_by_the_statements_own_citizen(her):
     """OIDC Core §5.1."""
     address = {"text": "Phường Hoàn Kiếm, Hà Nội", "code": None, "valid_from": None}
     fill_register("residence", told(her.person, "permanent_address", address))
-    (clause,) = Ledger().userinfo(frozenset({"name", "address", "phone_number"}))
+    assert Ledger().tellable(
+        her.person.citizen_id, frozenset({"address", "phone_number"})
+    ) == frozenset({"address"})
+    (clause,) = Ledger().userinfo(frozenset({"name", "address"}))
     assert "vals_citizen" not in clause.params
 
     bound = replace(clause, params={**clause.params, "citizen": her.person.citizen_id})

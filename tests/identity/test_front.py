@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -63,7 +64,9 @@ def play(play: Callable[[Front], Awaitable[None]], behind: Callable = echo, **mo
         made.__rsgi_init__(asyncio.get_running_loop())
         await asyncio.wait_for(play(made), 10)
 
-    asyncio.run(run())
+    # In a thread of its own: a browser test before us leaves its event loop in this one.
+    with ThreadPoolExecutor(1) as own:
+        own.submit(lambda: asyncio.run(run())).result()
 
 
 def test_of_too_many_bodies_the_eldest_is_cut_and_the_newest_is_answered(monkeypatch):
