@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from identity import (
+    activation,
     authentication,
     citizens,
     commands,
@@ -16,6 +17,7 @@ from identity import (
     doors,
     edge,
     errors,
+    factors,
     guards,
     health,
     joining,
@@ -58,7 +60,9 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     language.init_app(app)
     trail.join()
     outbox.join()
-    for area in (citizens, authentication, staff, public_services, provider):
+    for area in (citizens, factors, authentication, staff, public_services, provider, activation):
+        area.join(app)
+    for area in (staff_enrolment, staff_security):
         area.join(app)
     for part in (health, openapi, pages):
         part.join(app)

@@ -63,6 +63,9 @@ class KnownDevice(Base):
     browser_digest: Mapped[bytes]
     first_at: Mapped[datetime]
     last_at: Mapped[datetime]
+    browser: Mapped[str | None]  # as `identity.devices` calls it; null: it does not tell
+    system: Mapped[str | None]
+    sealed_name: Mapped[bytes | None]  # what its owner calls it; null: nothing
 
 
 class SignInStep(Base):
