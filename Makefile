@@ -69,9 +69,7 @@ demo: setup-run ## migrate the database and load the demo country; what is there
 test: setup ## the whole suite: SQLite, PostgreSQL, express lane off; browser where Chromium is
 	@failed=""; \
 	$(PYTEST) --database=sqlite $(ARGS) || failed="$$failed SQLite"; \
-	$(PYTEST) --database=postgresql -m "not alone" $(ARGS) || failed="$$failed PostgreSQL"; \
-	$(BIN)/python -m pytest -q --database=postgresql -m alone tests/consent tests/identity $(ARGS) \
-		|| failed="$$failed PostgreSQL-alone"; \
+	$(PYTEST) --database=postgresql $(ARGS) || failed="$$failed PostgreSQL"; \
 	$(PYTEST) --database=sqlite --lane=off tests/protocol $(ARGS) || failed="$$failed Flask's-door"; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; \
 	echo "the suite holds on SQLite, on PostgreSQL and through both doors (see LEFT OUT above, if any)"

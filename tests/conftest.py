@@ -1,5 +1,6 @@
 """The suite's ground: one database a process, one app, and a loud word about what was left out."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ SHARED = pytest.StashKey[Path]()
 SERVER = pytest.StashKey[Server]()
 PRIVATE = pytest.StashKey[PrivateServer]()
 LEFT_OUT = pytest.StashKey[dict[str, str]]()
+IS_LEFT_OUT = pytest.StashKey[bool]()  # what the controller found out about PostgreSQL
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,8 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     told = getattr(config, "workerinput", None)
     if told is not None:
         config.stash[SHARED] = Path(told["motlan_shared"])
-        if told["motlan_server"]:
-            config.stash[SERVER] = Server(told["motlan_server"])
+        config.stash[IS_LEFT_OUT] = told["motlan_is_left_out"]
         return
     shared = Path(tempfile.mkdtemp(prefix="motlan-"))
     shared.chmod(0o755)  # PostgreSQL runs as another user, in a folder of its own below
@@ -49,20 +50,29 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
-    is_worker = hasattr(config, "workerinput")
-    if is_worker or config.option.collectonly or config.option.database != "postgresql":
+    if config.option.collectonly or config.option.database != "postgresql":
+        return
+    if config.stash.get(IS_LEFT_OUT, False):
         return
     lent = os.environ.get("MOTLAN_TEST_DATABASE_URL")
     try:
-        config.stash[SERVER] = Server(lent) if lent else _start_postgres(config)
         if lent:
-            config.stash[SERVER].create_roles()
+            config.stash[SERVER] = Server(lent)
+            if not hasattr(config, "workerinput"):
+                config.stash[SERVER].create_roles()
+        elif config.getoption("dist", "no") == "no" or hasattr(config, "workerinput"):
+            config.stash[SERVER] = _start_postgres(config)
+        else:
+            PrivateServer(config.stash[SHARED])  # whether there is one at all
     except NoPostgresError as missing:
+        if hasattr(config, "workerinput"):
+            raise
         config.stash[LEFT_OUT]["PostgreSQL"] = str(missing)
 
 
 def _start_postgres(config: pytest.Config) -> Server:
-    folder = config.stash[SHARED] / "pg"
+    """This test process's own server: the sequencer waits for every transaction of a server."""
+    folder = config.stash[SHARED] / f"pg-{_process(config)}"
     folder.mkdir(mode=0o755)
     private = PrivateServer(folder, durable=config.option.drill)
     config.stash[PRIVATE] = private
@@ -71,17 +81,20 @@ def _start_postgres(config: pytest.Config) -> Server:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node) -> None:
-    server = node.config.stash.get(SERVER, None)
     node.workerinput["motlan_shared"] = str(node.config.stash[SHARED])
-    node.workerinput["motlan_server"] = server.admin_url if server else ""
+    node.workerinput["motlan_is_left_out"] = "PostgreSQL" in node.config.stash[LEFT_OUT]
+
+
+def _process(config: pytest.Config) -> str:
+    return str(getattr(config, "workerinput", {}).get("workerid", "main"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput") or SHARED not in config.stash:
-        return
     if PRIVATE in config.stash:
         config.stash[PRIVATE].stop()
-    elif SERVER in config.stash:
+    if hasattr(config, "workerinput") or SHARED not in config.stash:
+        return
+    if SERVER in config.stash and PRIVATE not in config.stash:
         config.stash[SERVER].drop(f"motlan_{config.stash[SHARED].name.replace('-', '_').lower()}")
     shutil.rmtree(config.stash[SHARED], ignore_errors=True)
 
@@ -94,7 +107,8 @@ def chromium() -> str | None:
     return None
 
 
-# The sequencer waits for every transaction of the server, so another process's tests hold it up.
+# The sequencer waits for every transaction of the server, so on a server that was lent to us, and
+# that all test processes share, these wait for the others.
 ALONE = {
     "test_sequencer.py",
     "test_tampering.py",
@@ -109,10 +123,14 @@ ALONE = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_itemcollected(item: pytest.Item) -> None:
-    if item.path.name in ALONE:
-        item.add_marker("alone")
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    if SERVER not in item.config.stash or PRIVATE in item.config.stash:
+        return (yield)
+    how = fcntl.LOCK_EX if item.path.name in ALONE else fcntl.LOCK_SH
+    with (item.config.stash[SHARED] / "one-at-a-time").open("w") as lock:
+        fcntl.flock(lock, how)
+        return (yield)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -160,10 +178,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def databases(request: pytest.FixtureRequest) -> Databases:
     """Makes databases; whatever touches one depends on this fixture."""
-    config = request.config
-    worker = getattr(config, "workerinput", {}).get("workerid", "main")
-    server = config.stash.get(SERVER, None)
-    return Databases(config.option.database, config.stash[SHARED], server, worker)
+    config, worker = request.config, _process(request.config)
+    shared, server = config.stash[SHARED], config.stash.get(SERVER, None)
+    if PRIVATE in config.stash:  # a template of its own, too
+        shared = shared / f"of-{worker}"
+        shared.mkdir(exist_ok=True)
+    return Databases(config.option.database, shared, server, worker)
 
 
 @pytest.fixture(scope="session")
