@@ -10,20 +10,24 @@ from consent import sheets
 from consent.attributes import catalogue
 from consent.attributes import publish as attributes_file
 from consent.attributes.catalogue import DECLARED
+from consent.places import files as places_files
+from consent.places import publish as places_file
 from consent.procedures import publish as procedures_file
 from consent.registers import fill as register_file
 from consent.sheets import BadSheet
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, readable=True, path_type=Path)
 
 procedures = AppGroup("procedures", help="The catalogue of administrative procedures.")
 attributes = AppGroup("attributes", help="The catalogue of attributes and of their registers.")
+places = AppGroup("places", help="Administrative units, and what became of them.")
 registers = AppGroup("registers", help="The embedded registers.")
 
 
 def join(app: Flask) -> None:
     """Bring the commands of the catalogues and registers."""
-    for group in (procedures, attributes, registers):
+    for group in (procedures, attributes, places, registers):
         app.cli.add_command(group)
 
 
@@ -56,6 +60,17 @@ def import_attributes(file: Path | None, registers_csv: Path | None) -> None:
     except BadSheet as bad:
         raise _stopped(bad) from None
     _say("attributes", published)
+
+
+@places.command("import")
+@click.argument("folder", type=FOLDER, required=False, metavar="DIR")
+def import_places(folder: Path | None) -> None:
+    """Publish the places of DIR (CSV); without DIR, those that come with the software."""
+    try:
+        published = places_file.publish(folder or places_files.packaged())
+    except BadSheet as bad:
+        raise _stopped(bad) from None
+    _say("places", published)
 
 
 @registers.command("import")

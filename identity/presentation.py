@@ -61,9 +61,12 @@ def phone(e164: str) -> str:
     return phonenumbers.format_number(parsed, form.NATIONAL if own else form.INTERNATIONAL)
 
 
-def address(text: str, *, formerly: str = "") -> str:
-    """The place of today, and in brackets its name before the merger."""
-    return f"{text} (trước {day(MERGER_DAY)}: {formerly})" if formerly else text
+def address(
+    text: str, *, formerly: str = "", changed_on: date = MERGER_DAY, language: str = "vi"
+) -> str:
+    """The place of today, and in brackets its name before it changed; as a rule at the merger."""
+    before = "before" if language == "en" else "trước"
+    return f"{text} ({before} {day(changed_on)}: {formerly})" if formerly else text
 
 
 def name_key(name: str) -> NameKey:

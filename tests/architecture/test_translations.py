@@ -32,6 +32,9 @@ NO_PAGES = {
     "consent/attributes/types.py",
     "consent/attributes/written.py",
     "consent/procedures/publish.py",
+    "consent/places/files.py",
+    "consent/places/plain.py",
+    "consent/places/words.py",
 }
 # Text in a template outside tags, comments and expressions.
 MARKUP = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<style.*?</style>", re.DOTALL)

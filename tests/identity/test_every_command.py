@@ -36,6 +36,7 @@ TYPED = {
     ("registers", "import"): ["tax", "FILE"],
     ("procedures", "import"): ["FILE"],
     ("attributes", "import"): ["FILE"],
+    ("places", "import"): ["FOLDER"],
     ("log", "verify"): [],
     ("log", "checkpoint"): [],
     ("log", "mend"): [],
@@ -278,6 +279,8 @@ def _acceptable(words: tuple[str, ...], folder: Path) -> Path:
     """What the command would take."""
     if words[0] == "log":
         return folder / "out"
+    if words[0] == "places":
+        return Path("consent/places/data")
     file = folder / "file"
     good = str(a_line()).replace("'", '"').replace("None", "null")
     texts = {"citizens": good, "services": Path("examples/demo/services.json").read_text()}
