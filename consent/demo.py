@@ -15,6 +15,8 @@ import click
 from flask import Flask
 
 from consent.attributes import publish as attributes_file
+from consent.places import files as places_files
+from consent.places import publish as places_file
 from consent.procedures import catalogue
 from consent.procedures import publish as procedures_file
 from consent.registers.fill import fill
@@ -71,6 +73,7 @@ def load() -> dict[str, Any]:
         attributes_file.name_keepers(_json("keepers.json"))
     attributes_file.publish(attributes_file.packaged("catalogue.csv"))
     procedures_file.publish(procedures_file.packaged(), askable=attributes_file.askable())
+    places_file.publish(places_files.packaged())
     enrol([read_line(line, is_demo=True) for line in _lines("citizens.jsonl")])
     register(documents(_services_text()))
     for member in _json("staff.json"):

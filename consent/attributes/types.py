@@ -7,9 +7,10 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import cast
 
+from consent import places
 from consent.attributes import codes, written
 from consent.attributes.written import BadValue, Value
-from identity import presentation
+from identity import clock, presentation
 from identity.citizens.birth_date import BirthDate
 
 __all__ = ["TYPES", "BadValue", "Value", "ValueType", "canonical", "shown", "supplied"]
@@ -103,7 +104,13 @@ def show_money(value: Value, reader: Reader) -> str:
 
 
 def show_place(value: Value, _reader: Reader) -> str:
+    # Where somebody was born keeps the name of its day.
     return str(cast("dict[str, str | None]", value)["text"])
+
+
+def show_address(value: Value, reader: Reader) -> str:
+    told = cast("dict[str, str | None]", value)
+    return places.words(told, clock.today(), language=reader.language)
 
 
 TYPES: Mapping[str, ValueType] = MappingProxyType(
@@ -124,6 +131,6 @@ TYPES: Mapping[str, ValueType] = MappingProxyType(
         "decimal": ValueType(written.decimal, written.decimal_typed, show_number),
         "money": ValueType(written.integer, written.money_typed, show_money),
         "place": ValueType(written.place, written.place_typed, show_place),
-        "address": ValueType(written.place, written.place_typed, show_place),
+        "address": ValueType(written.place, written.place_typed, show_address),
     }
 )

@@ -241,12 +241,12 @@ class Ledger:
     def claims(self, answer: Answer, key: bytes) -> dict[str, Any]:
         """The claims that the clause `vals` found."""
         found = values.open_values(answer, key, names=CLAIMS.values())
-        return {c: _claim(c, found[name]) for c, name in CLAIMS.items() if name in found}
+        return {c: _claim(found[name]) for c, name in CLAIMS.items() if name in found}
 
 
-def _claim(claim: str, value: Value) -> Any:  # noqa: ANN401 - JSON
-    # OIDC Core §5.1.1: the address is an object; §5.1: the others are strings.
-    return {"formatted": value.shown()} if claim == "address" else value.value
+def _claim(value: Value) -> Any:  # noqa: ANN401 - JSON
+    # OIDC Core §5.1.1: the address is an object, as registered; §5.1: the others are strings.
+    return {"formatted": value.value["text"]} if isinstance(value.value, dict) else value.value
 
 
 def _check(detail: Detail, asked: Procedure, *, of: frozenset[str]) -> None:

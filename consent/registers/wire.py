@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
+from consent import places
 from consent.attributes import catalogue, types, written
 from consent.attributes.catalogue import Attribute
 from consent.attributes.written import BadValue
@@ -20,6 +21,7 @@ REQUIRED = frozenset({"national_id", "attribute", "value", "as_of"})
 OPTIONAL = frozenset({"valid_from", "valid_to", "record_id", "about"})
 LONGEST_LINE = 64 * 1024
 LONGEST_RECORD = 100
+OF_PLACES = frozenset({"place", "address"})
 MEMBER = re.compile(r"[a-z_]{1,32}")
 
 
@@ -76,6 +78,7 @@ def claim(line: bytes, number: int, *, register: str) -> Claim:
         about=None if told.get("about") is None else _number(told, "about"),
     )
     _require_sense(read)
+    _require_unit(read)
     return read
 
 
@@ -156,3 +159,14 @@ def _require_sense(read: Claim) -> None:
         raise BadLine("about", "this attribute is about nobody else")
     if read.about == read.national_id:
         raise BadLine("about", "expected another person")
+
+
+def _require_unit(read: Claim) -> None:
+    """A code is one of the day it says, or of the day the value is from (docs/interfaces.md)."""
+    if read.attribute.type not in OF_PLACES or not places.are_known():
+        return
+    told = cast("dict[str, str | None]", read.value)
+    code, since = told["code"], told["valid_from"]
+    on = read.as_of if since is None else date.fromisoformat(since)
+    if code is not None and places.find(code, on) is None:
+        raise BadLine("value", "no administrative unit has this code on that day")
