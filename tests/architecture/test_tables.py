@@ -11,6 +11,7 @@ from tests.architecture.test_documents import load_everything
 LOOK_UPS = {
     "citizen_index": "blind index: found by digest before anybody is known",
     "log_position": "the tree of the log: found by position, one tree a database",
+    "log_facet": "what a review finds entries by: drawn from that tree, in its order",
 }
 
 
