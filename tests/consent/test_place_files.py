@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from consent import places
 from consent.places import files, publish
 from consent.places.files import CHANGES, COLUMNS, RESOLUTIONS, UNITS
 from consent.places.plain import plain
@@ -261,9 +262,13 @@ class TestImport:
         assert changed != sheet
         (folder / UNITS).write_text(changed, encoding="utf-8")
 
+        found = [places.find("31105", CITY).name]
         there = publish.publish(folder)
+        found.append(places.find("31105", CITY).name)
         back = publish.publish(HERE)
+        found.append(places.find("31105", CITY).name)
 
+        assert found == ["Thổ Châu", "Thổ Chu", "Thổ Châu"]
         for published in (there, back):
             assert (published.new, published.changed, published.unchanged) == (0, 1, 24_813)
 

@@ -40,6 +40,8 @@ def test_what_does_not_stand_on_a_day_is_not_found():
     assert places.find("00001", EVE) is not None
     assert places.find("00001", MERGER) is None
     assert places.find("001", MERGER) is None
+    assert places.find("26732", EVE) is None
+    assert places.find("26732", MERGER).name == "Côn Đảo"
     assert places.find("99999", TODAY) is None
     assert places.find("", TODAY) is None
 
