@@ -57,10 +57,10 @@ def _how_to_sign_in(told: dict[str, Any]) -> Iterator[str]:
     for person in told["citizens"]:
         keys = f"{person['national_id']}  {person['password']:<26}{person['one_time_code']}"
         yield f"  {keys}  {person['name']}: {person['about']}"
-    yield f"Security officers: {told['issuer']}/staff/sign-in"
+    yield f"Staff: {told['issuer']}/staff/sign-in"
     for member in told["staff"]:
-        keys = f"{member['username']:<14}{member['password']:<26}{member['one_time_code']}"
-        yield f"  {keys}  {member['name']}, {member['unit']}"
+        keys = f"{member['username']:<16}{member['password']:<26}{member['one_time_code']}"
+        yield f"  {keys}  {member['role']}: {member['name']}, {member['unit']}"
 
 
 def load() -> dict[str, Any]:
