@@ -31,6 +31,8 @@ from identity import (
     public_services,
     settings,
     staff,
+    staff_enrolment,
+    staff_security,
     trail,
 )
 from identity.settings import Settings

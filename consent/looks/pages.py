@@ -43,6 +43,11 @@ KINDS = (
     "service:registered",
     "staff:looked",
     "staff:added",
+    "staff:enrolled",
+    "staff:changed",
+    "staff:reset",
+    "staff:left",
+    "staff:refused",
     "key:rotated",
 )
 _HIGHEST_ID = 2**63 - 1

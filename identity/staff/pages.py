@@ -1,4 +1,4 @@
-"""Pages of signing in and out for the people who work here."""
+"""Pages for the people who work here: signing in and out, where to go, and who else works here."""
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from flask.wrappers import Response
@@ -15,19 +15,49 @@ from identity.authentication.steps import StepEnded
 from identity.citizens.passwords import SignInBusy
 from identity.errors import Refusal
 from identity.guards import anyone, enter
-from identity.staff import guard, sessions, sign_in
+from identity.presentation import by_name
+from identity.staff import accounts, guard, records, sessions, sign_in
+from identity.staff.records import Role
 
 pages = Blueprint("staff", __name__, url_prefix="/staff")
 
 STEP = "staff-step"  # the cookie between password and code
+HOME = "/staff"
+
+
+@pages.get("")
+@enter(guard.staff_member)
+def home(member: sessions.StaffMember) -> str:
+    """What this role may do here."""
+    role = guard.role_name(member.role)
+    return render_template("staff/home.html", member=member, role=role)
+
+
+@pages.get("/members")
+@enter(guard.overseer)
+def show_members(member: sessions.StaffMember) -> str:
+    """Who works here and who did, so that nobody is added or kept unseen."""
+    rows = by_name(records.everybody(), accounts.name_of)
+    listed = [
+        {"row": row, "name": accounts.name_of(row), "role": guard.role_name(row.role)}
+        for row in sorted(rows, key=lambda row: row.ended_at is not None)
+    ]
+    return render_template("staff/members.html", member=member, listed=listed)
+
+
+def home_of(member: sessions.StaffMember | None) -> str:
+    """Where somebody of the staff begins."""
+    is_officer = member is not None and member.role is Role.SECURITY_OFFICER
+    return "/audit" if is_officer else HOME
 
 
 @pages.get("/sign-in")
 @enter(anyone)
 def ask_password() -> AnyResponse:
     """The form; who is signed in goes on."""
-    if guard.staff_session() is not None:
-        return redirect("/audit", 303)
+    before = guard.staff_session()
+    if before is not None:
+        return redirect(home_of(before), 303)
     return _password_page()
 
 
@@ -65,7 +95,7 @@ def ask_code() -> AnyResponse:
 @pages.post("/sign-in/code")
 @enter(anyone)
 def take_code() -> AnyResponse:
-    """The code; then the review of the log."""
+    """The code; then where this role begins."""
     code = browser.field("one_time_code")
     if not code.strip():
         return _code_page([no_code()], status=400)
@@ -74,7 +104,7 @@ def take_code() -> AnyResponse:
         cookie = sign_in.finish(_step(), code, visit=visit())
     except StepEnded:
         if before is not None and not _step():  # the form came twice: the first one signed in
-            return redirect("/audit", 303)
+            return redirect(home_of(before), 303)
         text = _("Đã quá lâu từ lúc nhập mật khẩu. Đăng nhập lại từ đầu.")
         answer = _password_page([("username", text)], status=StepEnded.status)
         browser.forget_cookie(answer, STEP)
@@ -83,7 +113,7 @@ def take_code() -> AnyResponse:
         return _answered(_code_page([told(refusal)], status=refusal.status), refusal)
     if before is not None:
         sessions.end(before)
-    onward = redirect("/audit", 303)
+    onward = redirect(home_of(sessions.find(cookie)), 303)
     browser.set_cookie(onward, guard.COOKIE, value=cookie)  # type: ignore[arg-type] # werkzeug's base
     browser.forget_cookie(onward, STEP)  # type: ignore[arg-type] # werkzeug's base
     return onward
@@ -100,12 +130,14 @@ def sign_out(member: sessions.StaffMember) -> AnyResponse:
 
 
 def _password_page(errors: Errors | None = None, *, status: int = 200) -> Response:
-    return make_response(render_template("staff/sign_in.html", errors=errors or []), status)
+    is_enrolled = "enrolled" in request.args
+    page = render_template("staff/sign_in.html", errors=errors or [], is_enrolled=is_enrolled)
+    return make_response(page, status)
 
 
 def _code_page(errors: Errors | None = None, *, status: int = 200) -> Response:
     page = render_template(
-        "authentication/code.html", errors=errors or [], restart="/staff/sign-in", home="/audit"
+        "authentication/code.html", errors=errors or [], restart="/staff/sign-in", home=HOME
     )
     return make_response(page, status)
 

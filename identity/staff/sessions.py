@@ -70,6 +70,11 @@ def _keep_awake(session_id: uuid.UUID, last_seen_at: datetime, *, at: datetime) 
             records.touch_session(session_id, at=at)
 
 
+def end_others(member: StaffMember) -> None:
+    """Every session of this staff member but this one is over; in the running transaction."""
+    records.end_sessions(member.id, at=clock.now(), spare=member.session_id)
+
+
 def end(member: StaffMember) -> None:
     """The session is over on every process."""
     with transaction():

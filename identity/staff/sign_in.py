@@ -2,16 +2,15 @@
 
 import uuid
 
-from identity import clock, trail
-from identity.authentication import lockout, second_factor, steps
+from identity import trail
+from identity.authentication import lockout, steps
 from identity.authentication.lockout import Target, TooManyTries, Visit
 from identity.authentication.second_factor import WrongCode
 from identity.authentication.sign_in import WrongCredentials
 from identity.citizens import passwords
-from identity.citizens.people import DEMO
 from identity.database import transaction
 from identity.entry import Who
-from identity.staff import accounts, records, sessions
+from identity.staff import records, second_factor, sessions
 from identity.staff.add import known_form
 
 
@@ -31,7 +30,7 @@ def prove_password(username: str, password: str, *, visit: Visit) -> str:
     except TooManyTries:
         _mark(staff_id, visit, reason="throttled")
         raise
-    kept = None if found is None else found.password_hash
+    kept = None if found is None else found.password_hash or None
     with lockout.unless_busy(reservation):
         is_right = passwords.is_right(password, kept)
     if not is_right or found is None:
@@ -40,6 +39,10 @@ def prove_password(username: str, password: str, *, visit: Visit) -> str:
     outdated = passwords.is_outdated(found.password_hash)
     new_hash = passwords.hash_password(password) if outdated else None
     with transaction():
+        held = records.held(found.id)
+        if held is None or held.password_hash != found.password_hash:
+            # Changed while we compared: what was proved is the password of before.
+            raise WrongCredentials("the username or the password is not right")
         lockout.release(reservation)
         if new_hash is not None:
             records.replace_hash(found.id, new_hash, old=found.password_hash)
@@ -50,7 +53,8 @@ def finish(step_text: str, code: str, *, visit: Visit) -> str:
     """The staff member is signed in; the cookie to set.
 
     Raises:
-        steps.StepEnded: the password was proved too long ago, or not in this browser.
+        steps.StepEnded: the password was proved too long ago, not in this browser, or is no
+            longer the person's.
         TooManyTries: the budget for codes is spent.
         WrongCode: not the code of now, or it was used already.
     """
@@ -61,7 +65,7 @@ def finish(step_text: str, code: str, *, visit: Visit) -> str:
         with transaction():
             lockout.release(reservation)
             steps.spend(owed)
-            _spend_code(owed.who, second_factor.typed(code))
+            _prove_code(owed, code)
             cookie = sessions.start(owed.who)
             _record(owed.who, visit)
     except TooManyTries:
@@ -73,19 +77,13 @@ def finish(step_text: str, code: str, *, visit: Visit) -> str:
     return cookie
 
 
-def _spend_code(staff_id: uuid.UUID, code: str) -> None:
-    found = records.find_by_id(staff_id)
+def _prove_code(owed: steps.Step, code: str) -> None:
+    found = records.held(owed.who)
     if found is None:
         raise WrongCode("this account has ended")
-    factor = accounts.factor_of(found)
-    if factor.kind == DEMO:
-        if second_factor.is_fixed_code(factor.secret, code):
-            return
-    else:
-        shown = second_factor.matching_step(factor.secret, code, at=clock.now())
-        if shown is not None and records.spend_step(staff_id, step=shown):
-            return
-    raise WrongCode("this code is wrong or was used already")
+    if found.changed_at is not None and found.changed_at > owed.proved_at:
+        raise steps.StepEnded("start again with the password")
+    second_factor.spend(found, code)
 
 
 def _record(staff_id: uuid.UUID, visit: Visit) -> None:

@@ -14,7 +14,6 @@ from identity import clock, doors
 from tests.exchange import publish_catalogues
 from tests.forms import (
     AT,
-    FORMS,
     KINDS,
     TAKEN,
     Field,
@@ -28,9 +27,12 @@ from tests.forms import (
     page,
     request_form,
 )
+from tests.forms import FORMS as FORMS_OF_MOST
 from tests.markup import Element, Markup
 from tests.people import form_token
+from tests.staff_forms import STAFF_FORMS
 
+FORMS = (*FORMS_OF_MOST, *STAFF_FORMS)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 FORM = doors.FORM
