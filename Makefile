@@ -117,6 +117,10 @@ translations: setup ## collect every sentence of the pages; then write what is m
 		--locale en --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --init-missing --width 100
 	@$(BIN)/pybabel --quiet compile --directory identity/translations
 
+.PHONY: design
+design: ## compile the style sheet from design/; wants Node and npm, which nothing else does
+	@cd design && npm ci --silent --ignore-scripts && node compile.js
+
 .PHONY: docs
 docs: setup ## write docs/openapi.json from the doors and hold the pages to the code
 	@$(BIN)/python -c 'from wsgi import app; print(app.test_client().get("/api/openapi.json", base_url="http://localhost:8000").text)' > docs/openapi.json
