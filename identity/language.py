@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, redirect, request, send_from_directory
+from flask import Flask, Response, current_app, g, redirect, request
 from flask_babel import Babel, get_locale
 from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from identity import browser, errors, presentation
+from identity import appearance, browser, errors, presentation
 from identity.errors import (
     BodyTooLarge,
     InvalidRequest,
@@ -41,15 +41,9 @@ def init_app(app: Flask) -> None:
         show=presentation,
         sentence=sentence,
     )
+    appearance.init_app(app)
     app.after_request(_finish_page)
     app.add_url_rule("/language", "language", enter(anyone)(switch), methods=["GET"])
-    app.add_url_rule("/static/<path:filename>", "static", enter(anyone)(_static))
-
-
-def _static(filename: str) -> Response:
-    answer = send_from_directory("static", filename, max_age=86_400)
-    answer.headers["Cache-Control"] = "public, max-age=86400"
-    return answer
 
 
 def chosen() -> str:

@@ -108,7 +108,7 @@ def _sentences(markup: Markup) -> list[str]:
     error = markup.by_id("error")
     assert error["role"] == "alert"
     told = markup.within(error, "li") or markup.within(error, "p")
-    beside = [e for e in markup.elements if e.attributes.get("class") == "field-error"]
+    beside = [e for e in markup.elements if "field-error" in e.attributes.get("class", "").split()]
     assert told
     return [element.words for element in (*told, *beside)]
 
