@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from consent.clocks import terms
+from consent.clocks.terms import Due
 from consent.looks.entries import tag
 from consent.looks.review import LOOKED, PAGE, OwnEntries, Wanted, acting, mark_own
 from consent.objections import answer as answers
@@ -30,9 +32,15 @@ class Raised:
     case: str | None
     at: datetime
     answered_at: datetime | None  # null: it waits
+    due: Due
     # Its words only where it was opened, or a search named the person.
     reason: str = field(default="", repr=False)
     answer: Answer | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the law's term was not kept, or is over while it waits."""
+        return self.due.is_late(self.answered_at)
 
 
 def waiting(officer: StaffMember, wanted: Wanted) -> list[Raised]:
@@ -43,6 +51,37 @@ def waiting(officer: StaffMember, wanted: Wanted) -> list[Raised]:
     of = None if sought is None else sought.found
     rows = records.waiting(of=of, but=officer.own_citizen_id, limit=PAGE)
     return [_raised(row, reason="" if sought is None else reason_of(row)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """A page of those that wait, the one that is due first before the others."""
+
+    waiting: list[Raised]
+    late: int  # of all that wait, on this page or not
+    after: str | None  # the number that the next page goes on behind; null: this is the last
+
+
+def clocks(officer: StaffMember, *, after: str | None, request_id: str) -> Clocks:
+    """Those that wait behind the one with this number, or from the first; the look is an entry.
+
+    Raises:
+        NoSuchObjection: no objection has this number.
+    """
+    last = None if after is None else records.find_by_number(after)
+    if after is not None and last is None:
+        raise NoSuchObjection("no objection has this number")
+    rows = records.waiting(but=officer.own_citizen_id, after=last, limit=PAGE + 1)
+    late = records.waiting_since(terms.late_before("object"), but=officer.own_citizen_id)
+    with transaction():
+        trail.record(
+            LOOKED,
+            Who(actor=officer.id),
+            subject={"result": "shown", "list": "objections", "shown": min(len(rows), PAGE)},
+            acting={**acting(officer), "request": request_id},
+        )
+    shown = [_raised(row, reason="") for row in rows[:PAGE]]
+    return Clocks(waiting=shown, late=late, after=shown[-1].number if len(rows) > PAGE else None)
 
 
 def look(officer: StaffMember, number: str, *, request_id: str) -> Raised:
@@ -94,6 +133,7 @@ def _raised(row: Any, *, reason: str, answer: Answer | None = None) -> Raised:  
         case=row.case,
         at=row.raised_at,
         answered_at=row.closed_at,
+        due=terms.due("object", row.raised_at),
         reason=reason,
         answer=answer,
     )

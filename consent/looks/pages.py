@@ -95,6 +95,16 @@ def search(officer: StaffMember) -> AnyResponse:
     return redirect(f"/audit/entries?search={search_id}", 303)
 
 
+@pages.get("/audit/objections")
+@enter(security_officer)
+def clocks(officer: StaffMember) -> str:
+    """Which objections wait, by when each is to be answered, and which are overdue."""
+    told = objections.clocks(
+        officer, after=request.args.get("after"), request_id=language.request_id()
+    )
+    return render_template("objections/waiting.html", officer=officer, told=told)
+
+
 @pages.get("/audit/objections/<number>")
 @enter(security_officer)
 def objection(officer: StaffMember, number: str) -> AnyResponse:

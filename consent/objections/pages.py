@@ -9,6 +9,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
+from consent.clocks import terms
 from consent.ledger import answer as asked
 from consent.ledger import withdraw
 from consent.ledger.pages import find_waiting
@@ -60,6 +61,7 @@ def objection(session: CitizenSession, objection_id: uuid.UUID) -> str:
         **_facts(_about(row.public_service_id, procedure=row.procedure, case=row.case)),
         reason=objections.reason_of(row),
         answer=answer.answer_to(row),
+        due=terms.due("object", row.raised_at),
         back=_back(),
     )
 

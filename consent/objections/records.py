@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consent.ledger.records import Objection
@@ -42,15 +42,34 @@ def find_by_number(number: str) -> Row[Any] | None:
 
 
 def waiting(
-    *, of: uuid.UUID | None = None, but: uuid.UUID | None = None, limit: int
+    *,
+    of: uuid.UUID | None = None,
+    but: uuid.UUID | None = None,
+    after: Row[Any] | None = None,
+    limit: int,
 ) -> Sequence[Row[Any]]:
-    """Objections that wait for an answer, the oldest first; `of` one person, `but` of others."""
+    """Objections that wait for an answer, the oldest first; `of` one person, `but` of others.
+
+    `after` one of them: only those behind it.
+    """
     query = select(_TABLE).where(_TABLE.c.closed_at.is_(None))
+    if after is not None:
+        at_once = (_TABLE.c.raised_at == after.raised_at) & (_TABLE.c.id > after.id)
+        query = query.where((_TABLE.c.raised_at > after.raised_at) | at_once)
     if of is not None:
         query = query.where(_TABLE.c.citizen_id == of)
     if but is not None:
         query = query.where(_TABLE.c.citizen_id != but)
     return database.rows(query.order_by(_TABLE.c.raised_at, _TABLE.c.id).limit(limit))
+
+
+def waiting_since(at: datetime, *, but: uuid.UUID | None = None) -> int:
+    """How many raised before then wait for an answer; `but` those of one person."""
+    query = select(func.count()).where(_TABLE.c.closed_at.is_(None), _TABLE.c.raised_at < at)
+    if but is not None:
+        query = query.where(_TABLE.c.citizen_id != but)
+    found = database.row(query)
+    return 0 if found is None else int(found[0])
 
 
 def close(
