@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from consent import audit, commands, demo, exchange, ledger, looks, objections
+from consent import audit, commands, demo, exchange, ledger, looks, objections, receipts
 
 
 def join(app: Flask) -> None:
@@ -13,4 +13,5 @@ def join(app: Flask) -> None:
     exchange.join(app)
     audit.join(app)
     looks.join(app)
+    receipts.join(app)
     demo.join(app)

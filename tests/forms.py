@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from flask.testing import FlaskClient
 
+from consent.ledger import records
 from tests.asking import Sender
 from tests.deciding import CONSENT, Citizen, Page, an_asking_service, detail, shown, signed_in
 from tests.markup import Markup
@@ -219,6 +221,20 @@ def answer_form(client: FlaskClient) -> Sheet:
     return Sheet(client, path, _token(client, path) | {"answer": "Đã kiểm tra"})
 
 
+def receipt_form(client: FlaskClient) -> Sheet:
+    row = _a_receipt(client)
+    sign_in_officer(client, a_security_officer())
+    path = "/audit/receipts"
+    return Sheet(client, path, _token(client, path) | {"number": row.number})
+
+
+def _a_receipt(client: FlaskClient) -> Any:
+    citizen = signed_in(client, lan())
+    citizen.is_asked(an_asking_service(), detail("full_name")).allow()
+    (row,) = citizen.decisions()
+    return records.receipts(row.citizen_id, row.decision_id)[1]
+
+
 NOTHING = ("missing", "empty", "blank")
 
 
@@ -339,6 +355,15 @@ FORMS = (
             Field(name="number", otherwise=at("search-number")),
             _text("case", "search-case"),
             _text("reason", "search-reason"),
+        ),
+        cookie="motlan-staff",
+    ),
+    Form(
+        route="/audit/receipts",
+        open=receipt_form,
+        fields=(
+            # Marks that nobody sees are taken away before it is read.
+            Field(name="number", bad={"reading direction": TAKE}, otherwise=at("number")),
         ),
         cookie="motlan-staff",
     ),

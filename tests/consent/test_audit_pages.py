@@ -270,11 +270,12 @@ class TestAttacker:
         assert rows_of(answer) == []
 
     def test_there_is_no_way_to_change_an_entry(self, app):
-        """Security case 58: no path of the review takes anything but a search and an answer."""
+        """Security case 58: no path of the review takes anything but a question and an answer."""
         rules = [r for r in app.url_map.iter_rules() if r.rule.startswith(("/audit", "/log"))]
 
         methods = {(r.rule, m) for r in rules for m in r.methods - {"HEAD", "OPTIONS", "GET"}}
-        assert methods == {("/audit/entries", "POST"), ("/audit/objections/<number>", "POST")}
+        taken = ("/audit/entries", "/audit/objections/<number>", "/audit/receipts")
+        assert methods == {(path, "POST") for path in taken}
 
     def test_a_key_of_the_log_is_not_on_the_page(self, theirs):
         page = theirs.get("/audit/entries")
