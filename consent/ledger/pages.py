@@ -262,9 +262,9 @@ def _changed(labels: Mapping[str, str]) -> str:
 def _sentences() -> Mapping[str, str]:
     return {
         grant.WiderThanShown.slug: _("Nội dung gửi lên không khớp với trang. Mở lại trang."),
-        withdraw.NoSuchDecision.slug: _("Không có quyết định này."),
-        withdraw.AlreadyWithdrawn.slug: _("Quyết định này đã được rút lại."),
+        withdraw.NoSuchDecision.slug: _("Không có quyết định này. Mở lại từ danh sách."),
+        withdraw.AlreadyWithdrawn.slug: _("Quyết định này đã được rút lại. Không cần làm gì thêm."),
         withdraw.BoundByLaw.slug: _("Việc này theo luật, không rút lại được; có thể phản đối."),
-        transitions.DecisionOver.slug: _("Quyết định này đã kết thúc."),
+        transitions.DecisionOver.slug: _("Quyết định này đã kết thúc. Xem lại trong danh sách."),
         records.DecidedMeanwhile.slug: _("Vừa có thay đổi khác. Mở lại trang để xem."),
     }

@@ -123,7 +123,7 @@ def answer(officer: StaffMember, number: str) -> AnyResponse:
         told = ("answer", _("Viết câu trả lời, không quá 2.000 ký tự."))
         return _objection_page(officer, number, errors=[told], answer=text, status=400)
     except AnsweredBefore:
-        told = ("", _("Phản đối này đã được trả lời trước đó. Câu trả lời vừa viết chưa được gửi."))
+        told = ("", _("Phản đối này đã được trả lời trước đó. Xem câu trả lời đã gửi."))
         return _objection_page(officer, number, errors=[told], status=409)
     return redirect(f"/audit/objections/{number}", 303)
 
@@ -201,6 +201,6 @@ def _unfit(member: str) -> str:
 def _sentences() -> Mapping[str, str]:
     return {
         NoSuchSearch.slug: _("Lượt tìm này không có hoặc đã hết hạn. Hãy tìm lại."),
-        NoSuchObjection.slug: _("Không có phản đối nào mang số này."),
-        OwnEntries.slug: _("Không ai được xem các mục nhật ký về chính mình."),
+        NoSuchObjection.slug: _("Không có phản đối nào mang số này. Kiểm tra lại số."),
+        OwnEntries.slug: _("Không ai được xem các mục nhật ký về chính mình. Hãy nhờ cán bộ khác."),
     }

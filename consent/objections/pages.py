@@ -71,8 +71,11 @@ def objection(session: CitizenSession, objection_id: uuid.UUID) -> str:
 def refused(refusal: Refusal) -> AnyResponse:
     """A refusal in the person's language."""
     is_objection = isinstance(refusal, NoSuchObjection)
-    told = _("Không có phản đối này.") if is_objection else _("Không có quyết định này.")
-    refusal.sentence = told
+    refusal.sentence = (
+        _("Không có phản đối này. Mở lại từ trang của tôi.")
+        if is_objection
+        else _("Không có quyết định này. Mở lại từ danh sách.")
+    )
     return language.answer(refusal)
 
 

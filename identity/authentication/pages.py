@@ -145,7 +145,7 @@ def told(refusal: Refusal) -> tuple[str, str]:
     sentences = {
         sign_in.WrongCredentials: (
             "national-id",
-            _("Số định danh hoặc mật khẩu không đúng. Kiểm tra rồi nhập lại."),
+            _("Số định danh cá nhân hoặc mật khẩu không đúng. Kiểm tra rồi nhập lại."),
         ),
         sign_in.AccountBarred: ("", _("Tài khoản này hiện không đăng nhập được. Xem Trợ giúp.")),
         TooManyTries: ("", _("Đã thử quá nhiều lần. Đợi %(n)s phút rồi thử lại.", n=minutes)),
