@@ -1,7 +1,7 @@
 """Messages that must leave: written in the caller's transaction, delivered by the worker."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,17 +94,30 @@ def put(
 
 def progress(reference: str) -> list[Progress]:
     """How far the messages about one thing have come, oldest first."""
-    found = database.rows(
+    return progress_of([reference]).get(reference, [])
+
+
+def progress_of(references: Iterable[str]) -> dict[str, list[Progress]]:
+    """The same of several things, in one statement; what has no message is absent."""
+    wanted = list(references)
+    if not wanted:
+        return {}
+    rows = database.rows(
         select(
+            OutboxMessage.reference,
             OutboxMessage.target,
             OutboxMessage.created_at,
             OutboxMessage.delivered_at,
             OutboxMessage.last_error,
         )
-        .where(OutboxMessage.reference == reference)
+        .where(OutboxMessage.reference.in_(wanted))
         .order_by(OutboxMessage.created_at)
     )
-    return [Progress(row.target, row.created_at, row.delivered_at, row.last_error) for row in found]
+    found: dict[str, list[Progress]] = {}
+    for row in rows:
+        told = Progress(row.target, row.created_at, row.delivered_at, row.last_error)
+        found.setdefault(row.reference, []).append(told)
+    return found
 
 
 def take() -> Waiting | None:

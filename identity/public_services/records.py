@@ -1,7 +1,7 @@
 """Tables of who may ask: organisations and their public services (OIDC clients)."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -101,6 +101,11 @@ def find(client_id: str) -> Row[Any] | None:
 def find_by_id(public_service_id: uuid.UUID) -> Row[Any] | None:
     """The same, by our own id."""
     return database.row(_FOUND.where(PublicService.id == public_service_id))
+
+
+def find_by_ids(public_service_ids: Iterable[uuid.UUID]) -> Sequence[Row[Any]]:
+    """The same, of several at once."""
+    return database.rows(_FOUND.where(PublicService.id.in_(list(public_service_ids))))
 
 
 def keep_organisation(

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -123,17 +123,21 @@ class _Memory:
     def find(
         self, key: str | uuid.UUID, read: "Callable[[], Row[Any] | None]"
     ) -> Registered | None:
-        kept = self._kept.get(key)
-        if kept is not None and time.monotonic() < kept.until:
-            return kept.service
+        service = self.fresh(key)
+        if service is not None:
+            return service
         row = read()
-        return None if row is None else self._keep(parsed(row))
+        return None if row is None else self.keep(parsed(row))
+
+    def fresh(self, key: str | uuid.UUID) -> Registered | None:
+        kept = self._kept.get(key)
+        return kept.service if kept is not None and time.monotonic() < kept.until else None
 
     def forget(self) -> None:
         with self._lock:
             self._kept.clear()
 
-    def _keep(self, service: Registered) -> Registered:
+    def keep(self, service: Registered) -> Registered:
         fresh = _Kept(service, time.monotonic() + REMEMBERED_SECONDS)
         with self._lock:
             if len(self._kept) >= MOST_REMEMBERED:
@@ -167,6 +171,17 @@ def by_id(public_service_id: uuid.UUID) -> Registered:
     if found is None:
         raise NotFound("there is no such public service")
     return found
+
+
+def by_ids(public_service_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Registered]:
+    """Those of these ids that there are, at most 30 seconds old; one statement reads the unknown.
+
+    A page that shows many calls it first, so that none of them is looked up alone.
+    """
+    wanted = set(public_service_ids)
+    known = {one: service for one in wanted if (service := _memory.fresh(one)) is not None}
+    rows = records.find_by_ids(wanted - set(known)) if wanted - set(known) else ()
+    return known | {row.id: _memory.keep(parsed(row)) for row in rows}
 
 
 def again(service: Registered) -> Registered | None:
