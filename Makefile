@@ -111,7 +111,7 @@ migration: setup ## a new numbered migration: make migration name=0013_what_it_d
 .PHONY: translations
 translations: setup ## collect every sentence of the pages; then write what is missing in messages.po, and again
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	$(BIN)/pybabel --quiet extract --mapping identity/translations/babel.cfg --keyword MenuEntry:2 \
+	$(BIN)/pybabel --quiet extract --mapping identity/translations/babel.cfg --keyword MenuEntry:2 --keyword Waiting:2 \
 		--add-location file --sort-by-file --output "$$folder/messages.pot" identity consent && \
 	$(BIN)/pybabel --quiet update --input-file "$$folder/messages.pot" --output-dir identity/translations \
 		--locale en --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --init-missing --width 100

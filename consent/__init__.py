@@ -2,7 +2,18 @@
 
 from flask import Flask
 
-from consent import audit, commands, demo, exchange, ledger, looks, objections, receipts
+from consent import (
+    audit,
+    commands,
+    complaints,
+    demo,
+    exchange,
+    ledger,
+    looks,
+    my,
+    objections,
+    receipts,
+)
 
 
 def join(app: Flask) -> None:
@@ -13,5 +24,7 @@ def join(app: Flask) -> None:
     exchange.join(app)
     audit.join(app)
     looks.join(app)
+    complaints.join(app)
+    my.join(app)
     receipts.join(app)
     demo.join(app)

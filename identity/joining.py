@@ -3,6 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from identity.staff.sessions import StaffMember
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,18 @@ class MenuEntry:
     text: str
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Something that waits for a security officer: its page, its text, and how much of it waits.
+
+    `count` leaves out what this very officer may not answer.
+    """
+
+    path: str
+    text: str  # in Vietnamese, which is the message id
+    count: Callable[["StaffMember"], int]
+
+
 @dataclass
 class Joined:
     """Everything that was brought."""
@@ -52,6 +68,7 @@ class Joined:
     checks: list[Check] = field(default_factory=list)
     starts: list[Check] = field(default_factory=list)  # those without which nothing is served
     menu: list[MenuEntry] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)  # on the security officers' desk
 
 
 _joined = Joined()

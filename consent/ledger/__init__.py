@@ -6,7 +6,7 @@ from flask import Flask
 
 from consent.ledger import events, pages, withdraw
 from consent.ledger.answer import Ledger
-from identity.joining import Duty, MenuEntry, joined
+from identity.joining import Duty, joined
 from identity.provider import approval
 
 # Delivered to somebody within seconds (docs/retention.md has how long messages are kept).
@@ -22,4 +22,3 @@ def join(app: Flask) -> None:
         Duty("outbox", EVERY, events.deliver, waits_for_others=True),
         Duty("expiry", EXPIRY_EVERY, withdraw.expire),
     ]
-    joined().menu.append(MenuEntry("/my/consents", "Ai đang được dùng dữ liệu của tôi"))

@@ -18,7 +18,8 @@ from identity.outbox import Progress
 from identity.public_services import registered
 from identity.public_services.registered import Registered
 
-SOON = timedelta(days=14)
+SOON = timedelta(days=14)  # how long an answer is news
+ENDING = timedelta(days=30)
 _CLAIMS = {claim: name for told in SCOPE_CLAIMS.values() for claim, name in told.items()}
 
 
@@ -65,8 +66,12 @@ class Mine:
 
     @property
     def is_ending(self) -> bool:
-        """Whether it ends by itself soon."""
-        return self.is_active and self.entry.until <= clock.now() + SOON
+        """Whether it ends by itself within a month.
+
+        Of one that was short from the beginning, only in its last quarter: else it always would.
+        """
+        notice = min(ENDING, (self.entry.until - self.entry.from_at) / 4)
+        return self.is_active and self.entry.until <= clock.now() + notice
 
     @property
     def is_unheard(self) -> bool:
@@ -93,17 +98,18 @@ class Mine:
 def decisions(citizen_id: uuid.UUID, language: str) -> list[Mine]:
     """Every decision of a person, the latest first."""
     entries = [transitions.read(row) for row in records.newest_of(citizen_id)]
-    return [_seen(entry, language) for entry in entries]
-
-
-def _seen(entry: Entry, language: str) -> Mine:
-    was_told = entry.state is State.WITHDRAWN
-    return Mine(
-        entry=entry,
-        service=registered.by_id(entry.public_service_id),
-        language=language,
-        told=tuple(outbox.progress(str(entry.decision_id))) if was_told else (),
-    )
+    services = registered.by_ids(entry.public_service_id for entry in entries)
+    withdrawn = [str(e.decision_id) for e in entries if e.state is State.WITHDRAWN]
+    told = outbox.progress_of(withdrawn)
+    return [
+        Mine(
+            entry=entry,
+            service=services[entry.public_service_id],
+            language=language,
+            told=tuple(told.get(str(entry.decision_id), ())),
+        )
+        for entry in entries
+    ]
 
 
 def decision(citizen_id: uuid.UUID, decision_id: uuid.UUID, *, language: str) -> Mine:
@@ -153,15 +159,17 @@ class Raised:
 
 def objections(citizen_id: uuid.UUID) -> Sequence[Raised]:
     """What a person has objected to, the latest first."""
+    rows = records.objections_of(citizen_id)
+    services = registered.by_ids(row.public_service_id for row in rows)
     return [
         Raised(
             row.id,
             row.number,
-            registered.by_id(row.public_service_id),
+            services[row.public_service_id],
             row.procedure,
             row.case,
             row.raised_at,
             row.closed_at,
         )
-        for row in records.objections_of(citizen_id)
+        for row in rows
     ]

@@ -1,4 +1,4 @@
-"""Citizens' pages: the decision page, and who uses one's data. Every one works without script."""
+"""Citizens' pages: the decision page and withdrawal. Every one works without script."""
 
 import base64
 import binascii
@@ -21,7 +21,6 @@ from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
 from identity.errors import Refusal
 from identity.guards import enter
-from identity.joining import joined
 from identity.language import GoElsewhere
 from identity.provider import pending
 from identity.provider.pending import Pending, RequestOver
@@ -64,44 +63,6 @@ def decide(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
     if not grant.decide(_answered(session, opened, choice=choice)):
         return redirect(f"/consent/{request_id}", 303)
     return redirect(f"/authorize?request={request_id}", 303)
-
-
-@pages.get("/my")
-@enter(citizen)
-def home(session: CitizenSession) -> str:
-    """Where to go, and what needs attention."""
-    told = mine.decisions(session.citizen_id, _lang())
-    raised = mine.objections(session.citizen_id)
-    return render_template(
-        "my/home.html",
-        entries=joined().menu,
-        active=[one for one in told if one.is_active],
-        ending=[one for one in told if one.is_ending],
-        unheard=[one for one in told if one.is_unheard],
-        objections=[one for one in raised if one.needs_attention],
-    )
-
-
-@pages.get("/my/consents")
-@enter(citizen)
-def consents(session: CitizenSession) -> str:
-    """Who may use one's data now, and who could before."""
-    told = mine.decisions(session.citizen_id, _lang())
-    return render_template(
-        "my/consents.html",
-        active=[one for one in told if one.is_active],
-        ended=[one for one in told if not one.is_active],
-        objections=mine.objections(session.citizen_id),
-    )
-
-
-@pages.get("/my/consents/<uuid:decision_id>")
-@enter(citizen)
-def consent(session: CitizenSession, decision_id: uuid.UUID) -> str:
-    """One decision: what it says, its text as seen, its history and receipts."""
-    one = mine.decision(session.citizen_id, decision_id, language=_lang())
-    raised = [each for each in mine.objections(session.citizen_id) if each.is_about(one)]
-    return render_template("my/consent.html", one=one, objections=raised)
 
 
 @pages.get("/my/consents/<uuid:decision_id>/withdraw")

@@ -1,15 +1,13 @@
-"""Who looked: the citizen's own timeline, and the security officers' review of the log."""
+"""Who looked: entries of the log, opened to be read, and the security officers' review of it."""
 
 from typing import TYPE_CHECKING
 
 from consent.looks import pages
-from identity.joining import MenuEntry, joined
 
 if TYPE_CHECKING:
     from flask import Flask
 
 
 def join(app: "Flask") -> None:
-    """Bring the pages and their place in the citizen's menu."""
+    """Bring the officers' pages; the citizens' are those of `consent.my`."""
     app.register_blueprint(pages.pages)
-    joined().menu.append(MenuEntry("/my/access", "Ai đã xem dữ liệu của tôi"))

@@ -1,4 +1,4 @@
-"""Pages about looks: `/my/access` for each citizen, `/audit/entries` for security officers."""
+"""Pages about looks, for security officers: the entries, the search by person, objections."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,12 +12,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from consent.looks import objections, review
 from consent.looks.health import health
 from consent.looks.review import NoSuchSearch, OwnEntries, UnfitSearch, Wanted
-from consent.looks.timeline import timeline
 from consent.objections.answer import AnsweredBefore, NoAnswer
 from consent.objections.object import NoSuchObjection
 from identity import browser, language
-from identity.authentication.guard import citizen
-from identity.authentication.sessions import CitizenSession
 from identity.citizens.national_id import MalformedNationalId, NationalId
 from identity.errors import InvalidRequest, Refusal
 from identity.guards import enter
@@ -36,6 +33,8 @@ KINDS = (
     "decision:expired",
     "objection:raised",
     "objection:answered",
+    "complaint:raised",
+    "complaint:answered",
     "sign_in:succeeded",
     "sign_in:refused",
     "token:refused",
@@ -51,14 +50,6 @@ KINDS = (
     "key:rotated",
 )
 _HIGHEST_ID = 2**63 - 1
-
-
-@pages.get("/my/access")
-@enter(citizen)
-def access(session: CitizenSession) -> str:
-    """Who looked at one's data, day by day."""
-    told = timeline(session.citizen_id, before=_before(), language=_lang())
-    return render_template("audit/access.html", told=told)
 
 
 @pages.get("/audit")

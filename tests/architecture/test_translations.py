@@ -18,7 +18,7 @@ ENGLISH = ROOT / "identity/translations/en/LC_MESSAGES/messages.po"
 PACKAGES = ("identity", "consent")
 TEMPLATES = [path for package in PACKAGES for path in (ROOT / package).rglob("templates/**/*.*")]
 MAPPING = [("**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "MenuEntry": (2,)}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "MenuEntry": (2,), "Waiting": (2,)}
 VIETNAMESE = re.compile(
     r"[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệịỉĩọỏốồổỗộớờởỡợụủũứừửữựỵỷỹàáãèéìíòóõùúýỳ]", re.IGNORECASE
 )

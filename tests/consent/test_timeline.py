@@ -7,8 +7,8 @@ import pytest
 import time_machine
 
 from consent.audit.sequencer import sequence
-from consent.looks import timeline as timelines
-from consent.looks.timeline import timeline
+from consent.my import timeline as timelines
+from consent.my.timeline import timeline
 from identity import clock, trail
 from identity.entry import Who
 from tests import exchange

@@ -159,6 +159,13 @@ def being_in_charge(citizen: Examiner) -> None:
     page.locator("main article", has_text=INSURANCE).locator("a").first.click()
     citizen.look("consent-law")
     citizen.visit("access", "/my/access")
+    citizen.visit("access-narrowed", "/my/access?basis=law&days=30")
+    citizen.press("complain", "main article a[href$='/complaint']")
+    citizen.press("complained", "#submit-complaint")
+    citizen.visit("complaints", "/my/complaints")
+    citizen.visit("data", "/my/data")
+    citizen.visit("my-attention", "/my")
+    citizen.press("receipt", "#receipts a")
 
 
 def going_wrong(citizen: Examiner, office: Office) -> None:
@@ -187,6 +194,11 @@ def reviewing(officer: Examiner, *, of: Person) -> None:
     officer.press("audit-objection-error", "#submit-answer")
     page.fill("#answer", "Đã sửa theo đúng dữ liệu dân cư.")
     officer.press("audit-objection-answered", "#submit-answer")
+    officer.visit("audit-complaints", "/audit/complaints")
+    officer.press("audit-complaint", "#waiting a")
+    officer.press("audit-complaint-error", "#submit-answer")
+    page.fill("#answer", "Cơ quan này có hồ sơ thật.")
+    officer.press("audit-complaint-answered", "#submit-answer")
     of.open("/my")
     of.sign_in()
     of.page.click("main a[href^='/my/objections/']")

@@ -125,7 +125,7 @@ def withdrawing(lan: Person, office: Office) -> None:
     page.click(f"main article >> text={office.name}")
     lan.picture("withdrawn-twice")
     assert "Đã rút lại lúc" in page.inner_text("#withdrawn")
-    assert page.locator("main tbody tr").count() == 2
+    assert page.locator("#life li:not([data-entry])").count() == 2
     back(page)
 
 
