@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from identity import (
+    account,
     activation,
     authentication,
     citizens,
@@ -64,13 +65,14 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     outbox.join()
     for area in (citizens, factors, authentication, staff, public_services, provider, activation):
         area.join(app)
-    for area in (staff_enrolment, staff_security):
+    for area in (staff_enrolment, staff_security, account):
         area.join(app)
     for part in (health, openapi, pages):
         part.join(app)
     commands.join(app)
     for half in joins:
         half.join(app)
+    account.close_menu()
     app.register_error_handler(Exception, _answer_error)
     guards.require_guards(app)
     inner = doors.ExpressLane(app, app.wsgi_app) if chosen.express_lane else app.wsgi_app

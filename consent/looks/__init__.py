@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from consent.looks import pages
+from consent.looks import pages, security
+from identity.account import events
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -11,3 +12,4 @@ if TYPE_CHECKING:
 def join(app: "Flask") -> None:
     """Bring the officers' pages; the citizens' are those of `consent.my`."""
     app.register_blueprint(pages.pages)
+    events.join(security.latest)

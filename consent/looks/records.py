@@ -77,6 +77,13 @@ def counts(citizen_id: uuid.UUID) -> tuple[int, int]:
     return (0, 0) if found is None else (int(found.listed), int(found.readable))
 
 
+def newest(citizen_id: uuid.UUID, types: Sequence[str], *, limit: int) -> Sequence[Row[Any]]:
+    """The newest entries of these types about one person: what and when, nothing sealed."""
+    wanted = (AccessEntry.citizen_id == citizen_id, AccessEntry.type.in_(list(types)))
+    query = select(AccessEntry.id, AccessEntry.type, AccessEntry.at).where(*wanted)
+    return database.rows(query.order_by(AccessEntry.id.desc()).limit(limit))
+
+
 def add_search(search: Mapping[str, Any]) -> None:
     """A search can be opened by the one who made it."""
     database.write(insert(AuditSearch).values(**search))

@@ -1,17 +1,18 @@
 """Beginning: a printed letter, then a password and a second factor of one's own."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from identity.activation import records
+from flask import Flask
+
+from identity.activation import commands, pages, records
+from identity.citizens.commands import citizens
 from identity.joining import Purge, joined
 
-if TYPE_CHECKING:
-    from flask import Flask
 
-
-def join(_app: "Flask") -> None:
-    """Bring this area's purge."""
+def join(app: Flask) -> None:
+    """Bring the pages, the command beside those of the register, and this area's purge."""
+    app.register_blueprint(pages.pages)
+    citizens.add_command(commands.write_letters)
     joined().purges.append(
         Purge(records.ActivationLetter.__tablename__, "expires_at", timedelta(0))
     )

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from flask import current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from identity import browser
+from identity import browser, devices
 from identity.authentication import sessions
 from identity.authentication.lockout import Visit
 from identity.authentication.sessions import CitizenSession
@@ -52,4 +52,5 @@ citizen = Guard("citizen", _admit)
 
 def visit() -> Visit:
     """From where this request comes, for the budgets and the entry."""
-    return Visit(browser.digest(), request.remote_addr or "", request_id())
+    device = devices.read(request.headers.get("User-Agent", ""))
+    return Visit(browser.digest(), request.remote_addr or "", request_id(), device=device)

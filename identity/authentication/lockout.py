@@ -6,7 +6,7 @@ They are keyed by what was typed, whether it exists or not, so that they tell no
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
@@ -14,6 +14,7 @@ from identity import clock, sealing
 from identity.authentication import records
 from identity.citizens.passwords import SignInBusy
 from identity.database import transaction
+from identity.devices import Device
 from identity.errors import TooManyRequests
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
@@ -28,6 +29,7 @@ class Visit:
     address: str
     request_id: str = ""
     public_service_id: uuid.UUID | None = None  # null: no service sent them here
+    device: Device = field(default_factory=Device)
 
 
 @dataclass(frozen=True, slots=True)

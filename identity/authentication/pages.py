@@ -41,7 +41,7 @@ def home() -> AnyResponse:
 def ask_password() -> AnyResponse:
     """The form; who is signed in and was not sent here by a service goes on."""
     if _asked_request() is None and guard.citizen_session() is not None:
-        return redirect(_destination(), 303)
+        return redirect(destination(), 303)
     return _password_page()
 
 
@@ -53,10 +53,10 @@ def take_password() -> AnyResponse:
     if number is None or errors:
         return _password_page(errors, status=400)
     try:
-        step = sign_in.prove_password(number, password, visit=_visit())
+        step = sign_in.prove_password(number, password, visit=visit_here())
     except (sign_in.WrongCredentials, sign_in.AccountBarred, TooManyTries, SignInBusy) as refusal:
-        return _answered(_password_page([told(refusal)], status=refusal.status), refusal)
-    answer = redirect("/sign-in/code" + _carried(), 303)
+        return answered(_password_page([told(refusal)], status=refusal.status), refusal)
+    answer = redirect("/sign-in/code" + carried(), 303)
     browser.set_cookie(answer, STEP, value=step)  # type: ignore[arg-type] # werkzeug's base
     return answer
 
@@ -66,7 +66,7 @@ def take_password() -> AnyResponse:
 def ask_code() -> AnyResponse:
     """The form for the one-time code, for who has proved a password in this browser."""
     if not _step():
-        return redirect("/sign-in" + _carried(), 303)
+        return redirect("/sign-in" + carried(), 303)
     return _code_page()
 
 
@@ -76,20 +76,20 @@ def take_code() -> AnyResponse:
     """The code; then where the person wanted to go."""
     code = browser.field("one_time_code")
     if not code.strip():
-        _asking()  # as for the password
+        who_asks()  # as for the password
         return _code_page([no_code()], status=400)
     before = guard.citizen_session()
     if before is not None and not _step():  # the form came twice: the first one signed in
-        return redirect(_destination(), 303)
+        return redirect(destination(), 303)
     try:
-        started = sign_in.finish(_step(), code, visit=_visit(), before=before)
+        started = sign_in.finish(_step(), code, visit=visit_here(), before=before)
     except StepEnded as refusal:
         answer = _password_page([told(refusal)], status=refusal.status)
         browser.forget_cookie(answer, STEP)
         return answer
     except (WrongCode, TooManyTries, sign_in.AccountBarred) as refusal:
-        return _answered(_code_page([told(refusal)], status=refusal.status), refusal)
-    onward = redirect(_destination(), 303)
+        return answered(_code_page([told(refusal)], status=refusal.status), refusal)
+    onward = redirect(destination(), 303)
     browser.set_cookie(onward, guard.COOKIE, value=started.cookie)  # type: ignore[arg-type] # werkzeug's base
     browser.forget_cookie(onward, STEP)  # type: ignore[arg-type] # werkzeug's base
     return onward
@@ -126,7 +126,7 @@ def sign_out() -> AnyResponse:
 
 def _credentials() -> tuple[NationalId | None, str, Errors]:
     """Number and password as they were sent, and everything that has to be mended."""
-    _asking()  # the language of whoever sent the person here, before a sentence is said in it
+    who_asks()  # the language of whoever sent the person here, before a sentence is said in it
     errors, number, password = [], None, browser.field("password")
     try:
         number = NationalId.typed(browser.field("national_id"))
@@ -158,22 +158,28 @@ def told(refusal: Refusal) -> tuple[str, str]:
 
 def no_code() -> tuple[str, str]:
     """The field of the code was left open, which is no try."""
-    return "one-time-code", _("Nhập mã gồm 6 chữ số đang hiện trong ứng dụng.")
+    return "one-time-code", _("Nhập mã 6 chữ số trong ứng dụng, hoặc một mã dự phòng.")
 
 
 def _password_page(errors: Errors | None = None, *, status: int = 200) -> Response:
-    page = render_template("authentication/sign_in.html", errors=errors or [], asking=_asking())
+    page = render_template(
+        "authentication/sign_in.html", errors=errors or [], asking=who_asks(), carried=carried()
+    )
     return make_response(page, status)
 
 
 def _code_page(errors: Errors | None = None, *, status: int = 200) -> Response:
-    restart = "/sign-in" + _carried()
-    _asking()
-    page = render_template("authentication/code.html", errors=errors or [], restart=restart)
+    restart = "/sign-in" + carried()
+    who_asks()
+    left = sign_in.codes_left(_step(), browser.digest())
+    page = render_template(
+        "authentication/code.html", errors=errors or [], restart=restart, codes=left
+    )
     return make_response(page, status)
 
 
-def _answered(page: Response, refusal: Refusal) -> Response:
+def answered(page: Response, refusal: Refusal) -> Response:
+    """The page with what the refusal says in headers."""
     page.headers.extend(refusal.headers)
     return page
 
@@ -184,7 +190,7 @@ def _asked_request() -> str | None:
     return told_id if _OPAQUE.fullmatch(told_id) else None
 
 
-def _asking() -> asking.Asking | None:
+def who_asks() -> asking.Asking | None:
     """Who asks. The page may then be followed, after its form, by a redirect to that service."""
     request_id = _asked_request()
     if request_id is None:
@@ -195,10 +201,10 @@ def _asking() -> asking.Asking | None:
     return found
 
 
-def _visit() -> Visit:
-    who_asks = _asking()
-    here = guard.visit()
-    return here if who_asks is None else replace(here, public_service_id=who_asks.public_service_id)
+def visit_here() -> Visit:
+    """From where this request comes, and which service sent the person."""
+    found, here = who_asks(), guard.visit()
+    return here if found is None else replace(here, public_service_id=found.public_service_id)
 
 
 def _step() -> str:
@@ -210,14 +216,16 @@ def _next() -> str | None:
     return place if _OURS.fullmatch(place) else None
 
 
-def _carried() -> str:
+def carried() -> str:
+    """What every page of signing in hands on to the next: where the person wanted to go."""
     if request_id := _asked_request():
         return "?request=" + request_id
     place = _next()
     return "" if place is None else "?next=" + quote(place, safe="/")
 
 
-def _destination() -> str:
+def destination() -> str:
+    """Where the person wanted to go."""
     if request_id := _asked_request():
         return "/authorize?request=" + request_id
     return _next() or "/my"

@@ -1,7 +1,7 @@
 """Tables of sign-in and their queries: sessions, devices, half sign-ins, budgets for guessing."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from identity import database
 from identity.citizens.records import Citizen
 from identity.columns import Base, Instant
+from identity.devices import Device
 
 
 class CitizenSession(Base):
@@ -136,13 +137,47 @@ def touch_session(citizen_id: uuid.UUID, session_id: uuid.UUID, *, at: datetime)
 
 
 def end_sessions(
-    citizen_id: uuid.UUID, *, at: datetime, session_id: uuid.UUID | None = None
+    citizen_id: uuid.UUID,
+    *,
+    at: datetime,
+    session_id: uuid.UUID | None = None,
+    spared: uuid.UUID | None = None,
 ) -> int:
-    """How many sessions of this person (null: all; else that one) ended now."""
+    """How many sessions of this person ended now: that one, all but the spared one, or all."""
     living = [CitizenSession.citizen_id == citizen_id, CitizenSession.ended_at.is_(None)]
     if session_id is not None:
         living.append(CitizenSession.id == session_id)
+    if spared is not None:
+        living.append(CitizenSession.id != spared)
     return database.write(update(CitizenSession).where(*living).values(ended_at=at))
+
+
+def living_sessions(
+    citizen_id: uuid.UUID, *, at: datetime, seen_after: datetime
+) -> Sequence[Row[Any]]:
+    """Where the person is signed in, with what is known of each device; the latest seen first."""
+    device = (KnownDevice.browser, KnownDevice.system, KnownDevice.sealed_name)
+    here = (KnownDevice.citizen_id == CitizenSession.citizen_id) & (
+        KnownDevice.browser_digest == CitizenSession.browser_digest
+    )
+    living = (
+        CitizenSession.citizen_id == citizen_id,
+        CitizenSession.ended_at.is_(None),
+        CitizenSession.expires_at > at,
+        CitizenSession.last_seen_at > seen_after,
+    )
+    return database.rows(
+        select(CitizenSession.__table__, *device)
+        .outerjoin(KnownDevice, here)
+        .where(*living)
+        .order_by(CitizenSession.last_seen_at.desc(), CitizenSession.id.desc())
+    )
+
+
+def name_device(citizen_id: uuid.UUID, browser_digest: bytes, *, sealed: bytes | None) -> bool:
+    """Whether the person knows this device; it has this name now, or none."""
+    mine = (KnownDevice.citizen_id == citizen_id, KnownDevice.browser_digest == browser_digest)
+    return database.write(update(KnownDevice).where(*mine).values(sealed_name=sealed)) == 1
 
 
 def is_known_device(citizen_id: uuid.UUID, browser_digest: bytes) -> bool:
@@ -153,13 +188,15 @@ def is_known_device(citizen_id: uuid.UUID, browser_digest: bytes) -> bool:
     return database.row(known) is not None
 
 
-def know_device(citizen_id: uuid.UUID, browser_digest: bytes, *, at: datetime) -> None:
+def know_device(
+    citizen_id: uuid.UUID, browser_digest: bytes, *, at: datetime, device: Device
+) -> None:
     """This person has finished a sign-in with this browser."""
-    device = _upsert(KnownDevice).values(
-        citizen_id=citizen_id, browser_digest=browser_digest, first_at=at, last_at=at
-    )
+    seen = {"last_at": at, "browser": device.browser, "system": device.system}
+    row = {"citizen_id": citizen_id, "browser_digest": browser_digest, "first_at": at} | seen
     keys = ["citizen_id", "browser_digest"]
-    database.write(device.on_conflict_do_update(index_elements=keys, set_={"last_at": at}))
+    known = _upsert(KnownDevice).values(**row)
+    database.write(known.on_conflict_do_update(index_elements=keys, set_=seen))
 
 
 def add_step(values: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""One-time codes: RFC 6238 by an authenticator app, each good for one sign-in."""
+"""One-time codes: by an authenticator app (RFC 6238), or printed; each good for one sign-in."""
 
 import hmac
 import uuid
@@ -12,6 +12,8 @@ from identity.citizens import people
 from identity.citizens import records as citizen_records
 from identity.citizens.people import DEMO, TOTP
 from identity.errors import AccessDenied
+from identity.factors import recovery
+from identity.factors.setups import Kind, Setup
 
 STEP_SECONDS = 30
 DRIFT = (0, -1, 1)  # steps a phone's clock may be off
@@ -66,7 +68,32 @@ def spend(citizen_id: uuid.UUID, code: str) -> str:
         shown = matching_step(secret, code, at=clock.now())
         if shown is not None and citizen_records.spend_step(citizen_id, row.id, step=shown):
             return "otp"
+    if recovery.spend(citizen_id, code):
+        return "otp"
     raise WrongCode("this code is wrong or was used already")
+
+
+def adopt(chosen: Setup, code: str) -> None:
+    """The chosen factor is the person's, in the place of the one of its kind; in a transaction.
+
+    An app is believed once it shows its code, which then signs nobody in any more; printed codes
+    need none.
+
+    Raises:
+        WrongCode: the app does not show this code now; nothing has changed.
+    """
+    if chosen.kind is Kind.RECOVERY_CODES:
+        recovery.keep(chosen.citizen_id, chosen.codes)
+        return
+    at = clock.now()
+    shown = matching_step(chosen.secret, typed(code), at=at)
+    if shown is None:
+        raise WrongCode("the app does not show this code now")
+    key = people.citizen_key(chosen.citizen_id)
+    factor = people.seal_factor(chosen.citizen_id, key, kind=TOTP, secret=chosen.secret)
+    for kind in (TOTP, DEMO):
+        citizen_records.end_factors(chosen.citizen_id, kind, at=at)
+    citizen_records.add(citizen_records.SecondFactor, [factor | {"last_step": shown}])
 
 
 def target(who: uuid.UUID, *, is_known_device: bool) -> Target:

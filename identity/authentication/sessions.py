@@ -51,8 +51,9 @@ class Started:
     cookie: str = field(repr=False)
 
 
-# (citizen, session or null for all of them, why); runs inside the ending's transaction.
-Ending = Callable[[uuid.UUID, uuid.UUID | None, str], None]
+# (citizen, session or null for all of them, why, which one stays when all end or null); runs
+# inside the ending's transaction.
+Ending = Callable[[uuid.UUID, uuid.UUID | None, str, uuid.UUID | None], None]
 _endings: list[Ending] = []
 
 
@@ -149,7 +150,38 @@ def end_all(citizen_id: uuid.UUID, by: str) -> None:
     _end(citizen_id, None, by=by)
 
 
-def _end(citizen_id: uuid.UUID, session_id: uuid.UUID | None, *, by: str) -> None:
-    records.end_sessions(citizen_id, at=clock.now(), session_id=session_id)
+def end_others(session: CitizenSession, by: str) -> int:
+    """Every other session of this person is over, and what hangs on no session; how many were.
+
+    Inside a running transaction.
+    """
+    return _end(session.citizen_id, None, by=by, spared=session.id)
+
+
+def end_one(citizen_id: uuid.UUID, session_id: uuid.UUID, *, by: str) -> bool:
+    """Whether this person had that session; it is over. Inside a running transaction."""
+    return _end(citizen_id, session_id, by=by) == 1
+
+
+def renew_cookie(session: CitizenSession) -> str:
+    """The session goes on under this cookie, and the old one is dead; inside a transaction.
+
+    Empty: it has ended meanwhile.
+    """
+    cookie, digest = sealing.new_handle(session.citizen_id, PURPOSE)
+    renewed = records.renew_session(session.citizen_id, session.id, values={"digest": digest})
+    return cookie if renewed else ""
+
+
+def _end(
+    citizen_id: uuid.UUID,
+    session_id: uuid.UUID | None,
+    *,
+    by: str,
+    spared: uuid.UUID | None = None,
+) -> int:
+    at = clock.now()
+    ended = records.end_sessions(citizen_id, at=at, session_id=session_id, spared=spared)
     for ending in _endings:
-        ending(citizen_id, session_id, by)
+        ending(citizen_id, session_id, by, spared)
+    return ended

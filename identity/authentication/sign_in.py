@@ -14,6 +14,7 @@ from identity.citizens.records import Status
 from identity.database import AnyRow, transaction
 from identity.entry import Who
 from identity.errors import AccessDenied
+from identity.factors import recovery
 
 ACR_OF_BOTH = 2  # two different factors, vn:auth:2
 METHODS = ("pwd", "otp", "mfa")
@@ -81,6 +82,14 @@ def _renew_hash(found: AnyRow, password: str) -> None:
         )
 
 
+def codes_left(step_text: str, browser_digest: bytes) -> recovery.Left | None:
+    """How many printed codes are left to who has proved the password here; null: nobody has."""
+    try:
+        return recovery.left(steps.step(step_text, browser_digest, is_staff=False).who)
+    except steps.StepEnded:
+        return None
+
+
 def finish(step_text: str, code: str, *, visit: Visit, before: CitizenSession | None) -> Started:
     """The person is signed in; the cookie to set.
 
@@ -123,7 +132,7 @@ def _session(
         raise AccountBarred("this account cannot be used")
     if account.changed_at > owed.proved_at:  # perhaps because somebody else knew it
         raise steps.StepEnded("start again with the password")
-    records.know_device(owed.who, visit.browser_digest, at=clock.now())
+    records.know_device(owed.who, visit.browser_digest, at=clock.now(), device=visit.device)
     proof = Proof(owed.who, visit.browser_digest, ACR_OF_BOTH, METHODS)
     started = sessions.start(proof, before=before)
     trail.record(

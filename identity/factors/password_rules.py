@@ -20,7 +20,9 @@ from identity.errors import InvalidRequest
 SHORTEST = 10
 JUDGED = 72  # characters; more cannot make it worse, and judging takes longer with each
 ENOUGH = 10**8  # guesses by who tries the likeliest first; the library's score 3 of 4
+OF_ONES_OWN = 6  # letters and digits that must be left without what everybody knows
 OWN, VIETNAMESE = "own", "vietnamese"
+_STROKED = {0x111: "d", 0x110: "D"}  # the one letter that no decomposition takes apart
 
 
 class Fault(StrEnum):
@@ -65,8 +67,11 @@ def find_fault(password: str, own: Iterable[str] = ()) -> Fault | None:
         return Fault.LONG
     plain = unaccented(text)
     # A guesser tries it without marks and without spaces too.
-    forms = dict.fromkeys((text, plain, re.sub(r"[\W_]+", "", plain)))
+    bare = re.sub(r"[\W_]+", "", plain)
     words = _ranked(own)
+    if len(_without(bare, words[OWN])) < OF_ONES_OWN <= len(bare):
+        return Fault.OWN
+    forms = dict.fromkeys((text, plain, bare))
     found = (_judge(form[:JUDGED], words) for form in forms if form)
     return next((fault for fault in found if fault is not None), None)
 
@@ -84,8 +89,16 @@ def own_words(about: Person) -> list[str]:
 
 def unaccented(text: str) -> str:
     """The letters without their marks, as people type them in a hurry."""
-    apart = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    apart = unicodedata.normalize("NFD", text.translate(_STROKED))
     return "".join(mark for mark in apart if not unicodedata.combining(mark))
+
+
+def _without(bare: str, own: Iterable[str]) -> str:
+    """What is left when everything that others know of the person is taken out."""
+    left = bare.lower()
+    for word in sorted(own, key=len, reverse=True):
+        left = left.replace(word, "") if len(word) > 1 else left
+    return left
 
 
 @cache

@@ -147,10 +147,11 @@ def leave_mark(asker: Asker, citizen_id: uuid.UUID, *, reason: str) -> None:
 
 
 def end_with_session(  # noqa: PLR0917 - called as `sessions.Ending` says
-    citizen_id: uuid.UUID, session_id: uuid.UUID | None, by: str
+    citizen_id: uuid.UUID, session_id: uuid.UUID | None, by: str, spared: uuid.UUID | None
 ) -> None:
     """Tokens end with the sign-in they came from; without a session: all of the person's.
 
-    Runs in the transaction that ends the session. Offline access outlives a sign-out.
+    Those of the `spared` session stay. Runs in the transaction that ends the session. Offline
+    access outlives a sign-out, but not the end of all other sessions.
     """
-    grants.end_families(citizen_id, by=by, session_id=session_id)
+    grants.end_families(citizen_id, by=by, session_id=session_id, spared_session=spared)

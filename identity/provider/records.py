@@ -248,6 +248,7 @@ def end_families(
     *,
     citizen_id: uuid.UUID,
     spare_offline: bool = False,
+    spared_session: uuid.UUID | None = None,
     **only: uuid.UUID,
 ) -> int:
     """Families of the person with these columns have ended, and their unspent codes are void."""
@@ -260,6 +261,9 @@ def end_families(
         code.append(getattr(AuthorizationCode, name) == value)
     if spare_offline:
         family.append(TokenFamily.session_id.is_not(None))
+    if spared_session is not None:
+        family.append(TokenFamily.session_id.is_distinct_from(spared_session))
+        code.append(AuthorizationCode.session_id.is_distinct_from(spared_session))
     database.write(update(AuthorizationCode).where(*code).values(spent_at=now))
     return database.write(update(TokenFamily).where(*family).values(ended_at=now, ended_by=by))
 

@@ -22,8 +22,8 @@ KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "MenuEntry": (2,), "
 VIETNAMESE = re.compile(
     r"[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệịỉĩọỏốồổỗộớờởỡợụủũứừửữựỵỷỹàáãèéìíòóõùúýỳ]", re.IGNORECASE
 )
-# Said as they are in every language: the product's name, and a language's own name for itself.
-NAMES = ("Một Lần", "Tiếng Việt")
+# Said as they are in every language: names of products, and a language's own name for itself.
+NAMES = ("Một Lần", "Tiếng Việt", "Cốc Cốc")
 # Not texts of pages: how dates and money are written, answers that a form may bring, code lists.
 NO_PAGES = {
     "identity/presentation.py",

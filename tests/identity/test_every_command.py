@@ -22,7 +22,8 @@ from tests.people import a_line
 
 pytestmark = pytest.mark.slow
 
-# How each of our commands is typed; a file stands for FILE, a folder for FOLDER.
+# How each of our commands is typed; a file stands for FILE, a folder for FOLDER, and
+# nothing yet for NEW.
 TYPED = {
     ("secrets", "init"): [],
     ("keys", "list"): [],
@@ -33,6 +34,7 @@ TYPED = {
     ("demo",): [],
     ("services", "import"): ["FILE"],
     ("citizens", "import"): ["FILE"],
+    ("citizens", "letters"): ["NEW"],
     ("registers", "import"): ["tax", "FILE"],
     ("procedures", "import"): ["FILE"],
     ("attributes", "import"): ["FILE"],
@@ -93,7 +95,7 @@ def chosen(settings: Settings) -> Iterator[Callable[..., Settings]]:
 
 
 def typed(words: tuple[str, ...], file: Path) -> list[str]:
-    places = {"FILE": str(file), "FOLDER": str(file)}
+    places = {"FILE": str(file), "FOLDER": str(file), "NEW": str(file.with_name("new.csv"))}
     return [*words, *(places.get(word, word) for word in TYPED[words])]
 
 

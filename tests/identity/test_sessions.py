@@ -120,7 +120,7 @@ def test_another_person_in_the_same_browser_ends_the_first_ones_session(person, 
     start(minh(), before=before)
 
     assert sessions.find(old.cookie) is None
-    assert endings == [(person.citizen_id, old.session_id, "another-person", True)]
+    assert endings == [(person.citizen_id, old.session_id, "another-person", None, True)]
 
 
 def test_a_session_that_ended_meanwhile_is_not_revived(person):
@@ -139,7 +139,7 @@ def test_what_hangs_on_a_session_ends_in_the_same_transaction(person, endings):
 
     sessions.end(session)
 
-    assert endings == [(person.citizen_id, session.id, "sign-out", True)]
+    assert endings == [(person.citizen_id, session.id, "sign-out", None, True)]
 
 
 def test_a_failing_ending_leaves_the_session_alive(person):
@@ -167,7 +167,7 @@ def test_everywhere_means_every_session_of_that_person_alone(person, endings):
 
     assert [sessions.find(cookie) for cookie in cookies] == [None] * 3
     assert sessions.find(other) is not None
-    assert endings == [(person.citizen_id, None, "sign-out-everywhere", True)]
+    assert endings == [(person.citizen_id, None, "sign-out-everywhere", None, True)]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_lock_a_death_and_a_new_password_end_every_session(person, endings, ch
     lan(national_id=person.national_id, **change)
 
     assert sessions.find(cookie) is None
-    assert endings == [(person.citizen_id, None, why, True)]
+    assert endings == [(person.citizen_id, None, why, None, True)]
 
 
 def test_a_page_of_citizens_sends_strangers_to_sign_in_and_back(app):

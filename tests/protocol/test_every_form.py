@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from identity import clock, doors
 from tests.complaint_forms import COMPLAINT_FORMS
+from tests.account_forms import ACCOUNT_FORMS
 from tests.exchange import publish_catalogues
 from tests.forms import (
     AT,
@@ -33,7 +34,7 @@ from tests.markup import Element, Markup
 from tests.people import form_token
 from tests.staff_forms import STAFF_FORMS
 
-FORMS = (*FORMS_OF_MOST, *COMPLAINT_FORMS, *STAFF_FORMS)
+FORMS = (*FORMS_OF_MOST, *COMPLAINT_FORMS, *STAFF_FORMS, *ACCOUNT_FORMS)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 FORM = doors.FORM

@@ -1,0 +1,52 @@
+"""Printed recovery codes: ten at a time, each a second factor that works once."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from identity import clock
+from identity.factors import printed_code, records
+
+COUNT = 10
+FEW = 3  # from here on the person is told how many are left
+PURPOSE = "recovery-code"  # of the digest; never changes
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A person's newest set."""
+
+    made: int
+    left: int
+    made_at: datetime | None  # null: there is no set
+
+    @property
+    def are_few(self) -> bool:
+        """Whether it is time to make new ones."""
+        return self.made > 0 and self.left <= FEW
+
+
+def new_codes() -> tuple[str, ...]:
+    """Ten codes as they are printed; nobody's until they are kept."""
+    return tuple(printed_code.new() for _ in range(COUNT))
+
+
+def keep(citizen_id: uuid.UUID, codes: tuple[str, ...]) -> None:
+    """These are the person's codes, and the ones of before are worth nothing; in a transaction."""
+    kept = [printed_code.digests(citizen_id, code, purpose=PURPOSE)[0] for code in codes]
+    records.replace_codes(citizen_id, kept, at=clock.now())
+
+
+def spend(citizen_id: uuid.UUID, text: str) -> bool:
+    """Whether this is one of the person's codes and was still good; it is spent now."""
+    code = printed_code.typed(text)
+    if code is None:
+        return False
+    known = printed_code.digests(citizen_id, code, purpose=PURPOSE)
+    return records.spend_code(citizen_id, known, at=clock.now())
+
+
+def left(citizen_id: uuid.UUID) -> Left:
+    """How many of the person's codes are still good."""
+    found = records.codes(citizen_id)
+    return Left(0, 0, None) if found is None else Left(found.made, int(found.left), found.made_at)
