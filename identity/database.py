@@ -127,6 +127,11 @@ def state() -> _State:
     return _state
 
 
+def is_open() -> bool:
+    """Whether this process has a database."""
+    return _state is not None
+
+
 def close() -> None:
     """Let go of every connection this process holds."""
     global _state

@@ -8,6 +8,7 @@ from typing import Any
 
 from prometheus_client import Counter, Histogram
 
+from identity import oplog
 from identity.database import new_id
 from identity.messages import Response, StartResponse
 from identity.settings import Settings
@@ -56,6 +57,7 @@ class Edge:
         """Answer, or refuse what no door should have to look at."""
         started = time.perf_counter()
         request_id = environ["motlan.request_id"] = new_id().hex
+        oplog.begin("request", request_id)
         self._forget_claims(environ)
         environ["wsgi.url_scheme"] = self._scheme
 

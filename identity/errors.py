@@ -13,6 +13,7 @@ import structlog
 from flask import make_response, render_template
 from flask.wrappers import Response as PageResponse
 
+from identity import meters
 from identity.messages import NO_STORE, Headers, Response, json_response
 
 log = structlog.get_logger(__name__)
@@ -171,6 +172,7 @@ def family() -> list[type[Refusal]]:
 
 
 def _noted(refusal: Refusal) -> None:
+    meters.REFUSALS.labels(refusal.slug).inc()
     log.info("refused", slug=refusal.slug, note=refusal.note or refusal.detail)
 
 

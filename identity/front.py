@@ -19,7 +19,7 @@ from granian.rsgi import (  # type: ignore[attr-defined] # renamed there, docume
     ProtocolError,
 )
 
-from identity import doors
+from identity import doors, meters
 from identity.edge import PLAIN, REFUSED
 from identity.messages import Response
 
@@ -121,6 +121,7 @@ class Front:
         headers = scope.headers
         body = await self._body(headers, connection)
         if self._jobs.qsize() >= WAITING:
+            meters.TURNED_AWAY.inc()
             connection.response_bytes(BUSY.status, list(BUSY.headers), BUSY.body)
             return
         answered = asyncio.get_running_loop().create_future()

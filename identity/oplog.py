@@ -3,7 +3,9 @@
 import logging
 import re
 import sys
+import uuid
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -12,6 +14,8 @@ from identity.settings import Settings
 
 # Twelve digits in a row are a personal number until proven otherwise.
 _NUMBER = re.compile(r"(?<!\d)\d{12}(?!\d)")
+# What is being done: a request of somebody, or a turn of the worker, and its id; null: neither.
+_doing: ContextVar[tuple[str, str] | None] = ContextVar("motlan_doing", default=None)
 _NEVER = ("password", "secret", "token", "code", "cookie", "authorization", "assertion")
 
 
@@ -20,7 +24,7 @@ def configure(settings: Settings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            name,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             redact,
@@ -35,6 +39,20 @@ def configure(settings: Settings) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # Several bare lines for each try to connect; whoever waited in vain says so in one of ours.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+
+
+def begin(what: str, name: str = "") -> None:
+    """Each line of this thread says what it belongs to, until something else begins."""
+    _doing.set((what, name or uuid.uuid4().hex))
+
+
+def name(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Add the id of the request or turn that the line belongs to."""
+    if (doing := _doing.get()) is not None:
+        event.setdefault(*doing)
+    return event
 
 
 def redact(

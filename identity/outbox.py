@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, insert, select, update
+from sqlalchemy import ForeignKey, Index, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import clock, database
@@ -54,6 +54,15 @@ class Waiting:
     target: str
     body: dict[str, Any]
     tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What has not been acknowledged by those who told an address."""
+
+    waiting: int
+    oldest_at: datetime | None  # of those that wait; null: none does
+    given_up: int  # an operator has to look
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,21 @@ def progress_of(references: Iterable[str]) -> dict[str, list[Progress]]:
         told = Progress(row.target, row.created_at, row.delivered_at, row.last_error)
         found.setdefault(row.reference, []).append(told)
     return found
+
+
+def standing() -> Standing:
+    """How many messages wait, since when, and how many nobody tries any more."""
+    open_ones = OutboxMessage.delivered_at.is_(None) & OutboxMessage.target.is_not(None)
+    waits = OutboxMessage.next_at.is_not(None)  # one more try, some time
+    found = database.row(
+        select(
+            func.count().filter(waits).label("waiting"),
+            func.min(OutboxMessage.created_at).filter(waits).label("oldest_at"),
+            func.count().filter(~waits).label("given_up"),
+        ).where(open_ones)
+    )
+    assert found is not None  # noqa: S101 - counting always answers
+    return Standing(found.waiting, found.oldest_at, found.given_up)
 
 
 def take() -> Waiting | None:

@@ -15,7 +15,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from identity import front, readings, settings, worker
+from identity import front, meters, readings, settings, worker
 from identity.settings import Settings
 
 # Said by the supervisor to each of its children: the process id they must not outlive.
@@ -101,6 +101,8 @@ def _load() -> Any:  # noqa: ANN401 - a WSGI application
     if parent is not None and parent.pid is not None:
         _end_with(parent.pid)
     application = importlib.import_module("wsgi").app
+    if settings.current().metrics_bind is not None:
+        meters.watch()
     if not settings.current().is_postgresql:
         # The only web process is the worker too; it stops where the process stops, like a kill.
         never = threading.Event()

@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity import clock, database, files
+from identity import clock, database, files, meters, oplog
 from identity.columns import Base
 from identity.database import transaction
 from identity.joining import Duty, Purge, joined
@@ -50,8 +50,8 @@ def run_forever(stop: threading.Event) -> None:
         AlreadyWorking: another worker is at it (PostgreSQL; on SQLite its end is waited for, since
             it may be a web process that is being replaced).
     """
-    ours = [duty for duty in _duties() if not duty.waits_for_others]
-    others = [duty for duty in _duties() if duty.waits_for_others]
+    ours = [duty for duty in duties() if not duty.waits_for_others]
+    others = [duty for duty in duties() if duty.waits_for_others]
     with ExitStack() as held:
         still_alone = _take_lock(held, stop)
         outside = threading.Thread(target=_take_turns, args=(others, stop))
@@ -87,11 +87,12 @@ def _take_turns(
 
 def run_once() -> None:
     """Do every duty once, whatever its turn: for tests and for the end of a load."""
-    for duty in _duties():
+    for duty in duties():
         duty.act()
 
 
-def _duties() -> list[Duty]:
+def duties() -> list[Duty]:
+    """All that there is to do, the worker's own first."""
     ours = [
         Duty(PROBE, timedelta(seconds=1), probe),
         Duty("purge", timedelta(seconds=30), purge),
@@ -100,12 +101,14 @@ def _duties() -> list[Duty]:
 
 
 def _do(duty: Duty) -> None:
+    oplog.begin("turn")  # whatever the duty logs can be read together, as a request's lines can
     try:
         done = duty.act()
         if duty.name != PROBE:
             with transaction():
                 mark(duty.name, str(done) if duty.behind_since is None else _behind(duty))
     except Exception as error:  # noqa: BLE001 - the next turn comes; a dead worker helps nobody
+        meters.FAILED_DUTIES.labels(duty.name).inc()
         log.error("duty failed", duty=duty.name, kind=type(error).__name__)  # noqa: TRY400 - a traceback may hold values
 
 
@@ -169,6 +172,11 @@ def last(duty: str) -> datetime | None:
     """When a duty last ended well; null: never."""
     found = database.row(select(WorkerState.at).where(WorkerState.duty == duty))
     return None if found is None else found.at
+
+
+def turns() -> dict[str, datetime]:
+    """Every duty that ever ended well, and when it last did."""
+    return {row.duty: row.at for row in database.rows(select(WorkerState.duty, WorkerState.at))}
 
 
 def behind_since(duty: str) -> datetime | None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from identity import readings, settings
+from identity import meters, readings, settings
 from identity.errors import TooManyRequests
 
 WAIT_SECONDS = 10
@@ -52,10 +52,13 @@ def _a_place() -> Iterator[None]:
     # Hashing leaves Python's lock, so without a bound a flood of sign-ins would take every core
     # from the token endpoint.
     places = _places(max(1, readings.cores() // settings.current().processes))
-    if not places.acquire(timeout=WAIT_SECONDS):
+    with meters.QUEUED.track_inprogress():
+        has_one = places.acquire(timeout=WAIT_SECONDS)
+    if not has_one:
         raise SignInBusy("try again in a few seconds", headers=(("Retry-After", "5"),))
     try:
-        yield
+        with meters.HASHING.track_inprogress():
+            yield
     finally:
         places.release()
 

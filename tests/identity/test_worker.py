@@ -29,7 +29,7 @@ def works(monkeypatch):
     monkeypatch.setattr(worker, "TICK_SECONDS", 0.005)
 
     def run(*duties, until):
-        monkeypatch.setattr(worker, "_duties", lambda: list(duties))
+        monkeypatch.setattr(worker, "duties", lambda: list(duties))
         stop, failures = threading.Event(), []
 
         def work():
