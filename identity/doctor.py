@@ -1,6 +1,7 @@
 """`motlan doctor`: what an installation needs, looked at one by one; each fault in one line."""
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -14,6 +15,8 @@ from migrations.protection import APPEND_ONLY, KEYS
 
 MOST_DRIFT = timedelta(seconds=5)
 LATE = timedelta(seconds=10)
+TURNS, STUCK = 3, timedelta(minutes=2)
+LEAST_FREE = 200 * 2**20
 
 
 def faults() -> Iterator[str]:
@@ -21,8 +24,15 @@ def faults() -> Iterator[str]:
 
     What stands on the database is looked at only where it can be reached.
     """
-    yield from _found([Check("secrets", _secrets), Check("log head file", _head_file)])
-    yield from _found([Check("outbound", _outbound)])
+    yield from _found(
+        [
+            Check("settings", _settings),
+            Check("secrets", _secrets),
+            Check("log head file", _head_file),
+            Check("disk", _disk),
+            Check("outbound", _outbound),
+        ]
+    )
     unreached = list(_found([Check("database", schema.fault)]))
     yield from unreached
     if not unreached:
@@ -32,6 +42,7 @@ def faults() -> Iterator[str]:
                 Check("protection", _protection),
                 Check("clock", _clock),
                 Check("worker", _worker),
+                Check("duties", _duties),
                 *joined().starts,
                 *joined().checks,
             ]
@@ -52,6 +63,28 @@ def _look(look: Callable[[], str | None]) -> str | None:
     except Exception as fault:  # noqa: BLE001 - a check that breaks is a fault, not the end of it
         # Its text may hold values; its kind does not.
         return f"could not be looked at ({type(fault).__name__})"
+
+
+def _settings() -> str | None:
+    """What each setting allows by itself, and all of them together do not."""
+    chosen = settings.current()
+    if chosen.is_https and not chosen.is_loopback and not chosen.trusted_proxies:
+        return (
+            "the issuer is https and MOTLAN_TRUSTED_PROXIES is empty: whoever ends TLS looks like "
+            "the one address of everybody, and shares its budget of guesses"
+        )
+    if not os.access(chosen.home, os.W_OK | os.X_OK):
+        return f"{chosen.home} is no folder that can be written: see MOTLAN_HOME"
+    return None
+
+
+def _disk() -> str | None:
+    """There is room where files grow: without it the log stops, and with it every answer."""
+    chosen = settings.current()
+    for folder in sorted({chosen.home, chosen.log_head.parent}):
+        if folder.is_dir() and (free := shutil.disk_usage(folder).free) < LEAST_FREE:
+            return f"{free // 2**20} MB are free in {folder}: make room"
+    return None
 
 
 def _secrets() -> str | None:
@@ -133,3 +166,16 @@ def _worker() -> str | None:
     if late <= LATE:
         return None
     return f"last seen {int(late.total_seconds())} s ago: is `motlan serve` running?"
+
+
+def _duties() -> str | None:
+    """Each duty that ever ended well did so in one of its last turns, while the worker lives."""
+    ended, now = worker.turns(), clock.now()
+    if now - ended.get(worker.PROBE, now) > LATE:
+        return None  # nothing is done at all, which the worker's own line says
+    stuck = [
+        duty.name
+        for duty in worker.duties()
+        if now - ended.get(duty.name, now) > max(duty.every * TURNS, STUCK)
+    ]
+    return f"{', '.join(stuck)}: no turn ended well for long; see the log" if stuck else None

@@ -39,10 +39,15 @@ def alive(_request: Request, _caller: object) -> Response:
 
 def ready(_request: Request, _caller: object) -> Response:
     """200 when everything that an answer needs is there, else 503 with what is missing."""
-    found = {name: _look(name, check) for name, check in _checks()}
+    found = standing()
     is_ready = all(word == "ok" for word in found.values())
     body = {"status": "ready" if is_ready else "not ready", "checks": found}
     return json_response(body, 200 if is_ready else 503, headers=NO_STORE)
+
+
+def standing() -> dict[str, str]:
+    """What every answer needs, by name, and `ok` or what is wrong with it; for pages as well."""
+    return {name: _look(name, check) for name, check in _checks()}
 
 
 def join(app: "Flask") -> None:

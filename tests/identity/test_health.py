@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
-from identity import clock, health, openapi, worker
+from identity import clock, database, health, openapi, worker
 from identity.database import new_id, transaction
 from identity.provider import approval
 from identity.provider.approval import Asked, Detail, RefuseAll, Refused
@@ -39,6 +40,41 @@ def test_it_is_ready_while_the_worker_proves_the_log(client):
 
     assert (answer.status_code, answer.json["status"]) == (200, "ready")
     assert {"keys", "log", "sequencer", "heads"} <= answer.json["checks"].keys()
+
+
+@pytest.mark.usefixtures("working")
+def test_a_page_may_say_what_the_balancer_is_told(client):
+    """The officers' desk shows a dead worker by the same words."""
+    assert health.standing() == client.get("/readyz").json["checks"]
+
+
+@pytest.mark.parametrize(
+    ("check", "breaks"),
+    [
+        ("keys", lambda patch: patch.setattr(health, "signing_keys", _fails)),
+        ("log", lambda _patch: _forget(worker.PROBE)),
+        ("sequencer", lambda _patch: _forget("sequencer")),
+        ("heads", lambda _patch: _forget("heads")),
+    ],
+)
+@pytest.mark.usefixtures("working")
+def test_each_thing_that_is_missing_is_named_alone(client, monkeypatch, check, breaks):
+    """The contract's clauses, one by one: keys, log written and read back, sequencer, heads."""
+    breaks(monkeypatch)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert [name for name, word in answer.json["checks"].items() if word != "ok"] == [check]
+
+
+def _fails():
+    raise OSError("no key")
+
+
+def _forget(duty):
+    with transaction():
+        database.write(delete(worker.WorkerState).where(worker.WorkerState.duty == duty))
 
 
 @pytest.mark.usefixtures("working")
