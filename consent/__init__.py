@@ -4,6 +4,7 @@ from flask import Flask
 
 from consent import (
     audit,
+    closing,
     commands,
     complaints,
     demo,
@@ -23,6 +24,7 @@ def join(app: Flask) -> None:
     objections.join(app)
     exchange.join(app)
     audit.join(app)
+    closing.join(app)
     looks.join(app)
     complaints.join(app)
     my.join(app)

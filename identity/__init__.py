@@ -24,6 +24,7 @@ from identity import (
     joining,
     language,
     openapi,
+    operations,
     oplog,
     outbox,
     pages,
@@ -67,7 +68,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
         area.join(app)
     for area in (staff_enrolment, staff_security, account):
         area.join(app)
-    for part in (health, openapi, pages):
+    for part in (health, openapi, operations, pages):
         part.join(app)
     commands.join(app)
     for half in joins:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from flask import Flask
-from flask.cli import AppGroup, FlaskGroup
+from flask import Flask, current_app
+from flask.cli import AppGroup, FlaskGroup, with_appcontext
 
 from identity import (
     database,
@@ -17,6 +17,7 @@ from identity import (
     errors,
     files,
     log_keys,
+    meters,
     schema,
     sealing,
     settings,
@@ -147,15 +148,23 @@ def rotate_keys(*, early: bool) -> None:
 
 
 @click.command("serve")
-def serve() -> None:
+@click.option("--without-worker", is_flag=True, help="It runs elsewhere, as `motlan worker`.")
+@with_appcontext
+def serve(*, without_worker: bool) -> None:
     """The supervisor: web processes and background worker, until Ctrl-C."""
     chosen = settings.current()
+    if without_worker and not chosen.is_postgresql:
+        raise click.ClickException("on SQLite the worker is a thread of the web process")
     if chosen.is_loopback:
         make_secrets()
     try:
         sealing.ring()
         _require_fit()
-        raise SystemExit(supervisor.serve(chosen))
+        database.close()  # the children open their own
+        if chosen.metrics_bind is not None:
+            app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - a proxy's documented way
+            database.init_app(app, chosen)  # and the supervisor reads what is measured
+        raise SystemExit(supervisor.serve(chosen, with_worker=not without_worker))
     except (sealing.RingFault, supervisor.PlaceTaken) as fault:
         raise click.ClickException(str(fault)) from None
 
@@ -169,6 +178,9 @@ def work() -> None:
     for told in (signal.SIGTERM, signal.SIGINT):
         signal.signal(told, lambda *_: stop.set())
     web.end_with_supervisor()
+    _require_fit()
+    if settings.current().metrics_bind is not None:
+        meters.watch()
     try:
         worker.run_forever(stop)
     except worker.AlreadyWorking as fault:
@@ -193,4 +205,3 @@ def _require_fit() -> None:
     for check in joined().starts:
         if fault := check.look():
             raise click.ClickException(f"{check.name}: {fault}")
-    database.close()  # the children open their own

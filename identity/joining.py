@@ -40,6 +40,15 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """A number for `/metrics`, read from the database at each scrape; null: there is none yet."""
+
+    name: str
+    text: str
+    read: Callable[[], float | None]
+
+
+@dataclass(frozen=True)
 class MenuEntry:
     """A link in `/my`: where it leads, and its text in Vietnamese, which is the message id."""
 
@@ -67,6 +76,8 @@ class Joined:
     purges: list[Purge] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     starts: list[Check] = field(default_factory=list)  # those without which nothing is served
+    proofs: list[Check] = field(default_factory=list)  # those that read everything there is
+    measures: list[Measure] = field(default_factory=list)
     menu: list[MenuEntry] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)  # on the security officers' desk
 

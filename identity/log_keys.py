@@ -91,10 +91,10 @@ def read(folder: Path, *, name: str) -> LogKey:
     return LogKey(name, _private_key(folder))
 
 
-def log_key() -> LogKey:
-    """The key of our log, parsed once per process."""
+def log_key(number: int = 1) -> LogKey:
+    """The key of our log under the name of the first one, or a later; parsed once per process."""
     chosen = settings.current()
-    return _parsed(chosen.secrets / FOLDER, chosen.log_origin)
+    return _parsed(chosen.secrets / FOLDER, chosen.log_name(number))
 
 
 def jwks() -> bytes:

@@ -28,3 +28,9 @@ def fault() -> str | None:
     if not found or (set(found) & known) - set(scripts.get_heads()):
         return "the database lacks tables of this version: run `motlan db upgrade`"
     return None
+
+
+def knows(revision: str) -> bool:
+    """Whether this code has the migration that made the tables; later ones it does not know."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return any(script.revision == revision for script in scripts.walk_revisions())

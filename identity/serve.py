@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,10 +15,9 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from identity import passfile, readings, settings
+from identity.operations import metrics
 from identity.settings import Settings
 from identity.web import SUPERVISOR
 
@@ -93,8 +91,10 @@ class Child:
             self.process.wait()
 
 
-def serve(chosen: Settings) -> int:
+def serve(chosen: Settings, *, with_worker: bool = True) -> int:
     """Everything runs until SIGTERM or SIGINT; then nothing that was started here runs.
+
+    The worker may run elsewhere instead, on PostgreSQL (`motlan worker`).
 
     Raises:
         PlaceTaken: a place to listen is not free.
@@ -103,9 +103,9 @@ def serve(chosen: Settings) -> int:
         if place is not None:
             require_free(place)
     stop = _stop_at_signals()
-    children = _children(chosen)
+    children = _children(chosen, with_worker=with_worker)
     try:
-        _serve_metrics(chosen)
+        metrics.listen(chosen)
         for child in children:
             child.start()
         return _supervise(chosen, children, stop=stop)
@@ -193,14 +193,14 @@ def _end(children: list[Child]) -> None:
         child.stop_by(deadline)
 
 
-def _children(chosen: Settings) -> list[Child]:
+def _children(chosen: Settings, *, with_worker: bool) -> list[Child]:
     environ = settings.environment() | {SUPERVISOR: str(os.getpid())}
     if chosen.metrics_bind is not None:
-        environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder(chosen))
+        environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics.folder(chosen))
     run = chosen.home / "run"
     web = passfile.move_passwords(environ, run, with_owner=False)
     children = [Child("web", [sys.executable, "-c", WEB], web, is_vital=True)]
-    if chosen.is_postgresql:
+    if chosen.is_postgresql and with_worker:
         owner = passfile.move_passwords(environ, run, with_owner=True)
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
         children.append(Child("worker", command, owner))
@@ -219,20 +219,3 @@ def _sample_bind(chosen: Settings) -> str | None:
     """Only in the demo, and only where its program and the country it plays in are there."""
     is_there = SAMPLE_SERVICE.exists() and (chosen.home / "demo.json").exists()
     return chosen.sample_bind if chosen.demo and is_there else None
-
-
-def _metrics_folder(chosen: Settings) -> Path:
-    return chosen.home / "run" / "metrics"
-
-
-def _serve_metrics(chosen: Settings) -> None:
-    """Every process writes its numbers to a file; here they are added up when somebody asks."""
-    if chosen.metrics_bind is None:
-        return
-    folder = _metrics_folder(chosen)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
-    host, port = readings.split(chosen.metrics_bind)
-    start_http_server(port, host, registry)

@@ -107,7 +107,11 @@ class Settings:
     @property
     def log_origin(self) -> str:
         """The access log's name for ever, C2SP checkpoint origin."""
-        return self.host + "/log/1"
+        return self.log_name(1)
+
+    def log_name(self, number: int) -> str:
+        """The name of a log that followed closed ones: `/log/2` and on."""
+        return f"{self.host}/log/{number}"
 
 
 _installed: Settings | None = None

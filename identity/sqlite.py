@@ -6,12 +6,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 CONNECT_ARGS: dict[str, Any] = {"isolation_level": None, "timeout": 15}
 OperationalError = sqlite3.OperationalError
+VERSION = sqlite3.sqlite_version
 GROUP = 64  # jobs that share one commit; bounds how long the first of them waits
 # A reader refuses to write, whatever statement it is handed by mistake.
 READ_ONLY, WRITABLE = "PRAGMA query_only=ON", "PRAGMA query_only=OFF"
@@ -38,6 +40,18 @@ def prepare(
         connection.execute(WRITABLE if may_write else READ_ONLY)
 
     return on_connect
+
+
+def copy(source: Path, to: Path) -> str:
+    """The database at one moment, whatever is written meanwhile, in one file; `ok`, or a fault."""
+    with (
+        closing(sqlite3.connect(source, timeout=CONNECT_ARGS["timeout"])) as live,
+        closing(sqlite3.connect(to)) as made,
+    ):
+        live.backup(made)  # all pages in one step: writers go on in the journal
+        made.execute("PRAGMA journal_mode=DELETE")  # nothing of it may stand in a file beside
+        (verdict,) = made.execute("PRAGMA quick_check(1)").fetchone()
+    return str(verdict)
 
 
 class Ticket:

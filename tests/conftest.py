@@ -114,6 +114,8 @@ ALONE = {
     "test_tampering.py",
     "test_named_positions.py",
     "test_crash_points.py",
+    "test_closing.py",
+    "test_backups.py",
     "test_timeline.py",
     "test_log_commands.py",
     "test_audit_pages.py",

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from flask import Flask
 
-from consent.audit import commands, doors, heads, records, sequencer
+from consent.audit import commands, doors, heads, records, sequencer, verify
 from identity import doors as machine
-from identity.joining import Check, Duty, Purge, joined
+from identity.joining import Check, Duty, Measure, Purge, joined
 
 
 def join(app: Flask) -> None:
@@ -23,5 +23,10 @@ def join(app: Flask) -> None:
     joined().purges.append(Purge("audit_search", "expires_at", timedelta(0)))
     joined().starts.append(Check("log head", heads.refusal))
     joined().checks.append(Check("log leaves", heads.leaves_fault))
+    joined().measures += (
+        Measure("log_entries", "Entries under the newest signed head", heads.signed_size),
+        Measure("log_head_age_seconds", "Since the newest head was signed", heads.signed_ago),
+    )
+    joined().proofs.append(Check("log", verify.fault))
     machine.add(app, doors.DOORS)
     app.cli.add_command(commands.log)

@@ -11,7 +11,7 @@ from consent.audit.second_store import DatabaseBehindError, Kept, SecondStore
 from consent.audit.tree import HASH_BYTES, Frontier, Head, leaf_hash
 from identity import clock, settings
 from identity.database import transaction
-from identity.log_keys import log_key
+from identity.log_keys import LogKey, log_key
 
 PIECE = 10_000  # leaves read back at a time
 
@@ -28,10 +28,36 @@ class SecondStoreLostError(HeadError):
     """The second store knows less than the database has signed."""
 
 
-def store() -> SecondStore:
-    """The second store of this installation."""
-    key = log_key()
-    return SecondStore(settings.current().log_head, Verifier(key.name, key.public))
+def number_of(note: str) -> int:
+    """Which of this installation's logs a note speaks of; nothing of it is believed yet.
+
+    A log that was closed is followed by the next (`consent/closing`). 1: the first, or another's.
+    """
+    origin, name = note.partition("\n")[0], settings.current().log_name
+    number = origin.rpartition("/")[2]
+    is_ours = number.isascii() and number.isdecimal() and origin == name(int(number))
+    return int(number) if is_ours else 1
+
+
+def open_key() -> LogKey:
+    """The log's key under the name of the log that is open, as the newest head says.
+
+    Whoever rewrites that head gains nothing: the second store is then another log's.
+    """
+    head = records.newest_head()
+    return log_key(1 if head is None else number_of(head.checkpoint))
+
+
+def verifier_of(note: str) -> Verifier:
+    """Who must have signed this note, whichever of our logs it speaks of."""
+    key = log_key(number_of(note))
+    return Verifier(key.name, key.public)
+
+
+def store(key: LogKey | None = None) -> SecondStore:
+    """The second store of this installation, as the open log's or that of another key."""
+    chosen = open_key() if key is None else key
+    return SecondStore(settings.current().log_head, Verifier(chosen.name, chosen.public))
 
 
 def sign() -> int:
@@ -55,12 +81,36 @@ def sign() -> int:
             f"the entries from position {start} to {agreed.size - 1} do not give the "
             "tree's root: run `motlan log verify`",
         )
-    note = sign_checkpoint(Checkpoint(log_key().name, Head(grown.size, grown.root())), log_key())
+    note = _signed(grown, open_key())
     reached = start if agreed.last is None else agreed.last.head.size
     fresh = leaves[(reached - start) * HASH_BYTES :]
     store().advance(note, after=agreed.last, leaves=fresh)
     _keep(grown, note)
     return 1
+
+
+def begin(number: int) -> Head:
+    """The tree as it stands has a head under the name of another log, which is open from now on.
+
+    Dying on the way loses nothing: begun again, it goes on from the second store.
+
+    Raises:
+        HeadError: the stored bytes do not give the tree, or the second store is another's.
+    """
+    key, whole = log_key(number), Frontier()
+    with transaction():
+        state = records.sequencer_state()
+    size, frontier = (0, b"") if state is None else (state.size, bytes(state.frontier))
+    leaves = b"".join(read_back(0, size))
+    grown = whole.grown(split(leaves))
+    if grown.packed() != frontier:
+        raise UnlikeStoredError(0, "the entries do not give the tree: run `motlan log verify`")
+    last = store(key).require_reached(size, root_at=lambda reached: grow(whole, reached).root())
+    fresh = leaves[(0 if last is None else last.head.size) * HASH_BYTES :]
+    note = _signed(grown, key)
+    store(key).advance(note, after=last, leaves=fresh)
+    _keep(grown, note)
+    return Head(grown.size, grown.root())
 
 
 def mend() -> int:
@@ -121,6 +171,18 @@ def leaves_fault() -> str | None:
         if last is not None and store().leaves.witness([last.head]).proven != last.head.size:
             return f"{store().leaves.path} is not what was signed: run `motlan log verify`"
     return None
+
+
+def signed_size() -> float | None:
+    """How many entries the newest head is over; null: none was signed."""
+    head = records.newest_head()
+    return None if head is None else float(head.size)
+
+
+def signed_ago() -> float | None:
+    """Seconds since the newest head was signed: many where nothing happens, which is no fault."""
+    head = records.newest_head()
+    return None if head is None else (clock.now() - head.signed_at).total_seconds()
 
 
 def _first_difference() -> int | None:
@@ -196,6 +258,10 @@ def read_back(start: int, end: int) -> Iterator[bytes]:
             place += 1
         if place < upto:
             raise UnlikeStoredError(place, f"position {place} is missing")
+
+
+def _signed(grown: Frontier, key: LogKey) -> bytes:
+    return sign_checkpoint(Checkpoint(key.name, Head(grown.size, grown.root())), key)
 
 
 def _keep(signed: Frontier, note: bytes) -> None:

@@ -123,12 +123,12 @@ class SecondStore:
         if last.head.size > size:
             raise DatabaseBehindError(
                 f"the database holds {size} sequenced entries, but {self.path} says that "
-                f"{last.head.size} were signed: restore a newer backup, or close this log"
+                f"{last.head.size} were signed: restore a newer backup, or `motlan log close`"
             )
         if root_at(last.head.size) != last.head.root:
             raise DatabaseBehindError(
                 f"the first {last.head.size} entries of the database are not those that "
-                f"{self.path} says were signed: restore the database, or close this log"
+                f"{self.path} says were signed: restore the database that holds them"
             )
         self.leaves.require(last.head.size)
         return last
@@ -155,7 +155,7 @@ class SecondStore:
         if fresh.size < last.size or is_other:
             raise HeadWentBackError(
                 f"{self.path} says that {last.size} entries were signed; a head of {fresh.size} "
-                "would contradict it: restore the database, or close this log"
+                "would contradict it: restore the database"
             )
 
     def _read_back(self, note: bytes) -> Kept:

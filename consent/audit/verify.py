@@ -10,13 +10,12 @@ from pathlib import Path
 
 from consent.audit import heads, records
 from consent.audit.leaves import KeptLeaves, LeavesLostError, Witness, read_copy
-from consent.audit.notes import NoteError, Verifier, read_checkpoint
+from consent.audit.notes import NoteError, read_checkpoint
 from consent.audit.second_store import HeadUnreadableError
 from consent.audit.tree import Frontier, Head, leaf_hash
 from identity import clock, entry, sealing
 from identity.database import AnyRow, transaction
 from identity.entry import NOBODY
-from identity.log_keys import log_key
 
 PIECE = 2_000
 
@@ -85,6 +84,12 @@ def verify(copy: Path | None = None) -> Verdict:
     except Broken as broken:
         return Verdict(size, broken.position, broken.why)
     return Verdict(size, None, "whole")
+
+
+def fault() -> str | None:
+    """What `verify` finds, as one line; null: everything holds."""
+    verdict = verify()
+    return None if verdict.is_whole else f"position {verdict.first_bad}: {verdict.why}"
 
 
 def _check_positions(size: int, signed: Signed) -> tuple[Frontier, int]:
@@ -197,17 +202,15 @@ def _signed(copy: Path | None) -> Signed:
         faults.append(Broken(newest, str(fault)))
     witnesses = [store.leaves.witness([each.head for each in told])]
     if copy is not None:
-        key = log_key()
-        other = read_copy(copy, Verifier(key.name, key.public))
+        other = read_copy(copy, store.log)
         told.append(Told(other.head, str(copy)))
         witnesses.append(other.witness())
     return Signed(tuple(told), tuple(witnesses), newest, second, store.leaves, tuple(faults))
 
 
 def _signed_head(row: AnyRow) -> Head:
-    key = log_key()
-    try:
-        said = read_checkpoint(row.checkpoint.encode(), Verifier(key.name, key.public)).head
+    try:  # a log that was closed is the beginning of the one that followed
+        said = read_checkpoint(row.checkpoint.encode(), heads.verifier_of(row.checkpoint)).head
     except NoteError as fault:
         raise Broken(row.size, f"the head of size {row.size}: {fault}") from None
     if said != Head(row.size, bytes(row.root)):

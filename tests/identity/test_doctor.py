@@ -65,6 +65,41 @@ def test_a_fault_is_one_line_and_exit_one(ours):
     assert "chmod" in line
 
 
+def test_an_https_issuer_behind_nobody_who_is_trusted(ours):
+    """Else the address of the proxy is everybody's, and one guesser locks all of them out."""
+    change(ours, issuer="https://id.example.vn")
+
+    told = [fault for fault in faults() if fault.startswith("settings: ")]
+
+    assert len(told) == 1
+    assert "MOTLAN_TRUSTED_PROXIES" in told[0]
+
+
+def test_a_home_that_is_not_there(ours):
+    change(ours, home=ours.settings.home / "gone")
+
+    assert "settings: " in faults()[0]
+    assert "MOTLAN_HOME" in faults()[0]
+
+
+def test_a_disk_that_is_full(ours, monkeypatch):
+    full = doctor.shutil._ntuple_diskusage(10**9, 10**9 - 5, 5)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _folder: full)
+
+    assert faults() == [f"disk: 0 MB are free in {ours.settings.home}: make room"]
+
+
+def test_a_duty_that_gets_nowhere_while_the_worker_lives(ours):  # noqa: ARG001 - it must be well otherwise
+    with transaction():
+        worker.mark("purge", "0")
+    with time_machine.travel(clock.now() + timedelta(minutes=10)):
+        worker.probe()
+
+        told = [fault for fault in faults() if not fault.startswith("clock: ")]
+
+    assert told == ["duties: purge: no turn ended well for long; see the log"]
+
+
 def test_secrets_that_others_may_enter(ours):
     ours.settings.secrets.chmod(0o755)
 
@@ -165,6 +200,18 @@ def test_an_app_role_that_owns_the_tables_serves_nobody_but_this_machine(ours, a
         dataclasses.replace(settings_module.current(), issuer="https://id.example.vn")
     )
     assert "roles: the app role owns the tables" in "\n".join(faults())
+
+
+@pytest.mark.postgresql
+def test_a_database_that_was_loaded_into_another_server(ours):
+    """The order of the log would wait for transactions of the old one (design §7)."""
+    trail.record("sign_in:succeeded", Who())
+    assert faults() == []
+
+    ours.vandal.does("UPDATE access_entry SET xid = xid + 1000000000000")
+
+    (fault,) = faults()
+    assert fault.startswith("server: the database was loaded into another server by hand")
 
 
 @pytest.mark.postgresql

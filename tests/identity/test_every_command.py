@@ -49,6 +49,9 @@ TYPED = {
     ("log", "checkpoint"): [],
     ("log", "mend"): [],
     ("log", "export"): ["FOLDER"],
+    ("log", "close"): ["--reason", "lost"],
+    ("backup",): ["FOLDER"],
+    ("restore",): ["FOLDER"],
 }
 # A good beginning and a row that is none: the line, the field or column, and never the value.
 BROKEN = {
@@ -63,6 +66,7 @@ WITHOUT_SECRETS = {("keys", "list"), ("keys", "rotate"), ("services", "import")}
 NEEDS_NO_DATABASE = {
     *[("secrets", "init"), ("keys", "list"), ("serve",), ("doctor",), ("worker",)],
     ("log", "mend"),  # it asks for a head first
+    ("restore",),  # it reads the backup first
 }
 LOST = "sqlite:////nowhere/at/all/motlan.db"
 
@@ -285,7 +289,7 @@ def _contents(folder: Path) -> dict[Path, bytes]:
 
 def _acceptable(words: tuple[str, ...], folder: Path) -> Path:
     """What the command would take."""
-    if words[0] == "log":
+    if words[0] in {"log", "backup", "restore"}:
         return folder / "out"
     if words[0] == "places":
         return Path("consent/places/data")

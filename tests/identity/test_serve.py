@@ -6,7 +6,6 @@ import socket
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from identity import serve
 from tests.databases import Database, Databases
-from tests.serving import Serving, free_port, runs
+from tests.serving import Serving, runs
 
 pytestmark = pytest.mark.slow
 
@@ -219,18 +218,6 @@ def test_what_keeps_ending_is_started_again_later_each_time(capsys):
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
     assert child.process is None
     assert capsys.readouterr().err.startswith("worker ended; it starts again in 0.5 s\n")
-
-
-@pytest.mark.sqlite
-def test_metrics_of_every_process_are_added_up_in_one_place(serving):
-    port = free_port()
-    served = serving(MOTLAN_METRICS_BIND=f"127.0.0.1:{port}").start()
-
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-        text = answer.read().decode()
-
-    assert "motlan_requests_total{" in text
-    assert served.status("/metrics") == 404
 
 
 @pytest.mark.sqlite
