@@ -18,6 +18,8 @@ QUERY_LIMIT = 16 * 1024
 PLAIN = (("Content-Type", "text/plain; charset=utf-8"),)
 # Where a server before us leaves the answer to a body that it did not get; null: it got it.
 REFUSED = "motlan.refused"
+# Where a page says that its answer is long: a server before us sends each piece as it is made.
+STREAMED = "motlan.streamed"
 
 # What a client could claim about itself; only a trusted proxy is believed.
 _PROXY_HEADERS = (

@@ -20,7 +20,7 @@ from granian.rsgi import (  # type: ignore[attr-defined] # renamed there, docume
 )
 
 from identity import doors, meters
-from identity.edge import PLAIN, REFUSED
+from identity.edge import PLAIN, REFUSED, STREAMED
 from identity.messages import Response
 
 # Bodies being read at one time. A further one cuts the one that has been on its way for longest:
@@ -29,6 +29,8 @@ READING = 1_024
 # Whole requests that wait for a thread.
 WAITING = 1_024
 SETTLE_SECONDS = 0.5
+# A client that does not take the next piece of a long answer for so long gets no more of it.
+PIECE_SECONDS = 30
 
 _CLOSE = (*PLAIN, ("Connection", "close"))
 LATE = Response(HTTPStatus.REQUEST_TIMEOUT, b"the body did not come in time\n", _CLOSE)
@@ -204,13 +206,36 @@ def _answer(behind: Callable[..., Iterable[bytes]], job: Job) -> None:
     def start_response(status: str, headers: list[tuple[str, str]], *_more: object) -> None:
         told.append((int(status[:3]), headers))
 
-    answer = behind(_environ(job), start_response)
+    environ = _environ(job)
+    answer = behind(environ, start_response)
     try:
+        if environ.get(STREAMED):
+            _stream(job, told[-1], pieces=answer)
+            return
         content = b"".join(answer)
     finally:
         if hasattr(answer, "close"):
             answer.close()
     job.connection.response_bytes(*told[-1], content)
+
+
+def _stream(job: Job, head: tuple[int, list[tuple[str, str]]], *, pieces: Iterable[bytes]) -> None:
+    """Send a long answer: no piece is made before the one ahead of it has gone.
+
+    What breaks on the way ends the answer short of its length, so that no part passes for all.
+    """
+    transport = job.connection.response_stream(*head)
+    loop = job.answered.get_loop()
+    try:
+        for piece in pieces:
+            sent = asyncio.run_coroutine_threadsafe(_send(transport, piece), loop)
+            sent.result(PIECE_SECONDS)
+    except Exception as error:  # noqa: BLE001 - the status has gone, so no other answer is left
+        doors.accident(error, "")
+
+
+async def _send(transport: Any, piece: bytes) -> None:  # noqa: ANN401 - granian's
+    await transport.send_bytes(piece)
 
 
 def _environ(job: Job) -> dict[str, Any]:
