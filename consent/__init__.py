@@ -8,7 +8,10 @@ from consent import (
     commands,
     complaints,
     demo,
+    desk,
     exchange,
+    exports,
+    facets,
     ledger,
     looks,
     my,
@@ -26,6 +29,9 @@ def join(app: Flask) -> None:
     audit.join(app)
     closing.join(app)
     looks.join(app)
+    facets.join(app)
+    desk.join(app)
+    exports.join(app)
     complaints.join(app)
     my.join(app)
     receipts.join(app)

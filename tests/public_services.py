@@ -35,7 +35,7 @@ def registration(**members: Any) -> dict[str, Any]:
         "redirect_uris": [f"https://{n}.motlan.test/callback"],
         "organisation": {
             "name": "Cơ quan thuế",
-            "code": f"T{n.replace('-', '.').upper()}",
+            "code": f"T{n.replace('-', '.H').upper()}",
             "level": "province",
             "block": "government",
         },

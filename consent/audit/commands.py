@@ -8,8 +8,9 @@ from flask.cli import AppGroup
 
 from consent.audit import heads, records
 from consent.audit.leaves import CopyError, HeadError
-from consent.audit.verify import verify
-from identity import worker
+from consent.audit.verify import Verdict, verify
+from identity import database, worker
+from identity.database import transaction
 
 PIECE = 2_000
 
@@ -28,9 +29,24 @@ def verify_log(copy: Path | None) -> None:
         verdict = verify(copy)
     except CopyError as fault:
         raise click.ClickException(str(fault)) from None
+    _remember(verdict)
     if not verdict.is_whole:
         raise click.ClickException(f"position {verdict.first_bad}: {verdict.why}")
     click.echo(f"whole: {verdict.size} entries, every root and every part recomputed")
+
+
+def _remember(verdict: Verdict) -> None:
+    """The officers' desk says when the whole log was last checked, and what came of it."""
+    found = f"whole: {verdict.size} entries"
+    if not verdict.is_whole:
+        found = f"position {verdict.first_bad}: {verdict.why}"
+    try:
+        with transaction():
+            worker.mark(records.FULL_CHECK, found)
+    except Exception as error:
+        if not database.is_unavailable(error):
+            raise
+        click.echo("the database cannot be written: nobody is told of this check", err=True)
 
 
 @log.command("checkpoint")

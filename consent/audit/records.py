@@ -26,6 +26,9 @@ from identity.columns import Base
 from identity.entry import NOBODY
 from identity.trail import AccessEntry, EntryKey
 
+# The worker's row in which the last full check says when it ended, and what it found.
+FULL_CHECK = "full check"
+
 
 class LogPosition(Base):
     """Where in the tree an entry stands: appended by the sequencer alone."""

@@ -50,6 +50,7 @@ def waiting(officer: StaffMember, wanted: Wanted) -> list[Raised]:
         return []
     of = None if sought is None else sought.found
     rows = records.waiting(of=of, but=officer.own_citizen_id, limit=PAGE)
+    registered.by_ids({row.public_service_id for row in rows})
     return [_raised(row, reason="" if sought is None else reason_of(row)) for row in rows]
 
 

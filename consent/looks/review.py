@@ -1,15 +1,13 @@
-"""Security officers read the log: every page they see is an entry of its own, written first."""
+"""Security officers look for one person in the log: in a case, and for a reason that is told."""
 
 import json
 import re
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from consent.looks import records
-from consent.looks.entries import Look, opened
 from identity import clock, sealing, trail
 from identity.citizens import people
 from identity.citizens.national_id import NationalId
@@ -64,19 +62,9 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What an officer asks to see: of one search or of all, of one kind, older than an entry."""
+    """What an officer asks to see: of one search, or of all."""
 
     search: Search | None = None
-    kind: str | None = None
-    before: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What the officer sees."""
-
-    looks: Sequence[Look]
-    older: int | None
 
 
 def search(officer: StaffMember, number: NationalId, *, case: str, reason: str) -> uuid.UUID:
@@ -148,43 +136,6 @@ def find_search(officer: StaffMember, search_id: uuid.UUID) -> Search:
         key, bytes(row.sealed), table=TABLE, column=COLUMN, row=search_id.hex
     )
     return Search(search_id, row.found_id, **json.loads(told))
-
-
-def look(officer: StaffMember, wanted: Wanted, *, request_id: str, language: str) -> Page:
-    """One page of entries, and the look itself in the log: both or neither."""
-    with transaction():
-        rows = _rows(officer, wanted)
-        _record(officer, wanted, count=min(len(rows), PAGE), request_id=request_id)
-    looks = [opened(row, language) for row in rows[:PAGE]]
-    return Page(looks, looks[-1].id if len(rows) > PAGE else None)
-
-
-def _rows(officer: StaffMember, wanted: Wanted) -> Sequence[Any]:
-    if wanted.search is not None and wanted.search.found is None:
-        return ()
-    return records.entries(
-        of=None if wanted.search is None else wanted.search.found,
-        but=officer.own_citizen_id,
-        kind=wanted.kind,
-        before=wanted.before,
-        limit=PAGE + 1,
-    )
-
-
-def _record(officer: StaffMember, wanted: Wanted, *, count: int, request_id: str) -> None:
-    sought = wanted.search
-    asked = {"kind": wanted.kind, "before": wanted.before}
-    subject: dict[str, Any] = {"result": "shown", "shown": count}
-    subject |= {name: value for name, value in asked.items() if value is not None}
-    if sought is not None:
-        subject |= {"case": sought.case, "reason": sought.reason}
-        subject["result"] = "nothing found" if sought.found is None else "shown"
-    trail.record(
-        LOOKED,
-        Who(citizen=sought.found if sought else None, actor=officer.id),
-        subject=subject,
-        acting={**acting(officer), "request": request_id},
-    )
 
 
 def acting(officer: StaffMember) -> dict[str, Any]:

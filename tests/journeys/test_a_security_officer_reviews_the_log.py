@@ -71,7 +71,7 @@ def a_wrong_password_is_told(officer: Person) -> None:
 def a_search_needs_a_case_and_a_reason(officer: Person, lan: Person) -> None:
     """Neither may be empty, and a number of a person is no reason."""
     number = lan.told["national_id"]
-    officer.open("/audit")
+    officer.open("/audit/entries")
     search(officer, number, case="", reason=WHY)
     assert "mã hồ sơ" in officer.page.inner_text("#error")
     search(officer, number, case="GS-1", reason="")

@@ -151,7 +151,7 @@ def searching(officer: Person, lan: Person) -> None:
     page.dblclick("#submit-sign-in")
     page.fill("#one-time-code", officer.told["one_time_code"])
     page.dblclick("#submit-code")
-    page.locator("#search-number").wait_for()
+    page.locator("#log-health").wait_for()
     officer.open("/audit/entries")
     page.fill("#search-number", lan.told["national_id"])
     page.fill("#search-case", "GS-3")
