@@ -149,10 +149,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="no PostgreSQL"))
 
 
+# Of pages and forms alone: they have one door, so without the lane nothing differs.
+PAGES = {
+    "test_attacks_cross_site.py",
+    "test_attacks_markup.py",
+    "test_every_form.py",
+}
+
+
 def _belongs(item: pytest.Item, config: pytest.Config) -> bool:
     """Drills run only when asked for; what touches no database runs once, on SQLite."""
     is_drill = item.nodeid.startswith("tests/drills/")
     chosen = config.option.database
+    if config.option.lane == "off" and item.path.name in PAGES:
+        return False
     other = "postgresql" if chosen == "sqlite" else "sqlite"
     if is_drill != config.option.drill or item.get_closest_marker(other):
         return False
