@@ -8,8 +8,8 @@ from alembic import op
 
 from identity.columns import Instant
 
-revision = "0024_staff_enrolment"
-down_revision = "0023_device_names"
+revision = "0020_staff_enrolment"
+down_revision = "0019_device_names"
 
 
 def upgrade() -> None:

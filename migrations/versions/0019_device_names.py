@@ -6,8 +6,8 @@ Safe while the previous release still runs: the columns may be null, and it asks
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023_device_names"
-down_revision = "0022_activation_letters"
+revision = "0019_device_names"
+down_revision = "0018_activation_letters"
 
 
 def upgrade() -> None:

@@ -8,8 +8,8 @@ from alembic import op
 
 from identity.columns import Instant
 
-revision = "0027_places"
-down_revision = "0024_staff_enrolment"
+revision = "0021_places"
+down_revision = "0020_staff_enrolment"
 
 
 def upgrade() -> None:

@@ -8,7 +8,7 @@ from alembic import op
 
 from identity.columns import Instant
 
-revision = "0020_recovery_codes"
+revision = "0016_recovery_codes"
 down_revision = "0015_value_ends"
 
 

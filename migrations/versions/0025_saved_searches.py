@@ -8,8 +8,8 @@ from alembic import op
 
 from identity.columns import Instant, JsonColumn
 
-revision = "0036_saved_searches"
-down_revision = "0035_log_facets"
+revision = "0025_saved_searches"
+down_revision = "0024_log_facets"
 
 
 def upgrade() -> None:

@@ -8,8 +8,8 @@ from alembic import op
 
 from identity.columns import Instant
 
-revision = "0031_complaints"
-down_revision = "0028_place_changes"
+revision = "0023_complaints"
+down_revision = "0022_place_changes"
 
 
 def upgrade() -> None:

@@ -8,8 +8,8 @@ from alembic import op
 
 from identity.columns import Instant
 
-revision = "0035_log_facets"
-down_revision = "0031_complaints"
+revision = "0024_log_facets"
+down_revision = "0023_complaints"
 
 
 def upgrade() -> None:

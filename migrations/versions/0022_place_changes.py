@@ -6,8 +6,8 @@ Safe while the previous release still runs: it adds a table and touches none.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0028_place_changes"
-down_revision = "0027_places"
+revision = "0022_place_changes"
+down_revision = "0021_places"
 
 
 def upgrade() -> None:

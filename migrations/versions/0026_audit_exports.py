@@ -8,8 +8,8 @@ from alembic import op
 
 from identity.columns import Instant, JsonColumn
 
-revision = "0037_audit_exports"
-down_revision = "0036_saved_searches"
+revision = "0026_audit_exports"
+down_revision = "0025_saved_searches"
 
 
 def upgrade() -> None:

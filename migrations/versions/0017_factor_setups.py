@@ -8,8 +8,8 @@ from alembic import op
 
 from identity.columns import Instant
 
-revision = "0021_factor_setups"
-down_revision = "0020_recovery_codes"
+revision = "0017_factor_setups"
+down_revision = "0016_recovery_codes"
 
 
 def upgrade() -> None:

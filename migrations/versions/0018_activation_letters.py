@@ -8,8 +8,8 @@ from alembic import op
 
 from identity.columns import Instant
 
-revision = "0022_activation_letters"
-down_revision = "0021_factor_setups"
+revision = "0018_activation_letters"
+down_revision = "0017_factor_setups"
 
 
 def upgrade() -> None:
