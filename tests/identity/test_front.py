@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from identity import front
-from identity.edge import REFUSED
+from identity.edge import REFUSED, STREAMED
 from identity.front import Front
 
 
@@ -165,3 +165,40 @@ def test_a_request_is_told_as_wsgi_tells_it():
     assert (environ["SERVER_NAME"], environ["SERVER_PORT"]) == ("127.0.0.1", "8000")
     assert "" not in environ
     assert "PATH" not in environ
+
+
+class Stream(Connection):
+    """A client that takes a long answer piece by piece, and may stop taking it."""
+
+    def __init__(self, *, takes: int = 99) -> None:
+        super().__init__()
+        self.pieces, self.takes = [], takes
+
+    def response_stream(self, status: int, headers: list) -> "Stream":
+        self.response_bytes(status, headers, b"")
+        return self
+
+    async def send_bytes(self, piece: bytes) -> None:
+        if len(self.pieces) >= self.takes:
+            raise ConnectionError
+        self.pieces.append(piece)
+
+
+def test_a_long_answer_is_made_as_it_is_taken_and_survives_who_leaves():
+    made: list[int] = []
+
+    def long(environ: dict, start_response: Callable):
+        environ[STREAMED] = True
+        start_response("200 OK", [("Content-Length", "6")])
+        return (made.append(n) or b"ab" for n in range(3))
+
+    async def take(front: Front) -> None:
+        whole, leaving, after = Stream(), Stream(takes=1), Stream()
+        for one in (whole, leaving, after):
+            await asyncio.wait_for(front.__rsgi__(scope(), one), 5)
+        assert (whole.status, whole.pieces) == (200, [b"ab"] * 3)
+        assert leaving.pieces == [b"ab"]
+        assert after.pieces == whole.pieces
+        assert made == [0, 1, 2, 0, 1, 0, 1, 2]
+
+    play(take, long, threads=1)
