@@ -8,6 +8,7 @@ from flask import Flask, Response, current_app, g, redirect, request
 from flask_babel import Babel, get_locale
 from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 from werkzeug.wrappers import Response as AnyResponse
 
 from identity import appearance, browser, errors, presentation
@@ -62,11 +63,29 @@ def switch() -> AnyResponse:
     back = request.args.get("back", "/")
     parts = urlsplit(back)
     is_ours = back.startswith("/") and not back.startswith(("//", "/\\")) and not parts.netloc
-    answer = redirect(back if is_ours else "/", 303)
+    answer = redirect(_page_at(back) if is_ours else "/", 303)
     wish = request.args.get("to", "")
     if wish in LANGUAGES:
         browser.set_cookie(answer, "language", value=wish, max_age=YEAR)  # type: ignore[arg-type] # werkzeug's base
     return answer
+
+
+def _page_at(address: str) -> str:
+    """The address if it can be asked for; else, after a form that was refused, the page above."""
+    routes, path = current_app.url_map.bind("localhost"), urlsplit(address).path
+    if not _takes_no_get(routes, path):
+        return address
+    while path and not _is_page(routes, path):
+        path = path.rpartition("/")[0]
+    return path or "/"
+
+
+def _takes_no_get(routes: MapAdapter, path: str) -> bool:
+    return bool(routes.allowed_methods(path)) and not _is_page(routes, path)
+
+
+def _is_page(routes: MapAdapter, path: str) -> bool:
+    return "GET" in routes.allowed_methods(path)
 
 
 def _finish_page(response: Response) -> Response:

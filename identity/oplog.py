@@ -14,6 +14,7 @@ from identity.settings import Settings
 
 # Twelve digits in a row are a personal number until proven otherwise.
 _NUMBER = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_ID = re.compile(r"[0-9a-f]{32}")
 # What is being done: a request of somebody, or a turn of the worker, and its id; null: neither.
 _doing: ContextVar[tuple[str, str] | None] = ContextVar("motlan_doing", default=None)
 _NEVER = ("password", "secret", "token", "code", "cookie", "authorization", "assertion")
@@ -55,6 +56,11 @@ def name(
     return event
 
 
+def _is_id(name: str, value: str) -> bool:
+    """Whether it is the id of a request or turn: 32 hexadecimal digits, some in decimal runs."""
+    return name in {"request", "turn"} and _ID.fullmatch(value) is not None
+
+
 def redact(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
@@ -62,7 +68,7 @@ def redact(
     for name, value in list(event.items()):
         if any(word in name.lower() for word in _NEVER):
             event[name] = "[redacted]"
-        elif isinstance(value, str):
+        elif isinstance(value, str) and not _is_id(name, value):
             # Control characters could forge a second line on an operator's screen.
             clean = "".join(c if c.isprintable() else "�" for c in value)
             event[name] = _NUMBER.sub("[number]", clean)

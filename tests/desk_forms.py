@@ -15,7 +15,8 @@ def _filters(client: FlaskClient, **more: str) -> dict[str, str]:
 
 
 def saved_form(client: FlaskClient) -> Sheet:
-    return Sheet(client, "/audit/searches", _filters(client, name="Cán bộ mới"))
+    since = {"basis": "", "from": "2024-01-31"}
+    return Sheet(client, "/audit/searches", _filters(client, name="Cán bộ mới", **since))
 
 
 def removal_form(client: FlaskClient) -> Sheet:
@@ -26,7 +27,7 @@ def removal_form(client: FlaskClient) -> Sheet:
 
 
 def export_form(client: FlaskClient) -> Sheet:
-    filled = _filters(client, reason="Báo cáo quý")
+    filled = _filters(client, reason="Báo cáo quý", result="", until="2099-12-31")
     desks.known()
     return Sheet(client, "/audit/exports", filled)
 
@@ -50,7 +51,7 @@ DESK_FORMS = (
         open=saved_form,
         fields=(
             _text("name", "saved-name"),
-            *(Field(name=name, bad=_left_out(page(400))) for name in ("basis", "from")),
+            *(Field(name=name, bad=_left_out(page(400))) for name in ("type", "basis", "from")),
         ),
         cookie="motlan-staff",
     ),
@@ -64,7 +65,7 @@ DESK_FORMS = (
         open=export_form,
         fields=(
             _text("reason", "reason"),
-            *(Field(name=name, bad=_left_out(page(400))) for name in ("result", "until")),
+            *(Field(name=name, bad=_left_out(page(400))) for name in ("type", "result", "until")),
         ),
         cookie="motlan-staff",
     ),

@@ -167,7 +167,7 @@ def read(told: Mapping[str, str], among: Sequence[Choice]) -> Read:
 def _one_of(
     told: Mapping[str, str], name: str, *, among: Container[str], faults: list[tuple[str, str]]
 ) -> str:
-    asked = told.get(name, "")
+    asked = told.get(name, "").strip()
     if not asked or asked in among:
         return asked
     faults.append((name, "unknown"))

@@ -7,7 +7,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from consent.looks.review import OwnEntries
+from consent.looks.review import OwnEntries, holds_a_number
 from consent.receipts.reconstruct import NoSuchReceipt, reconstruct
 from identity import browser, language
 from identity.errors import Refusal
@@ -60,8 +60,8 @@ def refused(refusal: Refusal) -> AnyResponse:
 
 
 def _form(officer: StaffMember, *, wrong: str = "") -> Response:
-    errors = [("number", wrong)] if wrong else []
-    page = render_template(
-        "receipts/find.html", officer=officer, errors=errors, number=browser.text("number")
-    )
+    errors, typed = [("number", wrong)] if wrong else [], browser.text("number")
+    # A person's number that was typed here by mistake is not said again.
+    number = "" if holds_a_number(typed) else typed
+    page = render_template("receipts/find.html", officer=officer, errors=errors, number=number)
     return make_response(page, 400 if wrong else 200)

@@ -20,7 +20,7 @@ from tests.people import a_security_officer, form_token, lan, sign_in
 from tests.public_services import a_service
 
 pytestmark = pytest.mark.usefixtures("app")
-MOST_STATEMENTS = 12
+MOST_STATEMENTS = 14
 
 
 @pytest.fixture(scope="module", autouse=True)

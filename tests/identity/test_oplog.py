@@ -41,6 +41,17 @@ def test_a_line_of_a_request_has_the_id_that_the_caller_was_told(client, lines):
     assert {"level", "timestamp", "slug"} <= line.keys()
 
 
+def test_an_id_is_told_whole_and_what_is_no_id_is_not():
+    """One id in some hundreds has twelve decimal digits in a row."""
+    an_id, number = "01a202618011779d8a7ba58eff4403a0", "097188004217"
+
+    told = oplog.redact(None, "", {"request": an_id, "turn": number, "slug": an_id})
+
+    assert told["request"] == an_id
+    assert number not in told["turn"]
+    assert "202618011779" not in told["slug"]
+
+
 def test_two_requests_have_two_ids(client, lines):
     for _ in range(2):
         client.get("/api/none-of-that")

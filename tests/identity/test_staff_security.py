@@ -49,6 +49,7 @@ def told_of(one, entry_type):
     return [e.subject for e in found if e.subject.get("staff") == staff_id]
 
 
+@pytest.mark.slow
 def test_another_password_ends_every_other_session(app, hanh):
     other = elsewhere(app, hanh, hanh.codes[1])
 

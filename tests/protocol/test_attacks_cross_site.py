@@ -79,10 +79,12 @@ class TestAttacker:
         answers = [
             browser.post(address(page), data={"csrf_token": token}, headers=ours)
             for page in posted_pages(app)
-            if "sign-out" not in page
+            # An enrolment is its own browser's, which this is not: refused for another reason.
+            if "sign-out" not in page and not page.startswith("/staff/enrol/")
         ]
 
-        assert 403 not in {answer.status_code for answer in answers}
+        refused = [a.request.path for a in answers if a.status_code == 403]
+        assert not refused
 
     @pytest.mark.parametrize("path", sorted(OPEN))
     def test_what_other_sites_may_post_to_does_nothing_by_itself(self, browser, path):

@@ -116,7 +116,7 @@ def test_a_new_secret_counts_at_once_though_the_old_registration_is_remembered()
     office.client_id, office.secret = told["client_id"], told["client_secret"]
     remembered = authenticate(headers=office.basic())
     register([told | {"client_secret": "the-second-secret-of-it"}])
-    registered._memory._keep(remembered)
+    registered._memory.keep(remembered)
 
     found = authenticate(headers=office.basic("the-second-secret-of-it"))
 

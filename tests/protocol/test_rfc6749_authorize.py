@@ -370,7 +370,7 @@ class TestAttacker:
         told = registration(client_id=office.played.client_id)
         told["organisation"]["code"] = remembered.organisation.code
         register([told])
-        registered._memory._keep(remembered)
+        registered._memory.keep(remembered)
 
         answer = client.get("/authorize?" + urlencode(before))
 

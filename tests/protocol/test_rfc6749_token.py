@@ -198,7 +198,7 @@ def test_the_end_of_a_session_ends_its_tokens_but_spares_offline_access(office):
     with transaction():
         for ending in sessions._endings:
             for session_id in (code.session_id, offline.session_id):
-                ending(person.citizen_id, session_id, "sign-out")
+                ending(person.citizen_id, session_id, "sign-out", None)
 
     assert not office.is_active(bought["access_token"])
     assert office.refresh(bought["refresh_token"]).json["error"] == "invalid_grant"
@@ -212,7 +212,7 @@ def test_signing_out_everywhere_ends_offline_access_too(office):
 
     with transaction():
         for ending in sessions._endings:
-            ending(person.citizen_id, None, "lock")
+            ending(person.citizen_id, None, "lock", None)
 
     assert not office.is_active(bought["access_token"])
     assert not office.is_active(bought["refresh_token"])
