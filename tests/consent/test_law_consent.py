@@ -172,4 +172,4 @@ def test_no_withdrawal_speaks_of_72_hours(her, service):
 
     assert "Ngay sau khi bấm" in before
     assert "Đã rút lại lúc" in after
-    assert not re.search(r"72|ba ngày|hours|giờ đồng hồ", before + after)
+    assert not re.search(r"\b72\b|ba ngày|hours|giờ đồng hồ", before + after)
