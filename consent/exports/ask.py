@@ -1,10 +1,12 @@
-"""An officer asks for a list as a file; above a hundred entries a second officer has a say."""
+"""An officer asks for a list as a file; above a hundred entries a day a second one has a say."""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+from consent.desk import records as desk
 from consent.desk.filters import Choice, Filters, narrowed
 from consent.exports import records
 from consent.exports.records import State
@@ -16,7 +18,8 @@ from identity.entry import Who
 from identity.errors import InvalidRequest
 from identity.staff.sessions import StaffMember
 
-ALONE = 100  # entries that one officer may take without a second
+ALONE = 100  # entries that one officer may take in `DAY` without a second
+DAY = timedelta(hours=24)
 MOST = 20_000
 FETCH = timedelta(hours=24)
 WAIT = timedelta(days=7)
@@ -57,7 +60,7 @@ def ask(
         raise UnfitExport("empty", "these filters find no entry that stands in the tree")
     if count > MOST:
         raise UnfitExport("large", f"more than {MOST} entries: narrow the filters")
-    state, at, export_id = State.WAITING if count > ALONE else State.READY, clock.now(), new_id()
+    at, export_id = clock.now(), new_id()
     row = {
         "id": export_id,
         "staff_id": officer.id,
@@ -66,20 +69,27 @@ def ask(
         "upto": upto,
         "entries": count,
         "reason": sealing.ring().seal_token(SEALED, reason.encode()),
-        "state": state,
         "requested_at": at,
-        "expires_at": at + (WAIT if state is State.WAITING else FETCH),
     }
-    told = {name: row[name] for name in ("filters", "entries", "upto")}
+    told = {name: row[name] for name in ("filters", "entries", "upto")} | {"reason": reason}
     with transaction():
+        desk.hold(officer.id)
+        row |= _standing(officer, count, at=at)
         records.add(row)
         trail.record(
             "export:requested",
             Who(actor=officer.id),
-            subject={"export": export_id.hex, **told, "reason": reason, "result": str(state)},
+            subject={"export": export_id.hex, **told, "result": str(row["state"])},
             acting={**acting(officer), "request": request_id},
         )
     return export_id
+
+
+def _standing(officer: StaffMember, count: int, *, at: datetime) -> dict[str, Any]:
+    """Whether it can be fetched, and until when; a large list in small pieces is large."""
+    if records.taken_alone(officer.id, since=at - DAY) + count > ALONE:
+        return {"state": State.WAITING, "expires_at": at + WAIT}
+    return {"state": State.READY, "expires_at": at + FETCH}
 
 
 def _fit(reason: str) -> str:

@@ -65,6 +65,18 @@ def shown(staff_id: uuid.UUID, *, at: datetime) -> Sequence[Row[Any]]:
     return database.rows(query.order_by(_TABLE.c.id.desc()).limit(MOST_SHOWN))
 
 
+def taken_alone(staff_id: uuid.UUID, *, since: datetime) -> int:
+    """How many entries this officer asked for since then that no second officer had a say in."""
+    alone = (
+        _TABLE.c.staff_id == staff_id,
+        _TABLE.c.requested_at > since,
+        _TABLE.c.state == State.READY,
+        _TABLE.c.decided_by.is_(None),
+    )
+    found = database.row(select(func.coalesce(func.sum(_TABLE.c.entries), 0)).where(*alone))
+    return 0 if found is None else int(found[0])
+
+
 def count_waiting(officer: StaffMember) -> int:
     """How many wait that an officer of this unit may decide."""
     query = (

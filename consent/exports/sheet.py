@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ COLUMNS = (
 )
 # What a spreadsheet begins a formula with, or another cell; U+2212 is a minus too.
 _BEGINS = ("=", "+", "-", "@", "\u2212", "\t", "\r", "\n")
+# Where lists are separated by semicolons, a spreadsheet takes our quotes for text and begins
+# another cell behind each of these.
+_CELLS = re.compile(r"(?<=;)|(?<=.[\t\r\n])", re.DOTALL)
+_PASSED_OVER = re.compile(r'[\s"]+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,16 @@ def _lines(lines: Sequence[Sequence[str]]) -> bytes:
 
 
 def safe(cell: str) -> str:
-    """The cell behind an apostrophe if a spreadsheet could calculate it.
+    """The cell with an apostrophe before each part of it that a spreadsheet could calculate."""
+    return "".join(_safe(part) for part in _CELLS.split(cell))
 
-    Forms of another width are folded before it is judged, and what nobody sees is passed over.
-    """
+
+def _safe(cell: str) -> str:
+    # Forms of another width are folded before it is judged, and what nobody sees is passed over.
     seen = "".join(each for each in cell if unicodedata.category(each) != "Cf")
     folded = unicodedata.normalize("NFKC", seen)
-    if seen.startswith(_BEGINS) or folded.lstrip().startswith(_BEGINS):
+    begins = _PASSED_OVER.match(folded)
+    if seen.startswith(_BEGINS) or folded.startswith(_BEGINS, begins.end() if begins else 0):
         return f"'{cell}"
     return cell
 

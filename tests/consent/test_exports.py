@@ -203,7 +203,21 @@ class TestFormulas:
     def test_what_a_spreadsheet_could_calculate_is_text(self, cell):
         assert sheet.safe(cell) == f"'{cell}"
 
-    @pytest.mark.parametrize("cell", ["", "HS-2026", "1.004222", "a=b", "Điều 18", "12"])
+    @pytest.mark.parametrize(
+        ("cell", "safe"),
+        [
+            ("HS;=1+1;", "HS;'=1+1;"),
+            (";=cmd|' /C calc'!A0;", ";'=cmd|' /C calc'!A0;"),
+            ('x; "=A1&"', 'x;\' "=A1&"'),
+            ("x\n=1;\u200b＝2", "x\n'=1;'\u200b＝2"),
+            ("=1;-2", "'=1;'-2"),
+        ],
+    )
+    def test_nor_does_a_semicolon_begin_one(self, cell, safe):
+        """Where lists are separated by semicolons, quotes do not keep a cell together."""
+        assert sheet.safe(cell) == safe
+
+    @pytest.mark.parametrize("cell", ["", "HS-2026", "1.004222", "a=b", "Điều 18", "a; b-c", "12"])
     def test_everything_else_is_as_it_is(self, cell):
         assert sheet.safe(cell) == cell
 
@@ -289,6 +303,31 @@ class TestAttacker:
                 assert act(browser, export.id, what).status_code == 403
             assert told_of(who, "export:refused")[0].subject["reason"] == "same_unit"
         assert newest(officer).state == "waiting"
+
+    def test_a_large_list_in_small_pieces_is_large(
+        self, app, theirs, officer, another, service, monkeypatch
+    ):
+        monkeypatch.setattr(ask, "ALONE", 5)
+        states = []
+        for _ in range(2):
+            request(theirs, service=service, type=KIND)
+            states.append(newest(officer).state)
+        act(another, newest(officer).id, "confirm")
+        with time_machine.travel(clock.now() + timedelta(hours=24, minutes=1)):
+            request(at_the_desk(app, officer), service=service, type=KIND)
+            states.append(newest(officer).state)
+
+        assert states == ["ready", "waiting", "ready"]
+
+    def test_small_pieces_at_once_are_large_too(self, app, officer, service, monkeypatch):
+        monkeypatch.setattr(ask, "ALONE", 5)
+        browsers = [at_the_desk(app, officer) for _ in range(3)]
+
+        with ThreadPoolExecutor(3) as threads:
+            list(threads.map(lambda b: request(b, service=service, type=KIND), browsers))
+
+        mine = select(AuditExport.state).where(AuditExport.staff_id == officer.id)
+        assert sorted(row.state for row in database.rows(mine)) == ["ready", "waiting", "waiting"]
 
     @pytest.mark.parametrize("what", ["confirm", "decline", "file"])
     def test_an_invented_export_is_none(self, theirs, what):
