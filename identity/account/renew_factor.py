@@ -59,18 +59,20 @@ def choosing(session: CitizenSession, text: str, *, visit: Visit, kind: Kind) ->
 
 
 def finish(session: CitizenSession, begun: Setup, *, code: str, visit: Visit) -> None:
-    """The new factor counts, and the one of its kind before it does not.
+    """The new factor counts; the one of its kind before it does not, nor any other choice begun.
 
     Raises:
         SetupEnded: too late, or another request was faster.
         WrongCode: the app does not show this code; it can be tried again.
     """
     with transaction():
-        setups.spend(begun)
+        # First: of two choices finished at once, each would wait for the other's.
         account = citizen_records.held_account(session.citizen_id)
+        setups.spend(begun)
         if account is None or account.changed_at > begun.created_at:
             raise SetupEnded("the password was changed; prove yourself again")
         second_factor.adopt(begun, code)
+        setups.end_all(session.citizen_id)
         trail.record(
             "factor:changed",
             prove.owner(session),

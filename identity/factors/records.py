@@ -96,6 +96,12 @@ def find_setup(citizen_id: uuid.UUID, digest: bytes) -> Row[Any] | None:
     return database.row(select(FactorSetup.__table__).where(*mine))
 
 
+def end_setups(citizen_id: uuid.UUID, *, at: datetime) -> None:
+    """Whatever this person was choosing finishes nothing any more."""
+    is_open = (FactorSetup.citizen_id == citizen_id, FactorSetup.spent_at.is_(None))
+    database.write(update(FactorSetup).where(*is_open).values(spent_at=at))
+
+
 def change_setup(
     citizen_id: uuid.UUID, digest: bytes, *, at: datetime, values: Mapping[str, Any]
 ) -> bool:

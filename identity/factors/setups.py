@@ -118,6 +118,11 @@ def spend(begun: Setup) -> None:
     _change(begun, {"spent_at": clock.now()})
 
 
+def end_all(citizen_id: uuid.UUID) -> None:
+    """Nothing that this person was choosing can be finished any more; inside a transaction."""
+    records.end_setups(citizen_id, at=clock.now())
+
+
 def _opened(sealed: str | None) -> dict[str, Any]:
     if sealed is None:
         return {"kind": None}

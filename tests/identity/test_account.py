@@ -319,6 +319,18 @@ class TestAttacker:
         assert client.get(f"{HOME}/recovery-codes").status_code == 403
         assert "factor:changed" not in entries(person) + entries(him)
 
+    def test_a_choice_begun_before_a_new_factor_is_worth_nothing_after_it(self, client, person):
+        """Who had password and code a moment ago does not take the account back."""
+        prove(client, "recovery-codes")
+        thiefs = client.get_cookie("motlan-security").value
+        prove(client, "recovery-codes")
+        submit(client, f"{HOME}/recovery-codes")
+
+        client.set_cookie("motlan-security", thiefs)
+
+        assert client.get(f"{HOME}/recovery-codes").status_code == 403
+        assert entries(person).count("factor:changed") == 1
+
     def test_a_choice_ends_after_a_quarter_of_an_hour(self, client):
         prove(client, "recovery-codes")
 
