@@ -175,6 +175,12 @@ def touch_session(session_id: uuid.UUID, *, at: datetime) -> None:
     database.write(update(StaffSession).where(*used).values(last_seen_at=at))
 
 
+def renew_session(session_id: uuid.UUID, *, digest: bytes) -> bool:
+    """Whether nobody ended the session; it has another cookie now."""
+    living = (StaffSession.id == session_id, StaffSession.ended_at.is_(None))
+    return database.write(update(StaffSession).where(*living).values(digest=digest)) == 1
+
+
 def end_session(session_id: uuid.UUID, *, at: datetime) -> None:
     """The session is over on every process."""
     living = (StaffSession.id == session_id, StaffSession.ended_at.is_(None))

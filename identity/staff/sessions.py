@@ -70,6 +70,16 @@ def _keep_awake(session_id: uuid.UUID, last_seen_at: datetime, *, at: datetime) 
             records.touch_session(session_id, at=at)
 
 
+def renew_cookie(member: StaffMember) -> str:
+    """The session goes on under this cookie, and the old one is dead; in the running transaction.
+
+    Empty: it has ended meanwhile.
+    """
+    cookie = secrets.token_urlsafe(32)
+    renewed = records.renew_session(member.session_id, digest=sealing.digest(cookie))
+    return cookie if renewed else ""
+
+
 def end_others(member: StaffMember) -> None:
     """Every session of this staff member but this one is over; in the running transaction."""
     records.end_sessions(member.id, at=clock.now(), spare=member.session_id)

@@ -165,7 +165,7 @@ def prove_app(one: Enrolling, code: str) -> None:
 
 
 def finish(one: Enrolling, *, visit: Visit) -> None:
-    """Password, app and printed codes count from now on, and nothing from before does.
+    """Password, app and printed codes count from now on; nothing from before, nor begun before.
 
     Raises:
         EnrolmentEnded: the enrolment has ended meanwhile.
@@ -180,6 +180,7 @@ def finish(one: Enrolling, *, visit: Visit) -> None:
         is_here = staff.change(one.member.id, **values)
         if not is_here or not records.spend(one.step_digest, at=at):
             raise EnrolmentEnded("open the link again and type its code")
+        records.end(one.member.id, at=at)
         second_factor.keep_recovery_codes(one.member.id, setup.codes)
         staff.end_sessions(one.member.id, at=at)
         _record(one, visit)

@@ -17,13 +17,16 @@ from identity.staff_enrolment import enrol
 from identity.staff_enrolment import records as enrolments
 
 
-def change_password(member: StaffMember, *, old: str, new: str, visit: Visit) -> None:
+def change_password(member: StaffMember, *, old: str, new: str, visit: Visit) -> str:
     """The new password counts; every other session of this account is over.
+
+    The text is this session's new cookie: somebody who copied the old one is out too.
 
     Raises:
         TooManyTries: the budget for passwords is spent; the old one was not even looked at.
         SignInBusy: it was not looked at either, and does not count.
-        WrongCredentials: the old password is not right, or was changed meanwhile.
+        WrongCredentials: the old password is not right, or it was changed or this session ended
+            meanwhile.
     """
     row, reservation = _prove_password(member, old, visit=visit)
     new_hash, at = passwords.hash_password(new), clock.now()
@@ -31,6 +34,9 @@ def change_password(member: StaffMember, *, old: str, new: str, visit: Visit) ->
         same = row.password_hash
         if not records.replace_hash(member.id, new_hash, old=same, changed_at=at):
             raise WrongCredentials("the password was changed meanwhile")
+        cookie = sessions.renew_cookie(member)
+        if not cookie:
+            raise WrongCredentials("this session has just ended")
         lockout.release(reservation)
         sessions.end_others(member)
         enrolments.end(member.id, at=at)
@@ -38,6 +44,7 @@ def change_password(member: StaffMember, *, old: str, new: str, visit: Visit) ->
         trail.record(
             "staff:changed", Who(actor=member.id), subject=subject, acting=by(member, visit)
         )
+    return cookie
 
 
 def renew_factor(member: StaffMember, *, password: str, code: str, visit: Visit) -> str:
@@ -49,13 +56,13 @@ def renew_factor(member: StaffMember, *, password: str, code: str, visit: Visit)
         WrongCredentials: the password is not right.
         WrongCode: the code is wrong or was used already.
     """
-    _row, reservation = _prove_password(member, password, visit=visit)
+    row, reservation = _prove_password(member, password, visit=visit)
     try:
         tries = lockout.reserve(Target("staff-code", member.id.hex, is_known_device=False), visit)
         with transaction():
             lockout.release(reservation)
             lockout.release(tries)
-            second_factor.spend(_held(member), code)
+            second_factor.spend(_held(member, row.password_hash), code)
             return enrol.begin_new_factor(member.id, visit=visit)
     except TooManyTries:
         _mark(member, visit, reason="throttled")
@@ -83,10 +90,13 @@ def _prove_password(member: StaffMember, password: str, *, visit: Visit) -> tupl
     return row, reservation
 
 
-def _held(member: StaffMember) -> Any:  # noqa: ANN401 - a row of the staff table
+def _held(member: StaffMember, proved: str) -> Any:  # noqa: ANN401 - a row of the staff table
     row = records.held(member.id)
     if row is None:
         raise WrongCode("this account has ended")
+    if row.password_hash != proved:
+        # Changed while we compared: what was proved is the password of before.
+        raise WrongCredentials("the password is not right")
     return row
 
 

@@ -56,10 +56,12 @@ def takenew_password(member: StaffMember) -> AnyResponse:
     if errors:
         return form("staff/new_password.html", errors, status=400, **facts)
     try:
-        change.change_password(member, old=old, new=new, visit=visit())
+        cookie = change.change_password(member, old=old, new=new, visit=visit())
     except (WrongCredentials, TooManyTries, SignInBusy) as refusal:
         return form("staff/new_password.html", [_wrong(refusal)], refusal=refusal, **facts)
-    return redirect("/staff/security?done=password", 303)
+    answer = redirect("/staff/security?done=password", 303)
+    browser.set_cookie(answer, guard.COOKIE, value=cookie)  # type: ignore[arg-type] # werkzeug's base
+    return answer
 
 
 @pages.get("/security/factor")
