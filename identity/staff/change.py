@@ -10,7 +10,7 @@ from identity.staff import accounts, records
 from identity.staff.accounts import NO_FACTOR
 from identity.staff.add import ExcludedRole, keep_apart, known_form, unit_name
 from identity.staff.records import Role
-from identity.staff.roles import excluded_by
+from identity.staff.roles import LASTING, excluded_by
 
 
 class NoSuchStaff(NotFound):
@@ -83,18 +83,19 @@ def change_role(username: str, role: Role) -> None:
     """The person has another role from now on; they sign in again.
 
     An account never crosses to a role that excludes its own: the entries name the account, and it
-    would stand on both sides of a review.
+    would stand on both sides of a review. Nor does it leave one that excludes another for good.
 
     Raises:
         NoSuchStaff: nobody works here under this name.
         NothingChanges: they have this role already.
-        ExcludedRole: this role, or another account of the person, excludes the new one.
+        ExcludedRole: this role, or another account of the person, excludes the new one, or this
+            role is kept for good.
     """
     row = member(username)
     if row.role is role:
         raise NothingChanges("this is the role already")
     with transaction():
-        if excluded_by(role, now=[row.role]):
+        if row.role in LASTING or excluded_by(role, now=[row.role]):
             raise ExcludedRole(f"an account that was {row.role} never becomes {role}: make another")
         if row.own_citizen_id is not None:
             keep_apart(role, person=row.own_citizen_id, but=row.id)

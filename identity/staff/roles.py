@@ -11,6 +11,8 @@ NEVER = frozenset(
     frozenset(pair)
     for pair in itertools.product((Role.OPERATOR,), (Role.SECURITY_OFFICER, Role.INSPECTOR))
 )
+# Whoever has one of these keeps it: an account tells its role of now alone.
+LASTING = frozenset().union(*NEVER)
 # Inspectors review security officers, and both review counter officers: nobody reviews themselves.
 NOT_TOGETHER = NEVER | frozenset(
     frozenset(pair)
