@@ -49,13 +49,13 @@ def everything():
     }
 
 
-def changed(client, path, **query):
-    """Which tables a GET of this path has changed, and its status."""
-    before = everything()
+def changed(client, path, *, before=None, **query):
+    """Which tables a GET of this path has changed, its status, and how everything stands now."""
+    before = everything() if before is None else before
     with client.get(path, query_string=query) as answer:
         status = answer.status_code
     after = everything()
-    return {name for name in before if before[name] != after[name]}, status
+    return {name for name in before if before[name] != after[name]}, status, after
 
 
 def paths(app):
@@ -76,12 +76,12 @@ def test_no_get_of_a_stranger_a_citizen_or_an_officer_writes_more_than_it_may(ap
     citizen, officer, stranger = app.test_client(), app.test_client(), app.test_client()
     signed_in(citizen, lan())
     sign_in_officer(officer, a_security_officer())
-    wide = {}
+    wide, now = {}, everything()
 
     with time_machine.travel(clock.now().timestamp() + 300, tick=True):
         for path in set(paths(app)):
             for client in (stranger, citizen, officer):
-                touched, status = changed(client, path)
+                touched, status, now = changed(client, path, before=now)
                 assert status != 500, path
                 allowed = AT_AUTHORIZE if path == "/authorize" else ANYWHERE
                 if touched - allowed:
@@ -96,7 +96,7 @@ def test_authorize_writes_the_request_its_grant_and_its_code(app):
     signed_in(client, lan())
     sender = a_sender(client)
 
-    touched, status = changed(client, "/authorize", **sender.query())
+    touched, status, _now = changed(client, "/authorize", **sender.query())
 
     assert status == 303
     assert {"service_grant", "authorization_code"} <= touched <= AT_AUTHORIZE
