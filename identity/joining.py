@@ -77,6 +77,7 @@ class Joined:
     checks: list[Check] = field(default_factory=list)
     starts: list[Check] = field(default_factory=list)  # those without which nothing is served
     proofs: list[Check] = field(default_factory=list)  # those that read everything there is
+    restored: list[Check] = field(default_factory=list)  # done where a whole backup was put back
     measures: list[Measure] = field(default_factory=list)
     menu: list[MenuEntry] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)  # on the security officers' desk

@@ -50,7 +50,8 @@ def stores(chosen: Settings) -> dict[str, Path]:
     """The files of the second store, by their names in a backup; the head first.
 
     Leaves are written before the head that covers them, and only added to: so those copied after
-    it are never fewer than it says. The database comes last, for it may be ahead, never behind.
+    it are never fewer than it says. The database comes last, for it may be ahead, never behind;
+    what was signed meanwhile is caught up with where it is put back (`Joined.restored`).
     """
     head = chosen.log_head
     return {HEAD: head, LEAVES: head.with_name(f"{head.name}.leaves")}

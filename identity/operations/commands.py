@@ -61,6 +61,8 @@ def put_back(folder: Path, apart: Path | None) -> None:
     click.echo(f"the database of {done.manifest.made_at}, {_head(done.manifest)}")
     click.echo(f"secrets: {'those that were here' if done.has_own_secrets else 'put back'}")
     click.echo(f"second store: {'the one that was here' if done.has_own_head else 'put back'}")
+    if not done.has_own_head:
+        _require_well(joined().restored)
     _require_well([*joined().starts, *joined().proofs])
     click.echo("the log is whole")
     if not done.has_own_head:

@@ -45,14 +45,14 @@ class Living(Collector):
     def __init__(self, place: Path) -> None:
         self._place = place
         # Without a registry, so that we can look who lives before each collection.
-        self._all = MultiProcessCollector(None, path=str(place))  # type: ignore[no-untyped-call]
+        self._all = MultiProcessCollector(None, path=str(place))  # type: ignore[no-untyped-call] # the library has no types
 
     def collect(self) -> Iterator[Metric]:
         """Added up over the processes."""
         for pid in {path.stem.rpartition("_")[2] for path in self._place.glob("gauge_live*.db")}:
             if not _lives(int(pid)):
-                mark_process_dead(pid, str(self._place))  # type: ignore[no-untyped-call]
-        yield from self._all.collect()  # type: ignore[no-untyped-call]
+                mark_process_dead(pid, str(self._place))  # type: ignore[no-untyped-call] # the library has no types
+        yield from self._all.collect()  # type: ignore[no-untyped-call] # the library has no types
 
 
 def _lives(pid: int) -> bool:

@@ -20,6 +20,7 @@ from consent.audit.sequencer import sequence
 from consent.ledger.records import Decision
 from identity import database, sealing, settings, worker
 from identity.entry import NOBODY
+from identity.operations import backup
 from identity.trail import AccessEntry
 from tests import exchange
 from tests.deciding import an_asking_service, detail, signed_in
@@ -178,6 +179,28 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_in_it(own_log, else
     assert (cases - found[0], ids - found[1]) == (set(), set())
     assert len(found[1]) < len(set(crowd.released)) + signed  # it is an earlier moment
     _check_noticed(elsewhere, own_log, folder, signed)
+
+
+def test_heads_signed_while_it_is_copied_are_no_loss(own_log, elsewhere, tmp_path, monkeypatch):
+    """The second store is copied before the database, which goes on being signed meanwhile."""
+    own_log.grows(3)
+    copy_database = backup._copy_database
+
+    def meanwhile(*told):
+        own_log.grows(5)
+        copy_database(*told)
+
+    monkeypatch.setattr(backup, "_copy_database", meanwhile)
+    done = runs(own_log.app, "backup", tmp_path / "backup")
+    assert done.exit_code == 0, done.output
+    assert manifest(tmp_path / "backup" / "data")["log"]["size"] == 3
+
+    back = runs(elsewhere("second"), "restore", tmp_path / "backup")
+
+    assert back.exit_code == 0, back.output
+    assert "the log is whole" in back.output
+    assert heads.store().find().head.size == 8
+    assert heads.leaves_fault() is None
 
 
 def _check_noticed(elsewhere, own_log, folder, signed):
