@@ -6,19 +6,17 @@ The letter is spent by the last step, so whoever is interrupted begins again wit
 import hmac
 import uuid
 
-from identity import clock, trail
+from identity import clock
 from identity.activation import letters, records
-from identity.authentication import lockout, second_factor, sessions
-from identity.authentication import records as sign_in_records
+from identity.authentication import lockout, second_factor, sign_in
 from identity.authentication.lockout import Reservation, Target, TooManyTries, Visit
-from identity.authentication.sessions import CitizenSession, Proof, Started
-from identity.authentication.sign_in import ACR_OF_BOTH, METHODS
+from identity.authentication.sessions import CitizenSession, Started
 from identity.citizens import passwords, people
 from identity.citizens import records as citizen_records
 from identity.citizens.national_id import NationalId
 from identity.citizens.records import Status
 from identity.database import AnyRow, transaction
-from identity.entry import NOBODY, Who
+from identity.entry import NOBODY
 from identity.errors import AccessDenied
 from identity.factors import setups
 from identity.factors.password_rules import require_strong
@@ -139,33 +137,9 @@ def finish(begun: Setup, code: str, *, visit: Visit, before: CitizenSession | No
             raise WrongLetter("the account can not be activated any more")
         citizen_records.replace_hash(begun.citizen_id, begun.password_hash, old=None, at=at)
         second_factor.adopt(begun, code)
-        return _sign_in(begun, visit=visit, before=before)
-
-
-def _sign_in(begun: Setup, *, visit: Visit, before: CitizenSession | None) -> Started:
-    citizen_id = begun.citizen_id
-    sign_in_records.know_device(
-        citizen_id, visit.browser_digest, at=clock.now(), device=visit.device
-    )
-    proof = Proof(citizen_id, visit.browser_digest, ACR_OF_BOTH, METHODS)
-    started = sessions.start(proof, before=before)
-    trail.record(
-        "account:activated",
-        Who(citizen_id, citizen_id, visit.public_service_id),
-        subject={"result": "succeeded", "factor": str(begun.kind)},
-        acting={"actor": citizen_id.hex, "request": visit.request_id},
-    )
-    return started
+        told = {"entry": "account:activated", "factor": str(begun.kind)}
+        return sign_in.admit(begun.citizen_id, visit=visit, before=before, **told)
 
 
 def _mark(citizen_id: uuid.UUID | None, visit: Visit, *, reason: str) -> None:
-    """As for a sign-in: a person's log has it, and for nobody a count takes as long."""
-    if citizen_id is None:
-        lockout.count_stranger(visit)
-        return
-    trail.refuse(
-        "activation:refused",
-        Who(citizen=citizen_id, public_service=visit.public_service_id),
-        subject={"result": "refused", "reason": reason},
-        acting={"request": visit.request_id},
-    )
+    sign_in.mark("activation:refused", citizen_id, visit=visit, reason=reason)

@@ -132,25 +132,39 @@ def _session(
         raise AccountBarred("this account cannot be used")
     if account.changed_at > owed.proved_at:  # perhaps because somebody else knew it
         raise steps.StepEnded("start again with the password")
-    records.know_device(owed.who, visit.browser_digest, at=clock.now(), device=visit.device)
-    proof = Proof(owed.who, visit.browser_digest, ACR_OF_BOTH, METHODS)
+    return admit(owed.who, visit=visit, before=before, entry="sign_in:succeeded")
+
+
+def admit(
+    citizen_id: uuid.UUID, *, visit: Visit, before: CitizenSession | None, entry: str, **more: str
+) -> Started:
+    """Two factors were proved: the person is signed in, in a browser that is known from now.
+
+    Inside the transaction that spends what proved them; `more` stands in the entry.
+    """
+    records.know_device(citizen_id, visit.browser_digest, at=clock.now(), device=visit.device)
+    proof = Proof(citizen_id, visit.browser_digest, ACR_OF_BOTH, METHODS)
     started = sessions.start(proof, before=before)
     trail.record(
-        "sign_in:succeeded",
-        Who(owed.who, owed.who, visit.public_service_id),
-        subject={"result": "succeeded"},
-        acting={"actor": owed.who.hex, "request": visit.request_id},
+        entry,
+        Who(citizen_id, citizen_id, visit.public_service_id),
+        subject={"result": "succeeded", **more},
+        acting={"actor": citizen_id.hex, "request": visit.request_id},
     )
     return started
 
 
 def _mark(citizen_id: uuid.UUID | None, visit: Visit, *, reason: str) -> None:
-    """A refused sign-in stands in the person's log; for nobody a count takes as long."""
+    mark("sign_in:refused", citizen_id, visit=visit, reason=reason)
+
+
+def mark(entry: str, citizen_id: uuid.UUID | None, *, visit: Visit, reason: str) -> None:
+    """A refusal stands in the person's log; for nobody a count takes as long."""
     if citizen_id is None:
         lockout.count_stranger(visit)
         return
     trail.refuse(
-        "sign_in:refused",
+        entry,
         Who(citizen=citizen_id, public_service=visit.public_service_id),
         subject={"result": "refused", "reason": reason},
         acting={"request": visit.request_id},
