@@ -8,7 +8,7 @@ from consent.desk.listing import read
 from consent.desk.proof import Proof, prove
 from consent.facets.records import Narrowed, listed
 from consent.looks.entries import Look
-from consent.looks.review import LOOKED, OwnEntries, acting, mark_own
+from consent.looks.review import LOOKED, OwnEntries, mark_own
 from identity import trail
 from identity.database import transaction
 from identity.entry import Who
@@ -56,7 +56,7 @@ def look(officer: StaffMember, entry_id: int, *, request_id: str, language: str)
             LOOKED,
             Who(citizen=row.citizen_id, actor=officer.id),
             subject={"result": "shown", "entry": entry_id, "beside": len(above) + len(below)},
-            acting={**acting(officer), "request": request_id},
+            acting=officer.acting(request_id),
         )
     looks = read([*reversed(above), row, *below], language)
     return Opened(looks[len(above)], prove(row), looks)

@@ -8,7 +8,7 @@ from typing import Any
 from consent.desk.filters import Choice, Filters, narrowed
 from consent.facets import records
 from consent.looks.entries import Look, opened
-from consent.looks.review import LOOKED, Search, acting
+from consent.looks.review import LOOKED, Search
 from identity import trail
 from identity.database import transaction
 from identity.entry import Who
@@ -59,7 +59,7 @@ def newest(officer: StaffMember, *, limit: int, request_id: str, language: str) 
             LOOKED,
             Who(actor=officer.id),
             subject={"result": "shown", "list": "desk", "shown": len(rows)},
-            acting={**acting(officer), "request": request_id},
+            acting=officer.acting(request_id),
         )
     return read(rows, language)
 
@@ -108,5 +108,5 @@ def _record(officer: StaffMember, wanted: Wanted, *, count: int, request_id: str
         LOOKED,
         Who(citizen=sought.found if sought else None, actor=officer.id),
         subject=subject,
-        acting={**acting(officer), "request": request_id},
+        acting=officer.acting(request_id),
     )

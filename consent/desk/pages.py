@@ -16,8 +16,9 @@ from consent.desk.detail import NoSuchEntry
 from consent.desk.filters import BASES, KINDS, NAMES, PERIODS, RESULTS
 from consent.desk.listing import Wanted
 from consent.desk.saved import NoSuchSavedSearch, Saved, UnfitName
-from consent.looks import objections, review
+from consent.looks import review
 from consent.looks.review import NoSuchSearch, OwnEntries, UnfitSearch
+from consent.objections import review as objections
 from identity import browser, language
 from identity.citizens.national_id import MalformedNationalId, NationalId
 from identity.errors import InvalidRequest, Refusal

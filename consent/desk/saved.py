@@ -7,7 +7,7 @@ from typing import Any
 
 from consent.desk import records
 from consent.desk.filters import Filters
-from consent.looks.review import acting, holds_a_number
+from consent.looks.review import holds_a_number
 from identity import clock, trail
 from identity.database import new_id, transaction
 from identity.entry import Who
@@ -93,5 +93,5 @@ def _record(
         kind,
         Who(actor=officer.id),
         subject=subject,
-        acting={**acting(officer), "request": request_id},
+        acting=officer.acting(request_id),
     )

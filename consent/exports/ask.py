@@ -11,7 +11,7 @@ from consent.desk.filters import Choice, Filters, narrowed
 from consent.exports import records
 from consent.exports.records import State
 from consent.facets import records as facets
-from consent.looks.review import LONGEST, acting, holds_a_number
+from consent.looks.review import LONGEST, holds_a_number
 from identity import clock, sealing, trail
 from identity.database import new_id, transaction
 from identity.entry import Who
@@ -80,7 +80,7 @@ def ask(
             "export:requested",
             Who(actor=officer.id),
             subject={"export": export_id.hex, **told, "result": str(row["state"])},
-            acting={**acting(officer), "request": request_id},
+            acting=officer.acting(request_id),
         )
     return export_id
 

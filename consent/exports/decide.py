@@ -7,7 +7,6 @@ from typing import Any
 from consent.exports import records
 from consent.exports.ask import FETCH
 from consent.exports.records import State
-from consent.looks.review import acting
 from identity import clock, trail
 from identity.database import transaction
 from identity.entry import Who
@@ -61,7 +60,7 @@ def decide(officer: StaffMember, export_id: uuid.UUID, *, confirms: bool, reques
             "export:confirmed" if confirms else "export:declined",
             Who(actor=officer.id),
             subject=subject(row),
-            acting={**acting(officer), "request": request_id},
+            acting=officer.acting(request_id),
         )
 
 
@@ -89,5 +88,5 @@ def mark(officer: StaffMember, row: Any, *, why: str) -> None:  # noqa: ANN401 -
         REFUSED,
         Who(actor=officer.id),
         subject={**subject(row), "reason": why, "result": "refused"},
-        acting=acting(officer),
+        acting=officer.acting(),
     )

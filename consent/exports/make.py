@@ -12,7 +12,6 @@ from consent.exports.decide import NoSuchExport, mark, subject
 from consent.exports.records import State
 from consent.exports.sheet import Piece, pieces
 from consent.facets.records import Narrowed
-from consent.looks.review import acting
 from identity import clock, trail
 from identity.database import transaction
 from identity.entry import Who
@@ -82,7 +81,7 @@ def make(
             "export:made",
             Who(actor=officer.id),
             subject={**subject(row), "sha256": digest.hex(), "bytes": length},
-            acting={**acting(officer), "request": request_id},
+            acting=officer.acting(request_id),
         )
     sent = _checked(pieces(wanted, header=header), digest)
     return File(f"motlan-{export_id.hex[-8:]}.csv", length, sent)

@@ -5,7 +5,6 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from consent.looks import records
 from identity import clock, sealing, trail
@@ -118,7 +117,7 @@ def mark_own(officer: StaffMember, found: uuid.UUID, **sought: str) -> None:
         LOOKED,
         Who(citizen=found, actor=officer.id),
         subject={"result": "refused", **sought},
-        acting=acting(officer),
+        acting=officer.acting(),
     )
 
 
@@ -136,8 +135,3 @@ def find_search(officer: StaffMember, search_id: uuid.UUID) -> Search:
         key, bytes(row.sealed), table=TABLE, column=COLUMN, row=search_id.hex
     )
     return Search(search_id, row.found_id, **json.loads(told))
-
-
-def acting(officer: StaffMember) -> dict[str, Any]:
-    """The actor's part of an entry about what an officer did."""
-    return {"actor": officer.id.hex, "role": str(officer.role), "unit": officer.unit}

@@ -9,7 +9,7 @@ from consent.ledger import mine
 from consent.ledger import records as ledger
 from consent.ledger.mine import Mine
 from consent.looks.entries import tag
-from consent.looks.review import LOOKED, OwnEntries, acting, mark_own
+from consent.looks.review import LOOKED, OwnEntries, mark_own
 from consent.receipts import records
 from consent.receipts.proof import Proof, prove
 from identity import trail
@@ -72,7 +72,7 @@ def reconstruct(
             LOOKED,
             Who(citizen=found.citizen_id, actor=officer.id),
             subject={"result": "shown", "receipt": found.number},
-            acting={**acting(officer), "request": request_id},
+            acting=officer.acting(request_id),
         )
     return _reconstructed(found, language)
 

@@ -28,6 +28,11 @@ class StaffMember:
     own_citizen_id: uuid.UUID | None  # null: unknown
     session_id: uuid.UUID
 
+    def acting(self, request_id: str | None = None) -> dict[str, str]:
+        """The actor's part of an entry about what they did; null: no request of theirs."""
+        who = {"actor": self.id.hex, "role": str(self.role), "unit": self.unit}
+        return who if request_id is None else who | {"request": request_id}
+
 
 def start(staff_id: uuid.UUID) -> str:
     """The staff member is signed in; the cookie that proves it. Inside a transaction."""

@@ -102,8 +102,7 @@ def _held(member: StaffMember, proved: str) -> Any:  # noqa: ANN401 - a row of t
 
 def by(member: StaffMember, visit: Visit) -> dict[str, Any]:
     """The actor's part of an entry about what somebody of the staff did."""
-    who = {"actor": member.id.hex, "role": str(member.role), "unit": member.unit}
-    return who | {"request": visit.request_id}
+    return member.acting(visit.request_id)
 
 
 def _mark(member: StaffMember, visit: Visit, *, reason: str) -> None:
