@@ -1,7 +1,6 @@
 """A citizen does not recognise an entry: numbered, sealed, seen by the security officers."""
 
 import uuid
-from datetime import datetime, timedelta
 from typing import Any
 
 from consent.clocks import terms
@@ -9,20 +8,15 @@ from consent.clocks.terms import Due
 from consent.complaints import records
 from consent.ledger import transitions
 from consent.looks.entries import Look
-from identity import clock, sealing, trail
-from identity.authentication import lockout
-from identity.authentication.lockout import Budget, TooManyTries
+from consent.replies.reply import LONGEST, Kind
+from identity import clock, trail
 from identity.authentication.sessions import CitizenSession
 from identity.citizens import people
 from identity.database import new_id, transaction
 from identity.entry import Who
-from identity.errors import InvalidRequest, NotFound, TooManyRequests
+from identity.errors import InvalidRequest, NotFound, Refusal, TooManyRequests
 
-TABLE, TEXT = "complaint", "sealed_text"
-LONGEST = 2_000  # characters
 RULE = "object"  # of the table of legal terms: the closest to saying that a look is wrong
-# Each one is read by somebody.
-MOST, IN = 10, timedelta(days=1)
 
 
 class LongComplaint(InvalidRequest):
@@ -39,11 +33,28 @@ class TooManyComplaints(TooManyRequests):
     title = "Too many complaints in one day"
 
 
+class ComplaintAnswered(Refusal):
+    """A colleague was first; what they answered stands."""
+
+    status, code, slug = 409, "invalid_request", "complaint-answered"
+    title = "The complaint was answered already"
+
+
 class NoSuchComplaint(NotFound):
     """Nobody raised it, or another citizen did: the two look the same."""
 
     slug = "no-such-complaint"
     title = "There is no such complaint"
+
+
+COMPLAINT = Kind(
+    name="complaint",
+    words="sealed_text",
+    too_many=TooManyComplaints,
+    answered=ComplaintAnswered,
+    close=records.close,
+    subject=lambda row: {"complaint": row.number, "entry": row.entry_id},
+)
 
 
 def complain(look: Look, text: str, *, by: CitizenSession, request_id: str = "") -> uuid.UUID:
@@ -63,7 +74,7 @@ def complain(look: Look, text: str, *, by: CitizenSession, request_id: str = "")
     row = _row(look, by.citizen_id, text=text)
     try:
         with transaction():
-            _count(by.citizen_id, row["raised_at"])
+            COMPLAINT.spend(by.citizen_id, row["raised_at"])
             records.add(row)
             _record(look, row, by=by, request_id=request_id)
     except records.RaisedBefore:
@@ -72,14 +83,6 @@ def complain(look: Look, text: str, *, by: CitizenSession, request_id: str = "")
         return row["id"] if waiting is None else uuid.UUID(str(waiting.id))
     complaint_id: uuid.UUID = row["id"]
     return complaint_id
-
-
-def _count(citizen_id: uuid.UUID, at: datetime) -> None:
-    try:
-        lockout.spend(Budget(("complaint", citizen_id.hex), MOST, IN), at)
-    except TooManyTries as spent:
-        told = "wait before raising another complaint"
-        raise TooManyComplaints(told, headers=spent.headers) from None
 
 
 def _record(look: Look, row: dict[str, Any], *, by: CitizenSession, request_id: str) -> None:
@@ -103,28 +106,12 @@ def _row(look: Look, citizen_id: uuid.UUID, *, text: str) -> dict[str, Any]:
         "public_service_id": look.service and look.service.id,
         "staff_id": look.actor_id if is_by_staff else None,
         "staff_unit": look.acting.get("unit") if is_by_staff else None,
-        "sealed_text": sealing.seal(key, text.encode(), **place(complaint_id, TEXT)),
+        "sealed_text": COMPLAINT.seal(complaint_id, text, key=key),
         "raised_at": clock.now(),
         "closed_at": None,
     }
 
 
-def place(complaint_id: uuid.UUID, column: str) -> dict[str, str]:
-    """Where a sealed text of a complaint stands."""
-    return {"table": TABLE, "column": column, "row": complaint_id.hex}
-
-
-def text_of(complaint: Any) -> str:  # noqa: ANN401 - a row of the table
-    """What the person wrote, for themselves and for the security officer who answers it.
-
-    Raises:
-        people.NoSuchCitizen: the person's key was destroyed.
-    """
-    key = people.citizen_key(complaint.citizen_id)
-    sealed = bytes(complaint.sealed_text)
-    return sealing.open_sealed(key, sealed, **place(complaint.id, TEXT)).decode()
-
-
-def due(complaint: Any) -> Due:  # noqa: ANN401 - as above
+def due(complaint: Any) -> Due:  # noqa: ANN401 - a row of the table
     """By when the person has their answer."""
     return terms.due(RULE, complaint.raised_at)

@@ -10,14 +10,13 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from consent.complaints import answer as answers
 from consent.complaints import complain as complaints
 from consent.complaints import mine, records, review
-from consent.complaints.complain import NoSuchComplaint
+from consent.complaints.complain import COMPLAINT, NoSuchComplaint
 from consent.ledger.mine import objections
 from consent.looks.entries import Look
 from consent.looks.review import OwnEntries
-from consent.objections.answer import NoAnswer
+from consent.replies.reply import MOST, NoAnswer
 from identity import browser, clock, language, presentation
 from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
@@ -74,8 +73,8 @@ def complaint(session: CitizenSession, complaint_id: uuid.UUID) -> str:
         "complaints/complaint.html",
         one=row,
         look=mine.find_entry(session.citizen_id, row.entry_id, language=_lang()),
-        text=complaints.text_of(row),
-        answer=answers.answer_to(row),
+        text=COMPLAINT.words_of(row),
+        answer=COMPLAINT.answer_to(row),
         due=complaints.due(row),
     )
 
@@ -104,7 +103,7 @@ def answer(officer: StaffMember, number: str) -> AnyResponse:
     except NoAnswer:
         told = ("answer", _("Viết câu trả lời, không quá 2.000 ký tự."))
         return _answer_page(officer, number, errors=[told], answer=text, status=400)
-    except answers.ComplaintAnswered:
+    except complaints.ComplaintAnswered:
         told = ("", _("Khiếu nại này đã được trả lời trước đó. Xem câu trả lời đã gửi."))
         return _answer_page(officer, number, errors=[told], status=409)
     return redirect(f"/audit/complaints/{number}", 303)
@@ -151,9 +150,7 @@ def _lang() -> str:
 def _too_many(refusal: Refusal) -> str:
     wait = timedelta(seconds=int(dict(refusal.headers)["Retry-After"]))
     at = presentation.moment(clock.now() + wait, language=_lang())
-    said = _(
-        "Mỗi ngày gửi được %(n)s khiếu nại. Gửi tiếp được từ %(at)s.", n=complaints.MOST, at=at
-    )
+    said = _("Mỗi ngày gửi được %(n)s khiếu nại. Gửi tiếp được từ %(at)s.", n=MOST, at=at)
     return str(said)
 
 

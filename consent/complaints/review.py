@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from consent.clocks.terms import Due
-from consent.complaints import answer as answers
 from consent.complaints import records
-from consent.complaints.complain import NoSuchComplaint, due, text_of
+from consent.complaints.complain import COMPLAINT, NoSuchComplaint, due
 from consent.complaints.mine import find_entry
 from consent.looks.entries import Look, tag
-from consent.looks.review import LOOKED, OwnEntries, acting, mark_own
-from consent.objections.answer import Answer
+from consent.looks.review import LOOKED, OwnEntries, mark_own
+from consent.replies.reply import Answer
 from identity import trail
 from identity.database import transaction
 from identity.entry import Who
@@ -101,10 +100,11 @@ def look(officer: StaffMember, number: str, *, request_id: str, language: str = 
             LOOKED,
             Who(citizen=row.citizen_id, actor=officer.id),
             subject={"result": "shown", "complaint": row.number},
-            acting={**acting(officer), "request": request_id},
+            acting=officer.acting(request_id),
         )
     entry = find_entry(row.citizen_id, row.entry_id, language=language)
-    return _complaint(row, look=entry, text=text_of(row), answer=answers.answer_to(row))
+    text, answer = COMPLAINT.words_of(row), COMPLAINT.answer_to(row)
+    return _complaint(row, look=entry, text=text, answer=answer)
 
 
 def answer(officer: StaffMember, number: str, *, text: str, request_id: str) -> None:
@@ -113,9 +113,9 @@ def answer(officer: StaffMember, number: str, *, text: str, request_id: str) -> 
     Raises:
         NoSuchComplaint, OwnEntries, OwnLook: as `look`.
         NoAnswer: it is empty, or too long to be read.
-        answers.ComplaintAnswered: somebody answered it first.
+        ComplaintAnswered: somebody answered it first.
     """
-    answers.answer(_row(officer, number), text, by=officer, request_id=request_id)
+    COMPLAINT.answer(_row(officer, number), text, by=officer, request_id=request_id)
 
 
 def _row(officer: StaffMember, number: str) -> Any:  # noqa: ANN401 - a row of the table

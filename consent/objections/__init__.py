@@ -9,5 +9,6 @@ if TYPE_CHECKING:
 
 
 def join(app: "Flask") -> None:
-    """Bring the citizens' pages; the officers' are among those of `consent.looks`."""
+    """Bring the pages of citizens and of officers."""
     app.register_blueprint(pages.pages)
+    app.register_blueprint(pages.desk)

@@ -2,24 +2,17 @@
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from consent.ledger import transitions
 from consent.objections import records
+from consent.replies.reply import LONGEST, Kind
 from identity import clock, sealing, trail
-from identity.authentication import lockout
-from identity.authentication.lockout import Budget, TooManyTries
 from identity.authentication.sessions import CitizenSession
 from identity.citizens import people
 from identity.database import transaction
 from identity.entry import Who
-from identity.errors import InvalidRequest, NotFound, TooManyRequests
-
-TABLE, REASON = "objection", "sealed_reason"
-LONGEST = 2_000  # characters
-# Each one is read by somebody; nobody has more to say in a day.
-MOST, IN = 10, timedelta(days=1)
+from identity.errors import InvalidRequest, NotFound, Refusal, TooManyRequests
 
 
 class NoReason(InvalidRequest):
@@ -36,11 +29,32 @@ class TooManyObjections(TooManyRequests):
     title = "Too many objections in one day"
 
 
+class AnsweredBefore(Refusal):
+    """A colleague was first; what they answered stands."""
+
+    status, code, slug = 409, "invalid_request", "objection-answered"
+    title = "The objection was answered already"
+
+
 class NoSuchObjection(NotFound):
     """Nobody raised it, or another citizen did: the two look the same."""
 
     slug = "no-such-objection"
     title = "There is no such objection"
+
+
+def _subject(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of the table
+    return {"objection": row.number, "procedure": row.procedure, "case": row.case}
+
+
+OBJECTION = Kind(
+    name="objection",
+    words="sealed_reason",
+    too_many=TooManyObjections,
+    answered=AnsweredBefore,
+    close=records.close,
+    subject=_subject,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +82,7 @@ def raise_objection(
     row = _row(about, by.citizen_id, form=form, reason=reason)
     try:
         with transaction():
-            _count(by.citizen_id, row["raised_at"])
+            OBJECTION.spend(by.citizen_id, row["raised_at"])
             records.add(row)
             _record(row, by, request_id=request_id)
     except records.RaisedBefore:
@@ -78,14 +92,6 @@ def raise_objection(
             raise
     objection_id: uuid.UUID = row["id"]
     return objection_id
-
-
-def _count(citizen_id: uuid.UUID, at: datetime) -> None:
-    try:
-        lockout.spend(Budget(("objection", citizen_id.hex), MOST, IN), at)
-    except TooManyTries as spent:
-        told = "wait before raising another objection"
-        raise TooManyObjections(told, headers=spent.headers) from None
 
 
 def _record(row: dict[str, Any], by: CitizenSession, *, request_id: str) -> None:
@@ -111,7 +117,7 @@ def _row(about: About, citizen_id: uuid.UUID, *, form: uuid.UUID, reason: str) -
         "public_service_id": about.public_service_id,
         "procedure": about.procedure,
         "case": about.case,
-        "sealed_reason": sealing.seal(key, reason.encode(), **place(objection_id, REASON)),
+        "sealed_reason": OBJECTION.seal(objection_id, reason, key=key),
         "raised_at": clock.now(),
         "closed_at": None,
     }
@@ -122,19 +128,3 @@ def _id(citizen_id: uuid.UUID, form: uuid.UUID, *, reason: str) -> uuid.UUID:
     sent = citizen_id.bytes + form.bytes + reason.encode()
     digest = sealing.ring().mac("objection", sent)
     return uuid.UUID(bytes=form.bytes[:8] + b"\x80" + digest[:7])
-
-
-def place(objection_id: uuid.UUID, column: str) -> dict[str, str]:
-    """Where a sealed text of an objection stands."""
-    return {"table": TABLE, "column": column, "row": objection_id.hex}
-
-
-def reason_of(objection: Any) -> str:  # noqa: ANN401 - a row of the table
-    """What the person wrote, for themselves and for the security officer who answers it.
-
-    Raises:
-        people.NoSuchCitizen: the person's key was destroyed.
-    """
-    key = people.citizen_key(objection.citizen_id)
-    sealed = bytes(objection.sealed_reason)
-    return sealing.open_sealed(key, sealed, **place(objection.id, REASON)).decode()

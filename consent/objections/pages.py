@@ -1,6 +1,7 @@
-"""Citizens' pages of objections: raise one, and see whether and how it was answered."""
+"""Pages of objections: citizens raise and follow them, security officers answer them."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,18 +14,23 @@ from consent.clocks import terms
 from consent.ledger import answer as asked
 from consent.ledger import withdraw
 from consent.ledger.pages import find_waiting
-from consent.objections import answer, records
+from consent.looks.review import OwnEntries
 from consent.objections import object as objections
-from consent.objections.object import About, NoSuchObjection
+from consent.objections import records, review
+from consent.objections.object import OBJECTION, About, AnsweredBefore, NoSuchObjection
 from consent.procedures.catalogue import Basis, procedures
+from consent.replies.reply import MOST, NoAnswer
 from identity import browser, clock, database, language, presentation
 from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
 from identity.errors import Refusal
 from identity.guards import enter
 from identity.public_services import registered
+from identity.staff.guard import security_officer
+from identity.staff.sessions import StaffMember
 
 pages = Blueprint("objections", __name__, template_folder="../templates")
+desk = Blueprint("objections_desk", __name__, template_folder="../templates")
 
 
 @pages.route("/consent/<uuid:request_id>/object", methods=["GET", "POST"])
@@ -59,11 +65,42 @@ def objection(session: CitizenSession, objection_id: uuid.UUID) -> str:
         "objections/objection.html",
         one=row,
         **_facts(_about(row.public_service_id, procedure=row.procedure, case=row.case)),
-        reason=objections.reason_of(row),
-        answer=answer.answer_to(row),
+        reason=OBJECTION.words_of(row),
+        answer=OBJECTION.answer_to(row),
         due=terms.due("object", row.raised_at),
         back=_back(),
     )
+
+
+@desk.get("/audit/objections")
+@enter(security_officer)
+def clocks(officer: StaffMember) -> str:
+    """Which objections wait, by when each is to be answered, and which are overdue."""
+    told = review.clocks(officer, after=request.args.get("after"), request_id=language.request_id())
+    return render_template("objections/waiting.html", officer=officer, told=told)
+
+
+@desk.get("/audit/objections/<number>")
+@enter(security_officer)
+def read(officer: StaffMember, number: str) -> AnyResponse:
+    """What a person objects to, and the answer or the field for it; the look is an entry."""
+    return _answer_page(officer, number)
+
+
+@desk.post("/audit/objections/<number>")
+@enter(security_officer)
+def answer(officer: StaffMember, number: str) -> AnyResponse:
+    """The person can read the answer; a second one is not taken."""
+    text = browser.text("answer")
+    try:
+        review.answer(officer, number, text=text, request_id=language.request_id())
+    except NoAnswer:
+        told = ("answer", _("Viết câu trả lời, không quá 2.000 ký tự."))
+        return _answer_page(officer, number, errors=[told], answer=text, status=400)
+    except AnsweredBefore:
+        told = ("", _("Phản đối này đã được trả lời trước đó. Xem câu trả lời đã gửi."))
+        return _answer_page(officer, number, errors=[told], status=409)
+    return redirect(f"/audit/objections/{number}", 303)
 
 
 @pages.errorhandler(withdraw.NoSuchDecision)
@@ -140,7 +177,7 @@ def _form_id() -> uuid.UUID:
 def _too_many(refusal: Refusal) -> str:
     wait = timedelta(seconds=int(dict(refusal.headers)["Retry-After"]))
     at = presentation.moment(clock.now() + wait, language=str(get_locale() or "vi"))
-    said = _("Mỗi ngày gửi được %(n)s phản đối. Gửi tiếp được từ %(at)s.", n=objections.MOST, at=at)
+    said = _("Mỗi ngày gửi được %(n)s phản đối. Gửi tiếp được từ %(at)s.", n=MOST, at=at)
     return str(said)
 
 
@@ -152,3 +189,30 @@ def _back() -> str | None:
         except (KeyError, ValueError):
             continue
     return None
+
+
+def _answer_page(
+    officer: StaffMember,
+    number: str,
+    *,
+    status: int = 200,
+    **told: Any,  # noqa: ANN401 - a template's
+) -> Response:
+    found = review.look(officer, number, request_id=language.request_id())
+    facts = {"errors": [], "answer": ""} | told
+    page = render_template("objections/answer.html", officer=officer, one=found, **facts)
+    return make_response(page, status)
+
+
+@desk.errorhandler(Refusal)
+def refused_at_desk(refusal: Refusal) -> AnyResponse:
+    """A refusal in the person's language."""
+    refusal.sentence = refusal.sentence or _sentences().get(refusal.slug, "")
+    return language.answer(refusal)
+
+
+def _sentences() -> Mapping[str, str]:
+    return {
+        NoSuchObjection.slug: _("Không có phản đối nào mang số này. Kiểm tra lại số."),
+        OwnEntries.slug: _("Không ai được xem các mục nhật ký về chính mình. Hãy nhờ cán bộ khác."),
+    }

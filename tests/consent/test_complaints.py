@@ -7,33 +7,21 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from consent.complaints import complain as complaints
 from consent.complaints import records, review
-from consent.complaints.answer import answer_to
+from consent.complaints.complain import COMPLAINT
+from consent.replies import reply
 from identity import clock, trail
 from identity.entry import Who
 from identity.staff.records import Role
-from tests import exchange
 from tests.complaining import TEXT, a_look, complains
 from tests.deciding import signed_in, words
 from tests.exchange import entries
-from tests.people import a_security_officer, form_token, lan, minh, sign_in_officer, submit
+from tests.people import a_security_officer, form_token, minh, sign_in_officer, submit
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 ANSWER = "Đã kiểm tra: cơ quan này nhầm hồ sơ,\nđã nhắc nhở và sửa."
 UNIT = "Đơn vị giám sát 7"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
 
 
 @pytest.fixture
@@ -95,7 +83,7 @@ def test_it_needs_no_words(her, look):
     assert submit(her.client, form_of(look), text="  ").status_code == 303
 
     (row,) = raised_by(her)
-    assert complaints.text_of(row) == ""
+    assert COMPLAINT.words_of(row) == ""
 
 
 def test_its_words_are_sealed_and_never_in_the_log(her, look, raised):
@@ -145,7 +133,7 @@ def test_of_many_presses_at_once_one_counts(her, look, app):
 
 def test_ten_a_day_and_no_more(her):
     service = a_service()
-    for _ in range(complaints.MOST):
+    for _ in range(reply.MOST):
         complains(her, a_look(her.person, service))
 
     told = submit(her.client, form_of(a_look(her.person, service)), text=TEXT)
@@ -154,7 +142,7 @@ def test_ten_a_day_and_no_more(her):
     assert 0 < int(told.headers["Retry-After"]) <= 24 * 3600
     assert "Gửi tiếp được từ" in words(told)
     assert TEXT in told.text
-    assert len(raised_by(her)) == complaints.MOST
+    assert len(raised_by(her)) == reply.MOST
 
 
 def test_the_officer_reads_the_words_and_the_look_and_not_the_person(theirs, her, look, raised):
@@ -210,7 +198,7 @@ def test_the_answer_is_an_entry_that_the_person_sees_and_is_sealed(theirs, her, 
     (row,) = raised_by(her)
     assert "nhầm".encode() not in row.sealed_answer
     assert json.dumps("nhầm").encode() not in row.sealed_answer
-    assert answer_to(row).text == ANSWER
+    assert COMPLAINT.answer_to(row).text == ANSWER
 
 
 def test_a_second_answer_is_not_taken(theirs, app, her, raised):
@@ -223,7 +211,7 @@ def test_a_second_answer_is_not_taken(theirs, app, her, raised):
     assert sent.status_code == 409
     assert ANSWER in sent.text
     (row,) = raised_by(her)
-    assert answer_to(row).text == ANSWER
+    assert COMPLAINT.answer_to(row).text == ANSWER
 
 
 def test_of_two_answers_at_once_one_stands(app, her, raised):

@@ -8,29 +8,17 @@ import time_machine
 
 from consent.clocks import terms
 from consent.clocks.working_days import Calendar
-from consent.looks import objections as listed
+from consent.objections import review as listed
 from identity import presentation
 from identity.clock import VIETNAM
-from tests import exchange
 from tests.deciding import an_asking_service, signed_in, words
 from tests.objecting import objects
 from tests.people import a_security_officer, lan, minh, sign_in_officer, submit
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 RAISED = datetime(2026, 9, 9, 16, 0, tzinfo=VIETNAM)
 DUE = "24/09/2026"
 NOTHING_ANNOUNCED = Calendar(frozenset(), frozenset(), frozenset())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
 
 
 def officer_of(app, **members):

@@ -5,28 +5,16 @@ import json
 import pytest
 
 from consent.ledger import records
-from consent.looks import objections
-from consent.objections.answer import answer_to
-from tests import exchange
-from tests.deciding import an_asking_service, signed_in, words
+from consent.objections import review as objections
+from consent.objections.object import OBJECTION
+from tests.deciding import an_asking_service, words
 from tests.exchange import entries
 from tests.objecting import REASON, objects
-from tests.people import a_security_officer, form_token, lan, sign_in_officer, submit
+from tests.people import a_security_officer, form_token, sign_in_officer, submit
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 ANSWER = "Đã kiểm tra: hồ sơ do người khác nộp nhầm,\nđã chuyển cơ quan xử lý."
 UNIT = "Đơn vị giám sát 4"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
 
 
 @pytest.fixture
@@ -37,14 +25,6 @@ def raised(her):
 @pytest.fixture
 def officer():
     return a_security_officer(unit=UNIT)
-
-
-@pytest.fixture
-def theirs(app, officer):
-    """The officer's browser, signed in."""
-    browser = app.test_client()
-    sign_in_officer(browser, officer)
-    return browser
 
 
 def page_of(row):
@@ -104,7 +84,7 @@ def test_the_answer_is_sealed(theirs, her, raised):
     (row,) = records.objections_of(her.person.citizen_id)
     assert "nhầm".encode() not in row.sealed_answer
     assert json.dumps("nhầm").encode() not in row.sealed_answer
-    assert answer_to(row).text == ANSWER
+    assert OBJECTION.answer_to(row).text == ANSWER
 
 
 def test_a_second_answer_is_not_taken(theirs, app, her, raised):
@@ -120,7 +100,7 @@ def test_a_second_answer_is_not_taken(theirs, app, her, raised):
     assert "đã được trả lời trước đó" in words(sent)
     assert ANSWER in sent.text
     (row,) = records.objections_of(her.person.citizen_id)
-    assert answer_to(row).text == ANSWER
+    assert OBJECTION.answer_to(row).text == ANSWER
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 2_001])

@@ -9,26 +9,15 @@ import time_machine
 
 from consent.ledger import records
 from consent.objections import object as objections
+from consent.replies import reply
 from identity import clock
-from tests import exchange
 from tests.deciding import LAW, an_asking_service, detail, signed_in, words
 from tests.exchange import entries
 from tests.objecting import objects
-from tests.people import form_token, lan, minh, submit
+from tests.people import form_token, minh, submit
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 REASON = "Tôi không làm thủ tục này"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
 
 
 def test_an_objection_gets_a_number_and_the_request_goes_on(her):
@@ -52,7 +41,7 @@ def test_its_reason_is_sealed_and_never_in_the_log(her):
 
     (row,) = records.objections_of(her.person.citizen_id)
     assert REASON.encode() not in row.sealed_reason
-    assert objections.reason_of(row) == REASON
+    assert objections.OBJECTION.words_of(row) == REASON
     written = entries(her.person.citizen_id)[-1]
     assert (written.type, written.subject["objection"]) == ("objection:raised", row.number)
     assert REASON not in repr(written)
@@ -116,7 +105,7 @@ def test_ten_a_day_and_no_more(her):
     """What was typed stays, and the page says from when on it can be sent."""
     path = her.is_asked(an_asking_service(), detail("full_name")).path + "/object"
     form = filled_in(her.client.get(path), reason=REASON)
-    for n in range(objections.MOST):
+    for n in range(reply.MOST):
         assert her.client.post(path, data=form | {"reason": f"Lần {n}"}).status_code == 303
 
     told = her.client.post(path, data=form | {"reason": "Lần nữa"})
@@ -126,7 +115,7 @@ def test_ten_a_day_and_no_more(her):
     assert "Gửi tiếp được từ" in words(told)
     assert "Lần nữa" in told.text
     assert her.client.post(path, data=form | {"reason": "Lần 3"}).status_code == 303  # as before
-    assert len(records.objections_of(her.person.citizen_id)) == objections.MOST
+    assert len(records.objections_of(her.person.citizen_id)) == reply.MOST
     with time_machine.travel(clock.now() + timedelta(hours=24, minutes=1), tick=True):
         later = signed_in(her.client, her.person)
         later_path = later.is_asked(an_asking_service(), detail("full_name")).path + "/object"

@@ -7,12 +7,11 @@ from typing import Any
 from consent.clocks import terms
 from consent.clocks.terms import Due
 from consent.looks.entries import tag
-from consent.looks.review import LOOKED, PAGE, OwnEntries, Wanted, acting, mark_own
-from consent.objections import answer as answers
+from consent.looks.review import LOOKED, PAGE, OwnEntries, Wanted, mark_own
 from consent.objections import records
-from consent.objections.answer import Answer
-from consent.objections.object import NoSuchObjection, reason_of
+from consent.objections.object import OBJECTION, NoSuchObjection
 from consent.procedures.catalogue import Procedure, procedures
+from consent.replies.reply import Answer
 from identity import trail
 from identity.database import transaction
 from identity.entry import Who
@@ -51,7 +50,7 @@ def waiting(officer: StaffMember, wanted: Wanted) -> list[Raised]:
     of = None if sought is None else sought.found
     rows = records.waiting(of=of, but=officer.own_citizen_id, limit=PAGE)
     registered.by_ids({row.public_service_id for row in rows})
-    return [_raised(row, reason="" if sought is None else reason_of(row)) for row in rows]
+    return [_raised(row, reason="" if sought is None else OBJECTION.words_of(row)) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +78,7 @@ def clocks(officer: StaffMember, *, after: str | None, request_id: str) -> Clock
             LOOKED,
             Who(actor=officer.id),
             subject={"result": "shown", "list": "objections", "shown": min(len(rows), PAGE)},
-            acting={**acting(officer), "request": request_id},
+            acting=officer.acting(request_id),
         )
     shown = [_raised(row, reason="") for row in rows[:PAGE]]
     return Clocks(waiting=shown, late=late, after=shown[-1].number if len(rows) > PAGE else None)
@@ -98,9 +97,9 @@ def look(officer: StaffMember, number: str, *, request_id: str) -> Raised:
             LOOKED,
             Who(citizen=row.citizen_id, actor=officer.id),
             subject={"result": "shown", "objection": row.number},
-            acting={**acting(officer), "request": request_id},
+            acting=officer.acting(request_id),
         )
-    return _raised(row, reason=reason_of(row), answer=answers.answer_to(row))
+    return _raised(row, reason=OBJECTION.words_of(row), answer=OBJECTION.answer_to(row))
 
 
 def answer(officer: StaffMember, number: str, *, text: str, request_id: str) -> None:
@@ -109,10 +108,10 @@ def answer(officer: StaffMember, number: str, *, text: str, request_id: str) -> 
     Raises:
         NoSuchObjection: no objection has this number.
         OwnEntries: nobody answers themselves; the attempt stands in the log.
-        answers.NoAnswer: it is empty, or too long to be read.
-        answers.AnsweredBefore: somebody answered it first.
+        NoAnswer: it is empty, or too long to be read.
+        AnsweredBefore: somebody answered it first.
     """
-    answers.answer(_row(officer, number), text, by=officer, request_id=request_id)
+    OBJECTION.answer(_row(officer, number), text, by=officer, request_id=request_id)
 
 
 def _row(officer: StaffMember, number: str) -> Any:  # noqa: ANN401 - a row of the table
