@@ -115,7 +115,7 @@ def _top(profiler: cProfile.Profile) -> list[tuple[str, float, float]]:
     """Where its own time went: share of the whole alone, and with what it called."""
     stats = pstats.Stats(profiler)
     whole = stats.total_tt  # type: ignore[attr-defined] # pstats computes it, typeshed is silent
-    lines = sorted(stats.stats.items(), key=lambda item: -item[1][2])  # type: ignore[attr-defined]
+    lines = sorted(stats.stats.items(), key=lambda item: -item[1][2])  # type: ignore[attr-defined] # pstats keeps it untyped
     outside = [(at, line) for at, line in lines if "benchmarks" not in at[0]]
     return [(_where(at), line[2] / whole, line[3] / whole) for at, line in islice(outside, TOP)]
 

@@ -133,7 +133,7 @@ def for_http(error: HTTPException) -> Refusal:
     kind, detail = _HTTP.get(error.code or 400, unread)
     refusal = kind(detail, note=f"http {error.code}")
     if error.code == 405 and getattr(error, "valid_methods", None):  # noqa: PLR2004 - RFC 9110 §15.5.6
-        refusal.headers = (("Allow", ", ".join(sorted(error.valid_methods))),)  # type: ignore[attr-defined]
+        refusal.headers = (("Allow", ", ".join(sorted(error.valid_methods))),)  # type: ignore[attr-defined] # 405 alone has it
     return refusal
 
 

@@ -20,6 +20,8 @@ from consent.exports.records import State
 from consent.facets import draw
 from identity import clock, database, sealing
 from identity.database import transaction
+from identity.entry import NOBODY
+from tests.exchange import Written, entries
 from tests.people import Officer, a_security_officer, sign_in_officer
 from tests.tampering import Log
 
@@ -31,6 +33,14 @@ def at_the_desk(app: Flask, officer: Officer | None = None, **told: Any) -> Flas
     browser = app.test_client()
     sign_in_officer(browser, officer or a_security_officer(**told))
     return browser
+
+
+def looks_of(
+    officer: Officer, about: uuid.UUID = NOBODY, *, kind: str = "staff:looked"
+) -> list[Written]:
+    """What the log says that an officer did."""
+    mine = [entry for entry in entries(about) if entry.type == kind]
+    return [entry for entry in mine if entry.acting["actor"] == officer.id.hex]
 
 
 def rows(page: TestResponse) -> list[int]:

@@ -1,4 +1,4 @@
-"""A log that a test may ruin, and a country with all its places: each in its own database."""
+"""Who most tests here need: catalogues, Lan at a browser, a service, an officer; and databases."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 import consent
 from consent.places import files, publish
@@ -14,7 +15,42 @@ from identity import settings as settings_module
 from identity.settings import Settings
 from tests import exchange
 from tests.databases import Database, Databases
+from tests.deciding import Citizen, an_asking_service, signed_in
+from tests.desks import at_the_desk
+from tests.people import Officer, a_security_officer, lan
+from tests.public_services import Played
 from tests.tampering import Log, Vandal
+
+
+@pytest.fixture(scope="module")
+def catalogues(app: Flask) -> None:
+    """What can be asked for, and by which procedure."""
+    with app.app_context():
+        exchange.publish_catalogues()
+
+
+@pytest.fixture
+def her(client: FlaskClient) -> Citizen:
+    """Lan, signed in."""
+    return signed_in(client, lan())
+
+
+@pytest.fixture
+def service() -> Played:
+    """A public service that asks for the usual procedure."""
+    return an_asking_service()
+
+
+@pytest.fixture
+def officer() -> Officer:
+    """A security officer; nobody else's."""
+    return a_security_officer()
+
+
+@pytest.fixture
+def theirs(app: Flask, officer: Officer) -> FlaskClient:
+    """The officer's browser, signed in."""
+    return at_the_desk(app, officer)
 
 
 @pytest.fixture

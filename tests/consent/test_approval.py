@@ -20,29 +20,12 @@ from identity.provider import approval
 from identity.provider.approval import Approved, Ask, Asked, Detail, Refused, StepUp
 from identity.public_services import registered
 from identity.together import look
-from tests import exchange
 from tests.deciding import CONSENT, EVERY, LAW, an_asking_service, detail, signed_in
 from tests.exchange import CASE, PROCEDURE, fill_register, told
-from tests.people import lan, minh
+from tests.people import minh
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 OURS = frozenset(EVERY)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
-
-
-@pytest.fixture
-def service():
-    return an_asking_service()
 
 
 def asked(her, service, *details, **changed):

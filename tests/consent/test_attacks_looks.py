@@ -10,27 +10,16 @@ import pytest
 
 from identity import database
 from identity.provider.gate import TokenRef
-from tests import exchange
 from tests.deciding import an_asking_service, detail, signed_in, words
 from tests.exchange import ask, decision, entries, give, sign
 from tests.people import form_token, lan, minh
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 # When something happened is the same for everybody who was there; OpenID Connect tells it.
 TIMES = {"iat", "exp", "nbf", "auth_time", "as_of", "Date"}
 SIGNED = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
 
 
 def pieces(told, name=""):

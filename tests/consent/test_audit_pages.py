@@ -13,44 +13,14 @@ from identity import clock, log_keys, trail, worker
 from identity.database import transaction
 from identity.entry import NOBODY, Who
 from identity.staff.records import Role
-from tests import exchange
 from tests.deciding import signed_in, words
+from tests.desks import looks_of, rows
 from tests.exchange import ask, decision, entries, give
 from tests.objecting import REASON, objects
 from tests.people import a_security_officer, lan, sign_in, sign_in_officer
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
-
-
-@pytest.fixture
-def officer():
-    return a_security_officer()
-
-
-@pytest.fixture
-def theirs(app, officer):
-    """The officer's browser, signed in."""
-    browser = app.test_client()
-    sign_in_officer(browser, officer)
-    return browser
-
-
-def rows(page):
-    """The ids of the entries on a page, as they stand on it."""
-    assert page.status_code == 200, page.text
-    return [int(number) for number in re.findall(r'data-entry="(\d+)"', page.text)]
-
-
-def looks_of(officer, about=NOBODY):
-    """What the log says of an officer's looks."""
-    mine = [e for e in entries(about) if e.type == "staff:looked"]
-    return [e for e in mine if e.acting["actor"] == officer.id.hex]
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 def test_the_review_begins_at_the_desk_and_leads_to_the_entries(theirs):

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from consent.audit.records import AuditSearch
 from identity import clock, database, trail
 from identity.entry import NOBODY, Who
-from tests import exchange, objecting
+from tests import objecting
 from tests.deciding import signed_in, words
+from tests.desks import rows
 from tests.exchange import entries
 from tests.people import (
     a_security_officer,
@@ -26,37 +27,13 @@ from tests.people import (
 )
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 CASE, REASON = "HS-2026-77", "Người dân hỏi ai đã xem dữ liệu"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
-
-
-@pytest.fixture
-def officer():
-    return a_security_officer()
-
-
-@pytest.fixture
-def theirs(app, officer):
-    """The officer's browser, signed in."""
-    browser = app.test_client()
-    sign_in_officer(browser, officer)
-    return browser
 
 
 def look_for(browser, number, *, case=CASE, reason=REASON):
     """The form as it is sent; the answer leads to what was found."""
     return submit(browser, "/audit/entries", number=number, case=case, reason=reason)
-
-
-def rows(page):
-    """The ids of the entries on a page, as they stand on it."""
-    assert page.status_code == 200, page.text
-    return [int(number) for number in re.findall(r'data-entry="(\d+)"', page.text)]
 
 
 def looks(officer, about):

@@ -7,17 +7,11 @@ import pytest
 from consent.attributes import values
 from identity import clock
 from identity.database import transaction
-from tests import exchange
 from tests.exchange import entries, fill_register, told
 from tests.offices import about_scopes, an_office
 from tests.people import lan
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 @pytest.fixture

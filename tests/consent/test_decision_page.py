@@ -13,19 +13,12 @@ from consent.attributes import values
 from identity import clock
 from identity.database import transaction
 from identity.provider import grants
-from tests import exchange
 from tests.deciding import CONSENT, LAW, Citizen, an_asking_service, detail, shown, signed_in, words
 from tests.exchange import CASE, entries, fill_register, told
 from tests.people import form_token, lan, minh
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 LAND = ("full_name", "personal_number", "owns_dwelling")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
 
 
 @pytest.fixture
@@ -33,11 +26,6 @@ def her(client):
     person = lan()
     fill_register("land", told(person, "owns_dwelling", value=True))
     return signed_in(client, person)
-
-
-@pytest.fixture
-def service():
-    return an_asking_service()
 
 
 def test_a_request_shows_the_real_values_with_source_and_day(her, service):

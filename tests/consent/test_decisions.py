@@ -13,28 +13,10 @@ from consent.ledger.records import State
 from identity import clock, log_keys
 from identity.database import transaction
 from identity.provider import grants
-from tests import exchange
-from tests.deciding import CONSENT, LAW, an_asking_service, detail, signed_in
+from tests.deciding import CONSENT, LAW, detail
 from tests.exchange import CASE, PROCEDURE, entries
-from tests.people import lan
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
-
-
-@pytest.fixture
-def service():
-    return an_asking_service()
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 def grant_of(page):

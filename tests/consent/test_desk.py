@@ -9,38 +9,18 @@ import time_machine
 from consent.desk import listing, plot
 from identity import clock, database, trail, worker
 from identity.database import transaction
-from identity.entry import NOBODY, Who
+from identity.entry import Who
 from identity.public_services import registered
-from tests import desks, exchange
+from tests import desks
 from tests.deciding import signed_in, words
-from tests.desks import OTHER_UNIT, at_the_desk, links, rows
+from tests.desks import OTHER_UNIT, at_the_desk, links, looks_of, rows
 from tests.exchange import ask, decision, entries, give
 from tests.objecting import objects
-from tests.people import a_security_officer, form_token, lan, sign_in
+from tests.people import form_token, lan, sign_in
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 MOST_STATEMENTS = 14
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
-
-
-@pytest.fixture
-def officer():
-    return a_security_officer()
-
-
-@pytest.fixture
-def theirs(app, officer):
-    return at_the_desk(app, officer)
-
-
-def looks_of(officer, kind="staff:looked", about=NOBODY):
-    mine = [e for e in entries(about) if e.type == kind]
-    return [e for e in mine if e.acting["actor"] == officer.id.hex]
 
 
 class TestStart:

@@ -8,23 +8,18 @@ from consent.attributes import catalogue
 from consent.audit import heads
 from identity import database, trail
 from identity.entry import NOBODY, Who
-from tests import desks, exchange
+from tests import desks
 from tests.deciding import words
 from tests.desks import at_the_desk, rows
 from tests.exchange import ask, decision, entries, give
 from tests.people import a_security_officer, lan, sign_in
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 SWAPPED = (
     "UPDATE log_position SET leaf_hash = (SELECT leaf_hash FROM log_position WHERE entry_id = :1)"
     " WHERE entry_id = :1 + 1"
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
 
 
 @pytest.fixture

@@ -7,38 +7,18 @@ import time_machine
 
 from consent.desk import filters, listing, saved
 from identity import database, trail
-from identity.entry import NOBODY, Who
+from identity.entry import Who
 from identity.public_services import registered
 from tests import desks, exchange
 from tests.databases import ROOT
 from tests.deciding import words
-from tests.desks import at_the_desk, links, rows
+from tests.desks import links, looks_of, rows
 from tests.exchange import ask, decision, entries, give
-from tests.people import a_security_officer, form_token, lan, submit
+from tests.people import form_token, lan, submit
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 MOST_STATEMENTS = 14
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
-
-
-@pytest.fixture
-def officer():
-    return a_security_officer()
-
-
-@pytest.fixture
-def theirs(app, officer):
-    return at_the_desk(app, officer)
-
-
-def looks_of(officer, kind="staff:looked", about=NOBODY):
-    mine = [e for e in entries(about) if e.type == kind]
-    return [e for e in mine if e.acting["actor"] == officer.id.hex]
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +179,7 @@ class TestSaved:
 
         assert re.fullmatch(r"/audit/entries\?saved=[0-9a-f-]{36}", at)
         assert "Bộ lọc đã lưu: Việc của tuần" in words(page)
-        (kept,) = looks_of(officer, "search:saved")
+        (kept,) = looks_of(officer, kind="search:saved")
         assert kept.subject["filters"] == {"basis": "law", "last": "30"}
         run = looks_of(officer)[-1]
         assert run.subject["saved"] == kept.subject["saved"]
@@ -225,7 +205,7 @@ class TestSaved:
         assert theirs.post(path, data={"csrf_token": form_token(page)}).status_code == 303
         assert theirs.post(path, data={"csrf_token": form_token(page)}).status_code == 404
         assert theirs.get(at).status_code == 404
-        assert len(looks_of(officer, "search:removed")) == 1
+        assert len(looks_of(officer, kind="search:removed")) == 1
 
     @pytest.mark.parametrize("name", ["", "  ", "x" * 61, "về 097 188 000 001"])
     def test_a_name_that_will_not_do_is_marked(self, theirs, officer, name):
@@ -234,7 +214,7 @@ class TestSaved:
         assert answer.status_code == 400
         assert 'href="#saved-name"' in answer.text
         assert "097 188" not in answer.text
-        assert looks_of(officer, "search:saved") == []
+        assert looks_of(officer, kind="search:saved") == []
 
     def test_there_is_room_for_twenty(self, theirs, monkeypatch):
         monkeypatch.setattr(saved, "MOST", 1)
@@ -252,7 +232,7 @@ class TestSaved:
             "/audit/searches", data=told | {"search": "1", "number": "097188000001", "of": "x"}
         )
 
-        (kept,) = looks_of(officer, "search:saved")
+        (kept,) = looks_of(officer, kind="search:saved")
         assert set(kept.subject["filters"]) == {"basis"}
 
     def test_filters_that_there_are_not_are_refused(self, theirs):

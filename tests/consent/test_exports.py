@@ -23,24 +23,9 @@ from tests.exchange import decision, entries, give
 from tests.people import a_security_officer, form_token, lan
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 KIND = "service:refused"
 WHY = "Báo cáo quý cho thanh tra"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
-
-
-@pytest.fixture
-def officer():
-    return a_security_officer()
-
-
-@pytest.fixture
-def theirs(app, officer):
-    return at_the_desk(app, officer)
 
 
 @pytest.fixture

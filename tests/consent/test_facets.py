@@ -14,18 +14,13 @@ from consent.facets.records import LogFacet, LogHour, LogNode
 from identity import database, trail, worker
 from identity.entry import Who
 from identity.joining import joined
-from tests import desks, exchange
+from tests import desks
 from tests.exchange import ask, decision, entries, give
 from tests.people import lan
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 FAN = draw.FAN
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
 
 
 def facet(entry_id):

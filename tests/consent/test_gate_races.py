@@ -10,19 +10,13 @@ from identity import trail
 from identity.database import transaction
 from identity.entry import Who
 from identity.provider import grants
-from tests import exchange
 from tests.exchange import ask, decision, entries, fill_register, give, told
 from tests.people import lan
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 ROUNDS = 5
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
 
 
 def _withdraw(given):

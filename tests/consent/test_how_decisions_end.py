@@ -11,28 +11,10 @@ from identity import database
 from identity.database import transaction
 from identity.provider import grants
 from identity.provider.records import GrantDecision
-from tests import exchange
-from tests.deciding import an_asking_service, detail, signed_in
+from tests.deciding import an_asking_service, detail
 from tests.exchange import CASE, entries
-from tests.people import lan
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
-
-
-@pytest.fixture
-def service():
-    return an_asking_service()
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 def a_token(her, service, *attributes, **more):

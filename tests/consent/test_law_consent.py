@@ -13,29 +13,12 @@ from consent.ledger import records
 from consent.ledger.records import State
 from consent.procedures.catalogue import procedure
 from identity import clock
-from tests import exchange
-from tests.deciding import CONSENT, LAW, PROCEDURE, an_asking_service, detail, signed_in, words
+from tests.deciding import CONSENT, LAW, PROCEDURE, detail, words
 from tests.exchange import entries
-from tests.people import lan, submit
+from tests.people import submit
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 BASES = {"request": PROCEDURE, "consent": CONSENT, "law": LAW}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
-
-
-@pytest.fixture
-def service():
-    return an_asking_service()
 
 
 def four_things(code):

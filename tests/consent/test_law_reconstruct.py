@@ -13,23 +13,11 @@ from consent.audit.sequencer import sequence
 from consent.ledger import records
 from consent.receipts.proof import prove
 from identity import log_keys
-from tests import exchange
-from tests.deciding import an_asking_service, detail, signed_in, words
+from tests.deciding import an_asking_service, detail, words
 from tests.exchange import CASE, entries
-from tests.people import a_security_officer, lan, sign_in_officer, submit
+from tests.people import a_security_officer, sign_in_officer, submit
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 @pytest.fixture

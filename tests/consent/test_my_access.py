@@ -11,25 +11,13 @@ import time_machine
 from consent.my import timeline as timelines
 from identity import clock, trail
 from identity.entry import Who
-from tests import exchange
 from tests.complaining import a_look
 from tests.deciding import signed_in, words
 from tests.markup import Markup
-from tests.people import a_security_officer, lan, minh
+from tests.people import a_security_officer, minh
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 @pytest.fixture

@@ -13,29 +13,17 @@ from consent.my import consents as listed
 from identity import clock, database, trail
 from identity.database import transaction
 from identity.entry import Who
-from tests import exchange
 from tests.complaining import a_look, complains
 from tests.deciding import CONSENT, LAW, an_asking_service, detail, signed_in, words
 from tests.exchange import entries, fill_register, told
 from tests.markup import Markup
 from tests.objecting import objects
-from tests.people import a_security_officer, lan, minh, submit
+from tests.people import a_security_officer, minh, submit
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 CALM = "Không có gì cần làm"
 PHONE = "+84999000021"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
 
 
 @pytest.fixture

@@ -14,14 +14,8 @@ from consent.procedures.catalogue import Basis, UnknownProcedure
 from consent.procedures.records import Procedure
 from consent.sheets import BadSheet
 from identity import database
-from tests import exchange
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 @pytest.fixture

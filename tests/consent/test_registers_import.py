@@ -9,16 +9,10 @@ from consent.attributes import values
 from consent.attributes.records import AttributeValue, ValueTicket
 from consent.registers.fill import BATCH
 from identity import clock, database
-from tests import exchange
 from tests.exchange import fill_register, told
 from tests.people import lan, minh, new_number
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 def stored(person):

@@ -13,17 +13,11 @@ from identity import clock, database, log_keys
 from identity.database import transaction
 from identity.provider import grants
 from identity.provider.gate import TokenRef
-from tests import exchange
 from tests.exchange import CASE, PROCEDURE, ask, decision, entries, fill_register, give, sign, told
 from tests.people import lan, minh
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 @pytest.fixture

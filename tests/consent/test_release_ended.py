@@ -7,17 +7,11 @@ import pytest
 from consent.attributes import values
 from identity import clock
 from identity.database import transaction
-from tests import exchange
 from tests.exchange import ask, decision, entries, fill_register, give, told
 from tests.people import lan
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 @pytest.mark.parametrize(("days", "leaves"), [(0, True), (-1, False)])

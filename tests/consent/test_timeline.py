@@ -11,24 +11,13 @@ from consent.my import timeline as timelines
 from consent.my.timeline import timeline
 from identity import clock, trail
 from identity.entry import Who
-from tests import exchange
 from tests.deciding import words
+from tests.desks import rows
 from tests.exchange import ask, decision, entries, fill_register, give, told
 from tests.people import a_security_officer, lan, minh, sign_in
 from tests.public_services import a_service
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
-
-
-def rows(page):
-    """The ids of the entries on a page, as they stand on it."""
-    assert page.status_code == 200, page.text
-    return [int(number) for number in re.findall(r'data-entry="(\d+)"', page.text)]
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 
 
 def test_a_look_is_shown_with_agency_procedure_case_basis_and_items(app):

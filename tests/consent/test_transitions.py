@@ -44,4 +44,5 @@ def test_every_state_can_be_reached_and_every_other_one_ends():
 
 def test_a_person_can_end_whatever_stands():
     """Law §3: further fetching can be stopped at any time."""
+    assert State.WITHDRAWN in transitions.FOLLOWS[State.GIVEN]
     transitions.require(State.GIVEN, State.WITHDRAWN)  # raises where it may not follow

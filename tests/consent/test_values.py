@@ -12,18 +12,12 @@ from consent.attributes.types import BadValue
 from identity import clock, database
 from identity.citizens.people import NoSuchCitizen
 from identity.database import transaction
-from tests import exchange
 from tests.exchange import fill_register, told
 from tests.people import lan
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 PLACE = {"text": "Số 1, phường Hiệp Bình", "code": None, "valid_from": None}
 OTHER = {"text": "Số 2, phường Tân Định", "code": None, "valid_from": None}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):  # noqa: ARG001 - a database must be open
-    exchange.publish_catalogues()
 
 
 def days_ago(days):

@@ -22,26 +22,10 @@ from identity.public_services import registered
 from tests import exchange
 from tests.deciding import LAW, an_asking_service, detail, signed_in, words
 from tests.exchange import entries
-from tests.people import form_token, lan, minh
+from tests.people import form_token, minh
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("app", "catalogues")
 EVENTS = "http://127.0.0.1:{port}/events"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _catalogues(app):
-    with app.app_context():
-        exchange.publish_catalogues()
-
-
-@pytest.fixture
-def her(client):
-    return signed_in(client, lan())
-
-
-@pytest.fixture
-def service():
-    return an_asking_service()
 
 
 def decided(her, service, *attributes, **more):

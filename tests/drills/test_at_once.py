@@ -25,6 +25,7 @@ def test_no_disclosure_stands_after_the_withdrawal(town: Town, tmp_path: Path):
     """security-cases.md §7, case 47."""
     memory = promises.withdrawals_race_releases(town, RACES, tmp_path / "export")
 
+    assert memory.promised  # else nothing raced
     print(len(memory.promised), "disclosures before", RACES, "withdrawals")  # noqa: T201 - a figure
 
 

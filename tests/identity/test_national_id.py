@@ -192,4 +192,4 @@ class TestAttacker:
         number = NationalId.strict(LAN)
 
         with pytest.raises(AttributeError):
-            number._digits = "not a number"  # type: ignore[misc]
+            number._digits = "not a number"  # type: ignore[misc] # frozen: that is the test
