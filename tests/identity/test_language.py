@@ -107,7 +107,17 @@ class TestAttacker:
 
     @pytest.mark.parametrize(
         "back",
-        ["https://evil.test/", "//evil.test", "/\\evil.test", "evil", "javascript:alert(1)", ""],
+        [
+            *(
+                "https://evil.test/",
+                "//evil.test",
+                "/\\evil.test",
+                "evil",
+                "javascript:alert(1)",
+                "",
+            ),
+            *("//[", "/\r\nSet-Cookie: a=b", "/my\x00", "/\t/evil.test"),
+        ],
     )
     def test_it_leads_nowhere_else(self, client, back):
         told = client.get("/language", query_string={"to": "en", "back": back})
