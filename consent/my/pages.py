@@ -19,7 +19,6 @@ from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
 from identity.errors import InvalidRequest, NotFound, Refusal
 from identity.guards import enter
-from identity.joining import joined
 
 pages = Blueprint("my", __name__, template_folder="../templates")
 
@@ -29,7 +28,7 @@ pages = Blueprint("my", __name__, template_folder="../templates")
 def show_home(session: CitizenSession) -> str:
     """What needs attention, and where to go."""
     told = home.home(session.citizen_id, language=_lang())
-    return render_template("my/home.html", entries=joined().menu, told=told)
+    return render_template("my/home.html", told=told)
 
 
 @pages.get("/my/data")
