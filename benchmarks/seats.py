@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from benchmarks.wire import Answer, Ask, Wrong
-from identity.provider import pkce
+from identity.tokens import pkce
 
 VERIFIER = "a-verifier-of-forty-three-characters-or-more"
 CHALLENGE = pkce.challenge_of(VERIFIER)

@@ -12,6 +12,7 @@ from identity import (
     account,
     activation,
     authentication,
+    authorization,
     citizens,
     commands,
     database,
@@ -19,10 +20,12 @@ from identity import (
     edge,
     errors,
     factors,
+    granted,
     guards,
     health,
     joining,
     language,
+    logout,
     openapi,
     operations,
     oplog,
@@ -31,10 +34,12 @@ from identity import (
     parameters,
     provider,
     public_services,
+    requested,
     settings,
     staff,
     staff_enrolment,
     staff_security,
+    tokens,
     trail,
 )
 from identity.settings import Settings
@@ -64,7 +69,9 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     language.init_app(app)
     trail.join()
     outbox.join()
-    for area in (citizens, factors, authentication, staff, public_services, provider, activation):
+    for area in (citizens, factors, authentication, staff, public_services, activation):
+        area.join(app)
+    for area in (granted, tokens, requested, authorization, logout, provider):
         area.join(app)
     for area in (staff_enrolment, staff_security, account):
         area.join(app)

@@ -28,8 +28,8 @@ from identity import (
 from identity import serve as supervisor
 from identity.entry import Who
 from identity.joining import joined
-from identity.provider import key_files
-from identity.provider import keys as signing_keys
+from identity.signing import key_files
+from identity.signing import keys as signing_keys
 
 MIGRATIONS = schema.MIGRATIONS
 

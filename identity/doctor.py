@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from identity import clock, database, files, log_keys, records, schema, sealing, settings, worker
 from identity.columns import Base
 from identity.joining import Check, joined
-from identity.provider.keys import signing_keys
+from identity.signing.keys import signing_keys
 from migrations.protection import APPEND_ONLY, KEYS
 
 MOST_DRIFT = timedelta(seconds=5)

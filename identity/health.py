@@ -17,7 +17,7 @@ from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.joining import Duty, joined
 from identity.messages import NO_STORE, Response, json_response
-from identity.provider.keys import signing_keys
+from identity.signing.keys import signing_keys
 
 if TYPE_CHECKING:
     from flask import Flask

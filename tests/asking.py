@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from identity.provider import pkce
 from identity.public_services import registered
+from identity.tokens import pkce
 from tests.people import Somebody, sign_in
 from tests.public_services import Played, a_service
 

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from identity import jws, settings
-from identity.provider import key_files, keys
-from identity.provider.key_files import State
+from identity.signing import key_files, keys
+from identity.signing.key_files import State
 from tests.public_services import public_jwk
 
 UNSIGNED = ("none", "None", "NONE", "nOnE", "")

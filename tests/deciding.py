@@ -15,8 +15,9 @@ from consent.ledger import records
 from identity import sealing
 from identity.authentication import sessions
 from identity.authentication.sessions import CitizenSession
-from identity.provider import pending, pkce, requests
 from identity.public_services import registered
+from identity.requested import pending, requests
+from identity.tokens import pkce
 from tests.exchange import CASE, PROCEDURE
 from tests.people import Somebody, form_token, sign_in
 from tests.public_services import Played, a_service

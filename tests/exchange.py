@@ -16,12 +16,13 @@ from consent.registers.fill import Filled, fill
 from identity import clock, database, sealing, settings
 from identity.database import new_id, transaction
 from identity.entry import open_part
-from identity.provider import grants, tokens
-from identity.provider.approval import Carried
-from identity.provider.claims import details
-from identity.provider.gate import TokenRef, seal_ref
-from identity.provider.records import TokenFamily
+from identity.granted import grants
+from identity.granted.approval import Carried
+from identity.granted.claims import details
+from identity.granted.gate import TokenRef, seal_ref
+from identity.granted.records import TokenFamily
 from identity.public_services import registered
+from identity.signing import tokens
 from identity.trail import AccessEntry, EntryKey
 from tests.people import Somebody
 from tests.public_services import Played

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from identity import log_keys
 from identity import settings as settings_module
-from identity.provider import keys
 from identity.settings import Settings
+from identity.signing import keys
 
 ISSUER = "http://localhost:8000"
 

@@ -12,11 +12,13 @@ from werkzeug.test import TestResponse
 from identity import clock
 from identity.authentication import sessions
 from identity.authentication.sessions import Proof
+from identity.authorization import subjects
 from identity.database import transaction
-from identity.provider import codes, grants, pkce, subjects
-from identity.provider.approval import Carried
-from identity.provider.claims import Earned, sid
+from identity.granted import grants
+from identity.granted.approval import Carried
+from identity.granted.claims import Earned, sid
 from identity.public_services import registered
+from identity.tokens import codes, pkce
 from tests.people import Somebody
 from tests.public_services import Played, a_service
 

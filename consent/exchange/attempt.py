@@ -13,8 +13,8 @@ from consent.exchange.coverage import Decided
 from identity import trail
 from identity.citizens import people
 from identity.entry import Entry, Who, seal_entry
-from identity.provider import grants
-from identity.provider.gate import TokenRef
+from identity.granted import grants
+from identity.granted.gate import TokenRef
 from identity.public_services.registered import Registered
 from identity.together import Answer, Clause, look, together
 

@@ -17,10 +17,11 @@ from identity import clock, errors, trail
 from identity.doors import Request
 from identity.entry import Who
 from identity.errors import Refusal
+from identity.granted import grants
+from identity.granted.gate import TokenRef
+from identity.granted.grants import Grant
 from identity.messages import NO_STORE, Response, json_response
-from identity.provider import grants, guard
-from identity.provider.gate import TokenRef
-from identity.provider.grants import Grant
+from identity.provider import guard
 from identity.provider.guard import Presented
 from identity.public_services import registered
 from identity.public_services.registered import Registered

@@ -6,8 +6,8 @@ from flask import Flask
 
 from consent.ledger import events, pages, withdraw
 from consent.ledger.answer import Ledger
+from identity.granted import approval
 from identity.joining import Duty, joined
-from identity.provider import approval
 
 # Delivered to somebody within seconds (docs/retention.md has how long messages are kept).
 EVERY = timedelta(seconds=1)

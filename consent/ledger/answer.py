@@ -13,7 +13,7 @@ from consent.procedures.catalogue import Basis, Procedure, procedure
 from identity import clock
 from identity.entry import NOBODY
 from identity.errors import Refusal
-from identity.provider.approval import (
+from identity.granted.approval import (
     Approved,
     Ask,
     Asked,
@@ -184,7 +184,7 @@ class MayNotAsk(Refusal):
 
 
 class Ledger:
-    """What consent offers to identity (`identity.provider.approval.Approval`)."""
+    """What consent offers to identity (`identity.granted.approval.Approval`)."""
 
     def check(
         self, details: Iterable[Detail], scopes: frozenset[str], *, of: frozenset[str]

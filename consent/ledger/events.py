@@ -5,8 +5,8 @@ from typing import Any
 from consent.ledger.withdraw import KIND
 from identity import clock, outbound, outbox, settings
 from identity.outbox import Waiting
-from identity.provider import keys
 from identity.public_services import registered
+from identity.signing import keys
 
 MEDIA_TYPE = "application/secevent+jwt"
 EVENT = "urn:motlan:event:decision-withdrawn"

@@ -17,10 +17,11 @@ from identity import clock, sealing
 from identity.authentication.sessions import CitizenSession
 from identity.database import transaction
 from identity.errors import InvalidRequest
-from identity.provider import grants, pending
-from identity.provider.approval import Carried
-from identity.provider.grants import DecisionEnded
-from identity.provider.pending import AlreadyAnswered
+from identity.granted import grants
+from identity.granted.approval import Carried
+from identity.granted.grants import DecisionEnded
+from identity.requested import pending
+from identity.requested.pending import AlreadyAnswered
 
 ALLOW, DENY = "allow", "deny"
 NO_PURPOSE, NOT_READ, NOT_TYPED = "purpose", "not-read", "not-typed"

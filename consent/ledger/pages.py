@@ -22,8 +22,8 @@ from identity.authentication.sessions import CitizenSession
 from identity.errors import Refusal
 from identity.guards import enter
 from identity.language import GoElsewhere
-from identity.provider import pending
-from identity.provider.pending import Pending, RequestOver
+from identity.requested import pending
+from identity.requested.pending import Pending, RequestOver
 
 pages = Blueprint("ledger", __name__, template_folder="../templates")
 Errors = list[tuple[str, str]]  # the field's id, or "" for the whole form, and a sentence

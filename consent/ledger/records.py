@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from identity import database
 from identity.columns import Base
 from identity.errors import Refusal
-from identity.provider.records import GrantDecision
+from identity.granted.records import GrantDecision
 
 
 class State(StrEnum):

@@ -11,9 +11,10 @@ from consent.ledger.transitions import DecisionOver, Entry
 from consent.procedures.catalogue import Basis
 from identity import clock, outbox
 from identity.authentication.sessions import CitizenSession
+from identity.authorization import subjects
 from identity.database import transaction
 from identity.errors import NotFound, Refusal
-from identity.provider import grants, subjects
+from identity.granted import grants
 from identity.public_services import registered
 
 KIND = "decision:withdrawn"  # of the outbox message

@@ -4,10 +4,10 @@ from typing import Any
 
 from identity import settings
 from identity.errors import InvalidClient, InvalidScope, UnauthorizedClient
-from identity.provider import tokens
-from identity.provider.claims import CLAIMS_OF
+from identity.granted.claims import CLAIMS_OF
 from identity.public_services import credentials, registered
 from identity.public_services.registered import Registered
+from identity.signing import tokens
 from identity.together import look
 
 # What only a person's sign-in can give.

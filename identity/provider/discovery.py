@@ -7,12 +7,15 @@ from typing import Any
 from identity import errors, settings
 from identity.described import KEYS, Answer
 from identity.doors import Door, Function, Request, anyone
+from identity.granted import details
 from identity.messages import JSON, Response
-from identity.provider import acr, details, keys, pkce, tokens
-from identity.provider.key_files import JWKS_CACHE
-from identity.provider.requests import PROMPTS
-from identity.provider.wish import OFFERED_SCOPES
 from identity.public_services import credentials
+from identity.requested import acr
+from identity.requested.requests import PROMPTS
+from identity.requested.wish import OFFERED_SCOPES
+from identity.signing import keys, tokens
+from identity.signing.key_files import JWKS_CACHE
+from identity.tokens import pkce
 
 PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 HEADERS = (*JSON, ("Cache-Control", "public, max-age=300"))

@@ -8,13 +8,13 @@ from uuid import UUID
 from identity import rate, settings
 from identity.doors import FORM, Request
 from identity.errors import InsufficientScope, InvalidRequest, InvalidToken, Refusal
+from identity.granted.gate import TokenRef, open_ref, token_key
 from identity.messages import Headers
 from identity.parameters import Parameter
-from identity.provider import tokens
-from identity.provider.gate import TokenRef, open_ref, token_key
-from identity.provider.tokens import AccessToken
 from identity.public_services import registered
 from identity.public_services.registered import Registered
+from identity.signing import tokens
+from identity.signing.tokens import AccessToken
 
 # RFC 6750 §2.2; the header is better.
 PARAMETERS = (Parameter(name="access_token", meaning="where no Authorization header is sent"),)

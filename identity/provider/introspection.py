@@ -8,18 +8,19 @@ from identity import clock, sealing, settings
 from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.errors import InvalidClient, InvalidToken, tell
+from identity.granted.claims import details, granted_scopes
+from identity.granted.details import GRANTED
+from identity.granted.gate import open_ref, token_key
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
-from identity.provider import liveness, refresh_records, tokens
-from identity.provider.claims import details, granted_scopes
-from identity.provider.codes import REFRESH_PURPOSE
-from identity.provider.details import GRANTED
-from identity.provider.gate import open_ref, token_key
 from identity.provider.token import authenticated
-from identity.provider.tokens import AccessToken
 from identity.public_services import credentials
 from identity.public_services.registered import Registered
+from identity.signing import tokens
+from identity.signing.tokens import AccessToken
 from identity.together import look
+from identity.tokens import liveness, refresh_records
+from identity.tokens.codes import REFRESH_PURPOSE
 
 INACTIVE = {"active": False}
 PARAMETERS = (

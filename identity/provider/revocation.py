@@ -7,15 +7,16 @@ from identity import clock, sealing, settings
 from identity.described import Answer
 from identity.doors import Door, Request
 from identity.errors import InvalidToken, tell
+from identity.granted.gate import open_ref, token_key
 from identity.messages import NO_STORE, Response
-from identity.provider import families, refresh_records, tokens
-from identity.provider.codes import REFRESH_PURPOSE
-from identity.provider.gate import open_ref, token_key
 from identity.provider.introspection import PARAMETERS
 from identity.provider.token import authenticated
 from identity.public_services import credentials
 from identity.public_services.registered import Registered
+from identity.signing import tokens
 from identity.together import Clause, together
+from identity.tokens import families, refresh_records
+from identity.tokens.codes import REFRESH_PURPOSE
 
 
 def revoke(request: Request, service: Registered) -> Response:

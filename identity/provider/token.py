@@ -17,12 +17,14 @@ from identity.errors import (
     UnsupportedGrantType,
     tell,
 )
+from identity.granted import details
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
-from identity.provider import client_credentials, codes, details, families, pkce, refresh
-from identity.provider.families import Asker
+from identity.provider import client_credentials
 from identity.public_services import credentials
 from identity.public_services.registered import Registered
+from identity.tokens import codes, families, pkce, refresh
+from identity.tokens.families import Asker
 
 MOST_SCOPE = 1_000  # characters
 Said = Mapping[str, str]

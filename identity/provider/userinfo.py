@@ -13,14 +13,15 @@ from identity.described import Told
 from identity.doors import Door, Request
 from identity.entry import Who, seal_entry
 from identity.errors import Refusal, tell
+from identity.granted import approval, grants
+from identity.granted.claims import ATTRIBUTE_OF
+from identity.granted.gate import TokenRef, gate
 from identity.messages import NO_STORE, Response, json_response
-from identity.provider import approval, grants, liveness
-from identity.provider.claims import ATTRIBUTE_OF
-from identity.provider.gate import TokenRef, gate
 from identity.provider.guard import BOTH, PARAMETERS, Presented, access_token, dead
 from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.together import Answer, Clause, look, together
+from identity.tokens import liveness
 
 OF_IDENTITY = frozenset({"name", "birthdate", "gender"})
 _GENDERS = {Sex.MALE: "male", Sex.FEMALE: "female"}  # §5.1; undetermined is not told

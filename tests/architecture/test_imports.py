@@ -67,8 +67,8 @@ def test_identity_knows_nothing_of_consent():
         (
             "jwt",
             {
-                "identity.provider.tokens",
-                "identity.provider.keys",
+                "identity.signing.tokens",
+                "identity.signing.keys",
                 "identity.public_services.credentials",
                 "identity.public_services.client_assertion",
             },

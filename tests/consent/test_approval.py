@@ -16,8 +16,8 @@ from identity import clock
 from identity.citizens import people
 from identity.database import transaction
 from identity.errors import Refusal
-from identity.provider import approval
-from identity.provider.approval import Approved, Ask, Asked, Detail, Refused, StepUp
+from identity.granted import approval
+from identity.granted.approval import Approved, Ask, Asked, Detail, Refused, StepUp
 from identity.public_services import registered
 from identity.together import look
 from tests.deciding import CONSENT, EVERY, LAW, an_asking_service, detail, signed_in

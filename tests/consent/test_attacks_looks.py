@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from identity import database
-from identity.provider.gate import TokenRef
+from identity.granted.gate import TokenRef
 from tests.deciding import an_asking_service, detail, signed_in, words
 from tests.exchange import ask, decision, entries, give, sign
 from tests.people import form_token, lan, minh

@@ -12,7 +12,7 @@ import time_machine
 from consent.attributes import values
 from identity import clock
 from identity.database import transaction
-from identity.provider import grants
+from identity.granted import grants
 from tests.deciding import CONSENT, LAW, Citizen, an_asking_service, detail, shown, signed_in, words
 from tests.exchange import CASE, entries, fill_register, told
 from tests.people import form_token, lan, minh

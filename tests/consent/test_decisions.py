@@ -12,7 +12,7 @@ from consent.ledger import answer, records, transitions, withdraw
 from consent.ledger.records import State
 from identity import clock, log_keys
 from identity.database import transaction
-from identity.provider import grants
+from identity.granted import grants
 from tests.deciding import CONSENT, LAW, detail
 from tests.exchange import CASE, PROCEDURE, entries
 

@@ -9,7 +9,7 @@ from consent.attributes import values
 from identity import trail
 from identity.database import transaction
 from identity.entry import Who
-from identity.provider import grants
+from identity.granted import grants
 from tests.exchange import ask, decision, entries, fill_register, give, told
 from tests.people import lan
 from tests.public_services import a_service

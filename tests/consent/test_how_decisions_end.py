@@ -9,8 +9,8 @@ from sqlalchemy import update
 from consent.ledger.records import State
 from identity import database
 from identity.database import transaction
-from identity.provider import grants
-from identity.provider.records import GrantDecision
+from identity.granted import grants
+from identity.granted.records import GrantDecision
 from tests.deciding import an_asking_service, detail
 from tests.exchange import CASE, entries
 

@@ -11,8 +11,8 @@ from sqlalchemy import update
 from consent.attributes import records
 from identity import clock, database, log_keys
 from identity.database import transaction
-from identity.provider import grants
-from identity.provider.gate import TokenRef
+from identity.granted import grants
+from identity.granted.gate import TokenRef
 from tests.exchange import CASE, PROCEDURE, ask, decision, entries, fill_register, give, sign, told
 from tests.people import lan, minh
 from tests.public_services import a_service

@@ -14,11 +14,13 @@ from consent.ledger.records import State
 from consent.ledger.transitions import DecisionOver
 from consent.ledger.withdraw import AlreadyWithdrawn, BoundByLaw, NoSuchDecision
 from identity import clock, database, jws, outbox
+from identity.authorization import subjects
 from identity.database import transaction
-from identity.provider import grants, keys, subjects
-from identity.provider.gate import TokenRef
-from identity.provider.records import TokenFamily
+from identity.granted import grants
+from identity.granted.gate import TokenRef
+from identity.granted.records import TokenFamily
 from identity.public_services import registered
+from identity.signing import keys
 from tests import exchange
 from tests.deciding import LAW, an_asking_service, detail, signed_in, words
 from tests.exchange import entries

@@ -16,8 +16,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from identity import clock
-from identity.provider import pkce
 from identity.public_services import credentials
+from identity.tokens import pkce
 from tests import public_services
 from tests.databases import ROOT, Database, Databases
 from tests.drills.wire import Answer, Browser, NotGiven, Office, Wire, code_in, place

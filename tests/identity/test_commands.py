@@ -9,8 +9,8 @@ import time_machine
 
 from identity import clock, commands
 from identity import settings as settings_module
-from identity.provider import key_files
-from identity.provider import keys as signing_keys
+from identity.signing import key_files
+from identity.signing import keys as signing_keys
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from identity import clock, database, doctor, files, log_keys, records, sealing,
 from identity import settings as settings_module
 from identity.database import transaction
 from identity.entry import Who
-from identity.provider import keys
+from identity.signing import keys
 from migrations.protection import APPEND_ONLY, KEYS
 from tests.tampering import Vandal
 

@@ -10,13 +10,14 @@ from sqlalchemy import select
 
 from identity import clock, database
 from identity.database import transaction
-from identity.provider import families, grants, refresh_records
-from identity.provider.gate import gate, open_ref, spend
-from identity.provider.liveness import Reason, why_not
-from identity.provider.records import GrantDecision
-from identity.provider.tokens import read_access_token
+from identity.granted import grants
+from identity.granted.gate import gate, open_ref, spend
+from identity.granted.records import GrantDecision
 from identity.settings import current
+from identity.signing.tokens import read_access_token
 from identity.together import Clause, look, together
+from identity.tokens import families, refresh_records
+from identity.tokens.liveness import Reason, why_not
 from tests.offices import a_decision, an_office
 from tests.people import lan
 

@@ -7,8 +7,8 @@ from sqlalchemy import delete
 
 from identity import clock, database, health, openapi, worker
 from identity.database import new_id, transaction
-from identity.provider import approval
-from identity.provider.approval import Asked, Detail, RefuseAll, Refused
+from identity.granted import approval
+from identity.granted.approval import Asked, Detail, RefuseAll, Refused
 
 pytestmark = pytest.mark.usefixtures("app")
 DUTIES = (worker.PROBE, "sequencer", "heads")

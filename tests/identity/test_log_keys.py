@@ -13,7 +13,7 @@ from joserfc.jwk import OKPKey
 from identity import files, log_keys
 from identity.files import UnsafeFileError
 from identity.log_keys import LogKey
-from identity.provider import keys
+from identity.signing import keys
 from tests.installations import installed, make_keys
 
 NAME = "id.example/log/1"

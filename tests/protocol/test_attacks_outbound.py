@@ -8,9 +8,9 @@ from consent.ledger import events, withdraw
 from identity import outbound, outbox
 from identity.errors import InvalidClient, InvalidToken
 from identity.outbound import Outbound, OutboundRefused
-from identity.provider import keys
 from identity.public_services import registered, service_keys
 from identity.public_services.register import BadRegistrationError, register
+from identity.signing import keys
 from tests.asking import a_sender
 from tests.deciding import an_asking_service, detail, signed_in
 from tests.exchange import publish_catalogues

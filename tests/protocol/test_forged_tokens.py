@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from identity import settings
-from identity.provider import keys
-from identity.provider.gate import TokenRef
+from identity.granted.gate import TokenRef
+from identity.signing import keys
 from tests import counterfeits
 from tests.counterfeits import Attackers, Genuine
 from tests.exchange import decision, fill_register, give, publish_catalogues, sign, told

@@ -7,8 +7,9 @@ import time_machine
 from sqlalchemy import select
 
 from identity import clock, database, worker
-from identity.provider import families, grants
-from identity.provider.records import ServiceGrant
+from identity.granted import grants
+from identity.granted.records import ServiceGrant
+from identity.tokens import families
 from tests.offices import a_decision, an_office
 from tests.people import lan
 

@@ -12,9 +12,9 @@ from time_machine import travel
 from identity import clock
 from identity.errors import InvalidToken
 from identity.files import UnsafeFileError
-from identity.provider import keys
-from identity.provider.key_files import RotatedTooSoonError, State, listed, rotate
-from identity.provider.keys import SigningKeys
+from identity.signing import keys
+from identity.signing.key_files import RotatedTooSoonError, State, listed, rotate
+from identity.signing.keys import SigningKeys
 from tests.installations import a_key_folder
 
 ISSUER = "https://id.example"

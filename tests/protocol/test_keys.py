@@ -16,10 +16,10 @@ from time_machine import travel
 from identity import clock, jws
 from identity.errors import InvalidToken
 from identity.files import UnsafeFileError
-from identity.provider import key_files, keys
-from identity.provider.key_files import State, listed
-from identity.provider.keys import SigningKeys
-from identity.provider.signers import signer
+from identity.signing import key_files, keys
+from identity.signing.key_files import State, listed
+from identity.signing.keys import SigningKeys
+from identity.signing.signers import signer
 from tests.installations import a_key_folder
 
 ISSUER = "https://id.example"

@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from identity import clock, database
 from identity.authentication import sign_in as sign_in_verbs
-from identity.provider import approval
-from identity.provider.approval import Approved, Ask, Refused, StepUp
-from identity.provider.records import AuthorizationRequest
+from identity.granted import approval
+from identity.granted.approval import Approved, Ask, Refused, StepUp
+from identity.requested.records import AuthorizationRequest
 from tests.asking import a_sender, answered, signed_in, waiting
 from tests.people import lan, minh, sign_in
 

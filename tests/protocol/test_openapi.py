@@ -10,10 +10,11 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from identity import errors, openapi
 from identity.doors import FORM, Door
+from identity.logout import rp_initiated
 from identity.parameters import Parameters
-from identity.provider import logout, wish
 from identity.provider.token import GRANTS
 from identity.public_services import credentials
+from identity.requested import wish
 from tests.asking import a_sender
 from tests.exchange import decision, give, publish_catalogues
 from tests.offices import an_office
@@ -93,7 +94,7 @@ def test_every_endpoint_of_the_protocol_tells_its_parameters(described):
         assert form["required"] == ["token"]
         assert {row.name for row in credentials.PARAMETERS} < form["properties"].keys()
     posted = _schema(paths["/end-session"]["post"])["properties"]
-    assert posted.keys() == {row.name for row in logout.PARAMETERS}
+    assert posted.keys() == {row.name for row in rp_initiated.PARAMETERS}
 
 
 def _schema(operation: dict[str, Any]) -> dict[str, Any]:

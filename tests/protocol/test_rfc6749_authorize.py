@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 
 from identity import clock, database
 from identity.database import transaction
-from identity.provider import pending
-from identity.provider.records import AuthorizationCode, AuthorizationRequest, ServiceGrant
+from identity.granted.records import AuthorizationCode, ServiceGrant
 from identity.public_services import registered
 from identity.public_services.register import register
+from identity.requested import pending
+from identity.requested.records import AuthorizationRequest
 from tests.asking import Sender, a_sender, answered, is_refused_here, signed_in, waiting
 from tests.people import lan, sign_in
 from tests.public_services import registration

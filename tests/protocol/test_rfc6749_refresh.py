@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 
 from identity import clock, database
 from identity.database import transaction
-from identity.provider import families, grants
-from identity.provider.records import GrantDecision, RefreshToken, TokenFamily
+from identity.granted import grants
+from identity.granted.records import GrantDecision, RefreshToken, TokenFamily
+from identity.tokens import families
 from identity.trail import AccessEntry
 from tests.exchange import entries
 from tests.offices import Office, a_decision, about_scopes, an_office

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from identity import clock, database, rate, settings
 from identity.authentication import sessions
 from identity.database import transaction
-from identity.provider import grants, keys
+from identity.granted import grants
+from identity.signing import keys
 from identity.trail import AccessEntry
 from tests.offices import a_decision, about_scopes, an_office
 from tests.people import lan, minh

@@ -2,7 +2,7 @@
 
 import pytest
 
-from identity.provider import pkce
+from identity.tokens import pkce
 from tests.offices import VERIFIER, an_office
 from tests.people import lan
 

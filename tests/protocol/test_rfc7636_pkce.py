@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.provider.pkce import challenge_of, is_challenge, is_proved, is_verifier
+from identity.tokens.pkce import challenge_of, is_challenge, is_proved, is_verifier
 
 # RFC 7636 appendix B
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"

@@ -7,7 +7,7 @@ import time_machine
 
 from identity import clock, settings
 from identity.database import transaction
-from identity.provider import grants
+from identity.granted import grants
 from tests.offices import a_decision, about_scopes, an_office
 from tests.people import lan
 from tests.public_services import a_service, registered_elsewhere

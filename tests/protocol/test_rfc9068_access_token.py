@@ -9,8 +9,8 @@ from time_machine import travel
 
 from identity import clock
 from identity.errors import InvalidToken
-from identity.provider import keys
-from identity.provider.tokens import (
+from identity.signing import keys
+from identity.signing.tokens import (
     AccessToken,
     IdToken,
     read_access_token,

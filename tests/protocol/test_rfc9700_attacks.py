@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import jwt
 import pytest
 
-from identity.provider import pkce
+from identity.tokens import pkce
 from tests.asking import a_sender, answered, is_refused_here, signed_in, waiting
 from tests.people import form_token, lan, minh, sign_in
 

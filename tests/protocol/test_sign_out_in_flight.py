@@ -13,11 +13,12 @@ from identity.authentication import sessions
 from identity.authentication.sessions import Proof
 from identity.database import transaction
 from identity.errors import InvalidGrant
-from identity.provider import codes, grants
-from identity.provider.claims import Earned
-from identity.provider.families import Asker
-from identity.provider.pkce import challenge_of
-from identity.provider.records import TokenFamily
+from identity.granted import grants
+from identity.granted.claims import Earned
+from identity.granted.records import TokenFamily
+from identity.tokens import codes
+from identity.tokens.families import Asker
+from identity.tokens.pkce import challenge_of
 from tests.offices import VERIFIER, an_office
 from tests.people import lan
 

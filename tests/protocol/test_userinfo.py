@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from identity import clock, database, entry, sealing, settings
 from identity.database import transaction
-from identity.provider import approval, grants, keys
-from identity.provider.gate import TokenRef, open_ref, seal_ref
+from identity.granted import approval, grants
+from identity.granted.gate import TokenRef, open_ref, seal_ref
+from identity.signing import keys
 from identity.together import Clause
 from identity.trail import AccessEntry, EntryKey
 from tests.offices import a_decision, about_scopes, an_office

@@ -1,36 +1,36 @@
-"""The provider's pages: `/authorize`, and sign-out asked for by a public service."""
+"""The page `/authorize`, and what it says where it cannot send anybody back."""
 
 import uuid
 
 import structlog
-from flask import Blueprint, g, make_response, redirect, render_template, request
+from flask import Blueprint, g, make_response, render_template, request
 from flask.wrappers import Response as PageResponse
 from werkzeug.wrappers import Response as AnyResponse
 
 from identity import browser, doors, language
-from identity.authentication import asking, guard, sessions
+from identity.authentication import asking, guard
+from identity.authorization import authorize
+from identity.authorization.authorize import Visit
 from identity.described import HTML, Answer, Described
 from identity.errors import NotFound, Refusal
 from identity.guards import anyone, enter
 from identity.messages import Response
-from identity.parameters import Parameter, Parameters
-from identity.provider import authorize, logout, pending, requests, wish
-from identity.provider.authorize import Visit
-from identity.provider.logout import SignOut
-from identity.provider.pending import AlreadyAnswered, Pending
+from identity.parameters import Parameters
+from identity.requested import pending, requests, wish
+from identity.requested.pending import AlreadyAnswered, Pending
 
 log = structlog.get_logger(__name__)
-pages = Blueprint("provider", __name__)
+pages = Blueprint("authorization", __name__)
 
 
-def _described(path: str, method: str, *, takes: tuple[Parameter, ...], summary: str) -> Described:
+def _described(method: str) -> Described:
     moved = {"Location": "the public service, or a page of ours"}
     return Described(
         method=method,
-        path=path,
-        summary=summary,
-        query=takes if method == "GET" else (),
-        form=(takes,) if method == "POST" else (),
+        path="/authorize",
+        summary="Send a person's browser here to sign in and to decide",
+        query=wish.PARAMETERS if method == "GET" else (),
+        form=(wish.PARAMETERS,) if method == "POST" else (),
         answers={
             200: Answer("a page that asks the person", {"type": "string"}, HTML),
             303: Answer("the browser goes on", headers=moved),
@@ -39,16 +39,7 @@ def _described(path: str, method: str, *, takes: tuple[Parameter, ...], summary:
     )
 
 
-_ASK = "Send a person's browser here to sign in and to decide"
-_LEAVE = "Send a person's browser here to sign out"
-DESCRIBED = tuple(
-    _described(path, method, takes=takes, summary=summary)
-    for path, takes, summary in (
-        ("/authorize", wish.PARAMETERS, _ASK),
-        ("/end-session", logout.PARAMETERS, _LEAVE),
-    )
-    for method in ("GET", "POST")
-)
+DESCRIBED = tuple(_described(method) for method in ("GET", "POST"))
 
 
 @pages.get("/authorize")
@@ -75,50 +66,19 @@ def take_posted_request() -> AnyResponse:
     return _sent(authorize.receive(asked))
 
 
-@pages.get("/end-session")
-@enter(anyone)
-def ask_to_end_session() -> AnyResponse:
-    """A public service asks; the person confirms, so that no link can sign anybody out."""
-    query = doors.Request(request.environ).query
-    carried = query.one("sign_out")
-    return _confirm(logout.unseal(carried) if carried else logout.read(query))
-
-
-@pages.post("/end-session")
-@enter(anyone, cross_site=True)
-def ask_to_end_session_by_form() -> AnyResponse:
-    """The same by a form of another site; shown by GET, where our cookies come along."""
-    sign_out = logout.read(doors.Request(request.environ).form)
-    return redirect("/end-session?sign_out=" + logout.seal(sign_out), 303)
-
-
-@pages.post("/end-session/confirm")
-@enter(anyone)
-def end_session() -> AnyResponse:
-    """The person's own yes: the session is over, and the browser goes where it may."""
-    sign_out = logout.unseal(browser.field("sign_out"))
-    session = guard.citizen_session()
-    if session is not None:
-        sessions.end(session)
-    answer = redirect(sign_out.way_back or "/sign-out", 303)
-    browser.forget_cookie(answer, guard.COOKIE)  # type: ignore[arg-type] # werkzeug's base
-    return answer
-
-
 @pages.app_errorhandler(requests.NotSentBack)
-@pages.app_errorhandler(logout.InvalidLogout)
 @pages.app_errorhandler(pending.RequestOver)
 def show_refused(refusal: Refusal) -> PageResponse:
     """In place and never a redirect; the sentence is the contract's, the detail a developer's."""
     log.info("refused", slug=refusal.slug, note=refusal.note or refusal.detail)
-    page = render_template("provider/refused.html", refusal=refusal)
+    page = render_template("refused.html", refusal=refusal)
     return make_response(page, refusal.status)
 
 
 @pages.app_errorhandler(pending.AlreadyAnswered)
 def show_answered(refusal: Refusal) -> PageResponse:
     """The back button or a second click: said plainly, with a way on."""
-    page = render_template("provider/answered.html", way_back=g.get("way_back"))
+    page = render_template("authorization/answered.html", way_back=g.get("way_back"))
     return make_response(page, refusal.status)
 
 
@@ -158,20 +118,6 @@ def _waiting(query: Parameters) -> Pending | None:
     found = pending.open_in(request_id, browser.digest())
     g.way_back = pending.origin(found.wish.redirect_uri)
     return found
-
-
-def _confirm(sign_out: SignOut) -> AnyResponse:
-    g.ui_locales = sign_out.ui_locales
-    if guard.citizen_session() is None:
-        return redirect(sign_out.way_back or "/sign-out", 303)
-    if sign_out.way_back is not None:
-        g.form_target = pending.origin(sign_out.way_back)
-    page = render_template(
-        "provider/end_session.html",
-        service_name=logout.service_name(sign_out, language.chosen()),
-        sealed=logout.seal(sign_out),
-    )
-    return make_response(page)
 
 
 def _sent(answer: Response) -> PageResponse:

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from identity import clock, database
 from identity.errors import NotFound, Refusal
-from identity.provider import request_records, requests
-from identity.provider.approval import Detail
-from identity.provider.wish import Wish
+from identity.granted.approval import Detail
 from identity.public_services.registered import Registered
+from identity.requested import request_records, requests
+from identity.requested.wish import Wish
 from identity.together import look, together
 
 LIFETIME = timedelta(minutes=10)

@@ -1,4 +1,4 @@
-"""Clauses over stored authorization requests and pairwise subjects (design §4)."""
+"""Clauses over stored authorization requests (design §4)."""
 
 import uuid
 from datetime import datetime
@@ -90,42 +90,3 @@ def answer(request_id: uuid.UUID) -> Clause:
 def _one(name: str, text: str, *, params: dict[str, Any]) -> Clause:
     told = text + " RETURNING 1 AS ok"
     return Clause(name, told, told, params, {"ok": int})
-
-
-_KNOWN_SUBJECT = """SELECT sub FROM pairwise_subject
-    WHERE citizen_id = :subject_citizen AND sector = :subject_sector"""
-_MADE_SUBJECT = """SELECT sub FROM subject_made UNION ALL SELECT sub FROM pairwise_subject
-    WHERE citizen_id = :subject_citizen AND sector = :subject_sector"""
-_NEW_SUBJECT = """INSERT INTO pairwise_subject (citizen_id, sector, sub, created_at)
-    VALUES (:subject_citizen, :subject_sector, :subject_new, :subject_now)
-    ON CONFLICT (citizen_id, sector) DO NOTHING"""
-
-
-def find_subject(citizen_id: uuid.UUID, sector: str) -> Clause:
-    """The `sub` that this person has in this sector already."""
-    params = {"subject_citizen": citizen_id, "subject_sector": sector}
-    return Clause("subject", _KNOWN_SUBJECT, _KNOWN_SUBJECT, params, {"sub": str})
-
-
-def subject(citizen_id: uuid.UUID, sector: str, *, new: str) -> tuple[Clause, ...]:
-    """The `sub` of this person in this sector: the one there is, or `new` from now on.
-
-    On PostgreSQL no row comes where another transaction has just made it: look again.
-    """
-    params = {
-        "subject_citizen": citizen_id,
-        "subject_sector": sector,
-        "subject_new": new,
-        "subject_now": clock.now(),
-    }
-    return (
-        Clause("subject_made", _NEW_SUBJECT + " RETURNING sub", _NEW_SUBJECT, params),
-        Clause(
-            "subject",
-            # The statement does not see its own INSERT but through this name.
-            postgres=_MADE_SUBJECT,
-            sqlite=_KNOWN_SUBJECT,
-            params=params,
-            returns={"sub": str},
-        ),
-    )

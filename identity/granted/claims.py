@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from identity import sealing
-from identity.provider.approval import Carried
-from identity.provider.details import SHORTHAND
-from identity.provider.gate import SCOPE_CLAIMS
+from identity.granted.approval import Carried
+from identity.granted.details import SHORTHAND
+from identity.granted.gate import SCOPE_CLAIMS
 
 DETAIL_TYPE = "vn_procedure"
 # Design §5: what a scope stands for, and which attribute of the catalogue is behind each claim.

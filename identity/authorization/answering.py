@@ -4,15 +4,18 @@ import uuid
 from dataclasses import replace
 
 from identity.authentication.sessions import CitizenSession
+from identity.authorization import subjects
 from identity.database import transaction
-from identity.provider import acr, claims, codes, grants, pending, subjects
-from identity.provider.approval import Approved
-from identity.provider.claims import Earned
-from identity.provider.codes import NewCode
-from identity.provider.grants import NewGrant
-from identity.provider.wish import Wish
+from identity.granted import claims, grants
+from identity.granted.approval import Approved
+from identity.granted.claims import Earned
+from identity.granted.grants import NewGrant
 from identity.public_services import credentials
+from identity.requested import acr, pending
+from identity.requested.wish import Wish
 from identity.together import Clause, together
+from identity.tokens import codes
+from identity.tokens.codes import NewCode
 
 # The conditions of the statement: the registration stands, and the person has a `sub` there.
 CONDITIONS = ("service", "subject")

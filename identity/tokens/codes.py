@@ -10,12 +10,13 @@ from typing import Any
 
 from identity import clock, database, sealing
 from identity.errors import InvalidGrant
-from identity.provider import code_records, families, grants, pkce
-from identity.provider.claims import Earned
-from identity.provider.families import Asker, Standing
+from identity.granted import grants
+from identity.granted.claims import Earned
 from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.together import Answer, Clause, look, together
+from identity.tokens import code_records, families, pkce
+from identity.tokens.families import Asker, Standing
 
 PURPOSE = "code"
 REFRESH_PURPOSE = "refresh"

@@ -7,11 +7,14 @@ from functools import cached_property
 from typing import Any
 
 from identity.errors import InvalidRequest
+from identity.granted import details
+from identity.granted.approval import Detail
+from identity.granted.details import SHORTHAND
 from identity.parameters import Parameter
-from identity.provider import acr, details, pkce, tokens
-from identity.provider.approval import Detail
-from identity.provider.details import SHORTHAND
 from identity.public_services.registered import Registered
+from identity.requested import acr
+from identity.signing import tokens
+from identity.tokens import pkce
 
 # What is read, and how long each may be; every other parameter is ignored (RFC 6749 §3.1).
 PARAMETERS = (

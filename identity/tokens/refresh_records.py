@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from identity.provider.grant_records import decisions
+from identity.granted.grant_records import decisions
 from identity.together import Clause
 
 # ruff: noqa: S608 - texts are put together from texts of this file; values are parameters

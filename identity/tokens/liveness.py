@@ -6,13 +6,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from identity import clock
-from identity.provider import grant_records, grants, refresh_records
-from identity.provider.approval import Carried
-from identity.provider.gate import TokenRef
-from identity.provider.grants import Grant
+from identity.granted import grant_records, grants
+from identity.granted.approval import Carried
+from identity.granted.gate import TokenRef
+from identity.granted.grants import Grant
 from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.together import look
+from identity.tokens import refresh_records
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Tables of the OpenID Provider: grants, codes, token families, pending requests."""
+"""Tables of what was granted: grants, their decisions, codes, and the tokens they bought."""
 
 import uuid
 from datetime import datetime
@@ -165,35 +165,6 @@ class RevokedToken(Base):
 
     jti: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     expires_at: Mapped[datetime]
-
-
-class AuthorizationRequest(Base):
-    """A validated request that waits for a person; bound to one browser, ten minutes."""
-
-    __tablename__ = "authorization_request"
-    __table_args__ = (Index("ix_authorization_request_expires_at", "expires_at"),)
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    browser_digest: Mapped[bytes]
-    public_service_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("public_service.id"))
-    params: Mapped[dict[str, Any]]  # the checked parameters, names as on the wire
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    answered_at: Mapped[datetime | None]  # null: no code and no error was sent yet
-    # What the person has decided for it so far: {grant_id, refused: […]}; null: nothing.
-    outcome: Mapped[dict[str, Any] | None]
-
-
-class PairwiseSubject(Base):
-    """The `sub` of one person for one sector: random, stored, kept for ever (OIDC Core §8.1)."""
-
-    __tablename__ = "pairwise_subject"
-    __table_args__ = (PrimaryKeyConstraint("citizen_id", "sector"),)
-
-    citizen_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("citizen.citizen_id"))
-    sector: Mapped[str]
-    sub: Mapped[str] = mapped_column(unique=True)
-    created_at: Mapped[datetime]
 
 
 def hold_person(citizen_id: uuid.UUID) -> None:

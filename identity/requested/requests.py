@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from identity.errors import InvalidRequest, InvalidScope, InvalidToken, Refusal, UnauthorizedClient
+from identity.granted import approval
 from identity.parameters import Parameters
-from identity.provider import approval, pkce
-from identity.provider.wish import LIMITS, MOST_SCOPES, Wish
 from identity.public_services import registered
 from identity.public_services.registered import Registered
+from identity.requested.wish import LIMITS, MOST_SCOPES, Wish
+from identity.tokens import pkce
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 LOOPBACK = frozenset({"127.0.0.1", "::1"})  # RFC 8252 §8.3: numbers, not the name

@@ -3,7 +3,7 @@
 import secrets
 import uuid
 
-from identity.provider import request_records
+from identity.authorization import records
 from identity.together import Clause, look, together
 
 RANDOM_BYTES = 32
@@ -11,19 +11,19 @@ RANDOM_BYTES = 32
 
 def clauses(citizen_id: uuid.UUID, sector: str) -> tuple[Clause, ...]:
     """Clauses that end in `subject`, whose `sub` is this person's in this sector."""
-    return request_records.subject(citizen_id, sector, new=secrets.token_urlsafe(RANDOM_BYTES))
+    return records.subject(citizen_id, sector, new=secrets.token_urlsafe(RANDOM_BYTES))
 
 
 def subject(citizen_id: uuid.UUID, sector: str) -> str:
     """The `sub` of this person in this sector; the first time, it is made."""
     answer = together(*clauses(citizen_id, sector))
     if answer is None:  # made by somebody else at this very moment, so now it can be seen
-        answer = together(request_records.find_subject(citizen_id, sector))
+        answer = together(records.find_subject(citizen_id, sector))
     assert answer is not None  # noqa: S101 - it is never deleted
     return str(answer["subject.sub"])
 
 
 def find_subject(citizen_id: uuid.UUID, sector: str) -> str | None:
     """The `sub` that this person has in this sector; null: none was ever told."""
-    answer = look(request_records.find_subject(citizen_id, sector))
+    answer = look(records.find_subject(citizen_id, sector))
     return None if answer is None else str(answer["subject.sub"])

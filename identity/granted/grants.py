@@ -11,10 +11,10 @@ from typing import Any
 
 from identity import clock, columns, database
 from identity.errors import InvalidGrant
-from identity.provider import grant_records, records
-from identity.provider.approval import Carried
-from identity.provider.claims import decided
-from identity.provider.gate import TokenRef, gate, spend
+from identity.granted import grant_records, records
+from identity.granted.approval import Carried
+from identity.granted.claims import decided
+from identity.granted.gate import TokenRef, gate, spend
 from identity.together import Clause, Json, look, together
 
 __all__ = [

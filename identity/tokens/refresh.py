@@ -15,13 +15,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from identity import clock, sealing
 from identity.errors import InvalidGrant, InvalidScope
-from identity.provider import families, grants, refresh_records
-from identity.provider.claims import Earned
-from identity.provider.codes import REFRESH_PURPOSE, Bought
-from identity.provider.families import Asker, Standing
+from identity.granted import grants
+from identity.granted.claims import Earned
 from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.together import Answer, look, together
+from identity.tokens import families, refresh_records
+from identity.tokens.codes import REFRESH_PURPOSE, Bought
+from identity.tokens.families import Asker, Standing
 
 GRACE = timedelta(seconds=10)
 REFUSED = "the refresh token is wrong, spent, late, or was given to another public service"

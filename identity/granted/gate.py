@@ -12,7 +12,7 @@ from typing import Any
 
 from identity import clock, sealing
 from identity.errors import InvalidToken
-from identity.provider import grant_records
+from identity.granted import grant_records
 from identity.public_services.registered import Registered
 from identity.together import Clause
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from identity import clock, jws, settings
 from identity.errors import InvalidToken
-from identity.provider import keys
+from identity.signing import keys
 
 # Whoever verifies offline sees at most this much of the past (design §3).
 LIFETIME = timedelta(minutes=5)

@@ -8,9 +8,9 @@ from typing import Any
 
 from identity import database, settings, trail
 from identity.entry import Who
-from identity.provider import grants, tokens
-from identity.provider.approval import Carried
-from identity.provider.claims import (
+from identity.granted import grants
+from identity.granted.approval import Carried
+from identity.granted.claims import (
     Earned,
     claims_of,
     decided,
@@ -19,8 +19,9 @@ from identity.provider.claims import (
     scope_decision,
     within,
 )
-from identity.provider.gate import TokenRef, seal_ref
+from identity.granted.gate import TokenRef, seal_ref
 from identity.public_services.registered import Registered
+from identity.signing import tokens
 
 # Without offline access a family belongs to the browser's session and ends with it.
 ONLINE_LIFETIME = timedelta(hours=12)

@@ -7,7 +7,7 @@ from marshmallow import fields
 
 from identity.described import Told
 from identity.errors import Refusal
-from identity.provider.approval import Detail
+from identity.granted.approval import Detail
 
 TYPE = "vn_procedure"
 SHORTHAND = "procedure:"  # as a scope: the same without attributes and case

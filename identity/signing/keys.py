@@ -15,9 +15,9 @@ import structlog
 
 from identity import clock, files, jws, settings
 from identity.errors import InvalidToken
-from identity.provider import key_files
-from identity.provider.key_files import Rotation, SigningKey, State, create
-from identity.provider.signers import Signer, signer
+from identity.signing import key_files
+from identity.signing.key_files import Rotation, SigningKey, State, create
+from identity.signing.signers import Signer, signer
 
 __all__ = [
     "ACCESS_TOKEN",

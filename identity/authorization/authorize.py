@@ -7,13 +7,15 @@ from datetime import timedelta
 
 from identity import clock, errors, settings
 from identity.authentication.sessions import CitizenSession
+from identity.authorization import answering, subjects
 from identity.errors import Refusal
+from identity.granted import approval
+from identity.granted.approval import Approved, Ask, Asked, StepUp
 from identity.messages import NO_STORE, Response
-from identity.provider import acr, answering, approval, pending, requests, subjects
-from identity.provider.approval import Approved, Ask, Asked, StepUp
-from identity.provider.pending import AlreadyAnswered, Pending
-from identity.provider.requests import Unmet
-from identity.provider.wish import Wish
+from identity.requested import acr, pending, requests
+from identity.requested.pending import AlreadyAnswered, Pending
+from identity.requested.requests import Unmet
+from identity.requested.wish import Wish
 
 # How often a request is looked at anew because something it rests on changed at that moment.
 TRIES = 3

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from identity import sealing
 from identity.errors import InvalidRequest, InvalidToken
 from identity.parameters import Parameter, Parameters
-from identity.provider import tokens
 from identity.public_services import registered
 from identity.public_services.registered import Registered
+from identity.signing import tokens
 
 PURPOSE = "end-session"
 LONGEST_STATE = 1024

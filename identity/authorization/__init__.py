@@ -1,0 +1,14 @@
+"""The authorization endpoint: a request is answered with a code, or with what stood against it."""
+
+from flask import Flask
+
+from identity import doors
+from identity.authentication import asking
+from identity.authorization import pages
+
+
+def join(app: Flask) -> None:
+    """Bring this area's pages, and say who sent a person to sign in."""
+    doors.describe(app, pages.DESCRIBED)
+    app.register_blueprint(pages.pages)
+    asking.join(pages.find_asking)

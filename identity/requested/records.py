@@ -1,0 +1,27 @@
+"""The table of authorization requests that wait for a person."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.columns import Base
+
+
+class AuthorizationRequest(Base):
+    """A validated request that waits for a person; bound to one browser, ten minutes."""
+
+    __tablename__ = "authorization_request"
+    __table_args__ = (Index("ix_authorization_request_expires_at", "expires_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    browser_digest: Mapped[bytes]
+    public_service_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("public_service.id"))
+    params: Mapped[dict[str, Any]]  # the checked parameters, names as on the wire
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]  # null: no code and no error was sent yet
+    # What the person has decided for it so far: {grant_id, refused: […]}; null: nothing.
+    outcome: Mapped[dict[str, Any] | None]
