@@ -22,6 +22,8 @@ from consent.procedures import publish as procedures_file
 from consent.registers.fill import fill
 from identity import clock, settings
 from identity.citizens.enrolment import enrol
+from identity.citizens.national_id import NationalId
+from identity.citizens.people import find_by_number
 from identity.citizens.wire import read_line
 from identity.public_services.register import documents, register
 from identity.staff.accounts import Factor
@@ -90,7 +92,9 @@ def catalogue_is_published() -> bool:
 
 
 def _new_staff(told: dict[str, str]) -> NewStaff:
+    own = told.get("national_id")
     return NewStaff(
+        own_citizen_id=None if own is None else find_by_number(NationalId.strict(own)),
         username=told["username"],
         name=told["name"],
         role=Role(told["role"]),
