@@ -1,5 +1,6 @@
 """A GET writes only what it must (invariant 9): everything else is a POST with its own proof."""
 
+import shutil
 import uuid
 
 import pytest
@@ -7,11 +8,12 @@ import time_machine
 from sqlalchemy import func, select
 
 from identity import clock, database
+from identity import settings as settings_module
 from identity.columns import Base
 from tests.asking import a_sender, signed_in
 from tests.people import a_security_officer, lan, sign_in_officer
 
-pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow]
 
 # What any GET may touch: a session's last sight, rate counters, entries through the trail.
 ANYWHERE = {
@@ -33,6 +35,15 @@ AT_AUTHORIZE = ANYWHERE | {
     "pairwise_subject",
 }
 VALUES = {"uuid": str(uuid.UUID(int=7)), "filename": "style.css", "default": "x"}
+
+
+@pytest.fixture
+def app(another_app, databases, settings, tmp_path):
+    """An app of the test's own: every row is read after every request, so let there be few."""
+    shutil.copytree(settings.secrets, tmp_path / "secrets")
+    environ = {"MOTLAN_HOME": str(tmp_path), "MOTLAN_DEMO": "1", "MOTLAN_ARGON2": "t=1,m=64,p=1"}
+    environ |= {"MOTLAN_PROCESSES": "1"} | databases.copy().environment
+    return another_app(settings_module.read(environ))
 
 
 # Thousands of rows that an import brings: their number is enough to see one written.
