@@ -1,14 +1,11 @@
 """Guessing through the pages, as a robot does it: budgets that hold and lock nobody out."""
 
-from itertools import count
-
 import pytest
 
 from identity.authentication import second_factor
 from identity.citizens import passwords
+from tests.forms import a_visitor
 from tests.people import form_token, lan, new_number, sign_in, submit
-
-_blocks = count(1)
 
 
 @pytest.fixture
@@ -17,11 +14,8 @@ def person(app):  # noqa: ARG001 - people live in an app's database
 
 
 def a_browser(app):
-    """Somebody's browser, at an address of its own."""
-    client = app.test_client()
-    number = next(_blocks)
-    client.environ_base["REMOTE_ADDR"] = f"10.{number // 250}.{number % 250}.7"
-    return client
+    """Somebody's browser, in a neighbourhood that no other test's tries have used up."""
+    return a_visitor(app.test_client(), "vi")
 
 
 @pytest.fixture
