@@ -42,7 +42,7 @@ def back_up(folder: Path) -> Manifest:
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    _sync(folder.parent)
+    sync(folder.parent)
     return made
 
 
@@ -74,7 +74,7 @@ def _fill(folder: Path) -> Manifest:
     }
     for part in (SECRETS, DATA):
         _finish(folder / part, told)
-    _sync(folder)
+    sync(folder)
     return Manifest.read(folder / DATA)[0]
 
 
@@ -120,11 +120,11 @@ def _finish(folder: Path, told: dict[str, Any]) -> None:
     for path in contents(folder):
         path.chmod(files.PRIVATE_FILE)
         found.append(kept(folder, path))
-        _sync(path)
+        sync(path)
     made = Manifest(**told, part=folder.name, files=tuple(found))
     files.replace(folder / NAME, made.text(sealing.ring().mac("backup", made.payload())))
     for inner in [path for path in folder.rglob("*") if path.is_dir()]:
-        _sync(inner)
+        sync(inner)
 
 
 def _copy(source: Path, copy: Path) -> None:
@@ -137,7 +137,8 @@ def _copy(source: Path, copy: Path) -> None:
         shutil.copyfileobj(read, written)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """What was written into the file or folder is there after a crash."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

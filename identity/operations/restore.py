@@ -1,15 +1,17 @@
 """Put a backup back: into an empty database, never over anything that is there."""
 
-import os
 import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from identity import database, files, schema, sealing, settings
 from identity.operations import dumps, records
-from identity.operations.backup import DATA, HEAD, LEAVES, POSTGRESQL, SECRETS, SQLITE, stores
-from identity.operations.manifest import NAME, Manifest, SpoiltBackup
+from identity.operations.backup import DATA, HEAD, LEAVES, POSTGRESQL, SECRETS, SQLITE, stores, sync
+from identity.operations.manifest import Manifest, SpoiltBackup
 from identity.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,24 +43,42 @@ def put_back(folder: Path, apart: Path, *, app: "Flask") -> Restored:
         dumps.ToolFault: the database could not be loaded; it is to be made anew.
     """
     chosen = settings.current()
-    manifest, seal = _whole(folder, DATA)
-    secret, secret_seal = _whole(apart, SECRETS)
+    manifest, seal = _manifest(folder, DATA)
+    secret, secret_seal = _manifest(apart, SECRETS)
     if secret.id != manifest.id:
         raise SpoiltBackup(f"{apart} is of another backup than {folder}")
     _require_fitting(chosen, manifest)
-    has_own_secrets = _put_secrets_back(chosen, apart)
-    for made, claimed in ((manifest, seal), (secret, secret_seal)):
-        _require_sealed(made, claimed)
-    _load(chosen, folder, app=app)
-    return Restored(manifest, has_own_secrets, _put_head_back(chosen, folder))
+    told = secret.read_all(apart)
+    with _copied(manifest, folder, home=chosen.home) as copy:
+        has_own_secrets = _put_secrets_back(chosen, told)
+        try:
+            for made, claimed in ((manifest, seal), (secret, secret_seal)):
+                _require_sealed(made, claimed)
+        except BaseException:
+            if not has_own_secrets:
+                _clear(chosen.secrets)  # somebody else's: they must not stay as if they were ours
+            raise
+        _load(chosen, copy, app=app)
+        return Restored(manifest, has_own_secrets, _put_head_back(chosen, copy))
 
 
-def _whole(folder: Path, part: str) -> tuple[Manifest, bytes]:
+def _manifest(folder: Path, part: str) -> tuple[Manifest, bytes]:
     manifest, seal = Manifest.read(folder)
     if manifest.part != part:
         raise SpoiltBackup(f"{folder} holds the {manifest.part} of a backup, not its {part}")
-    manifest.require_whole(folder)
     return manifest, seal
+
+
+@contextmanager
+def _copied(manifest: Manifest, folder: Path, *, home: Path) -> Iterator[Path]:
+    """Inside there is a folder of ours with the files as they were backed up."""
+    home.mkdir(mode=files.PRIVATE_FOLDER, parents=True, exist_ok=True)
+    copy = Path(tempfile.mkdtemp(prefix=".restored-", dir=home))
+    try:
+        manifest.copy_all(folder, copy)
+        yield copy
+    finally:
+        shutil.rmtree(copy)
 
 
 def _require_fitting(chosen: Settings, manifest: Manifest) -> None:
@@ -73,19 +93,22 @@ def _require_fitting(chosen: Settings, manifest: Manifest) -> None:
         raise CannotRestore("the database is not empty: make a new one, and name it in the URLs")
 
 
-def _put_secrets_back(chosen: Settings, apart: Path) -> bool:
+def _put_secrets_back(chosen: Settings, told: Mapping[str, bytes]) -> bool:
     """Whether there were some already: they stay, and are held against the backup's seal."""
     if chosen.secrets.is_dir() and any(chosen.secrets.iterdir()):
         return True
-    chosen.home.mkdir(mode=files.PRIVATE_FOLDER, parents=True, exist_ok=True)
     files.make_private_folder(chosen.secrets)
-    for path in sorted(apart.rglob("*")):
-        place = chosen.secrets / path.relative_to(apart)
-        if path.is_dir():
-            files.make_private_folder(place)
-        elif path.name != NAME:
-            files.replace(place, path.read_bytes())
+    for path, content in sorted(told.items()):
+        for folder in reversed(Path(path).parents):
+            files.make_private_folder(chosen.secrets / folder)
+        files.replace(chosen.secrets / path, content)
     return False
+
+
+def _clear(folder: Path) -> None:
+    """The folder is empty; it may be the root of a disk of its own, so it stays itself."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _require_sealed(manifest: Manifest, seal: bytes) -> None:
@@ -120,13 +143,8 @@ def _put_file_back(copy: Path, place: Path) -> None:
         place.with_name(place.name + left).unlink(missing_ok=True)
     beside = place.with_name(f".{place.name}.restored")
     beside.unlink(missing_ok=True)
-    with (
-        copy.open("rb") as read,
-        os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written,
-    ):
-        shutil.copyfileobj(read, written)
-        written.flush()
-        os.fsync(written.fileno())
+    shutil.move(copy, beside)  # a renaming where it is one disk
+    sync(beside)
     beside.replace(place)
 
 

@@ -19,6 +19,7 @@ from tests.deciding import Citizen, an_asking_service, signed_in
 from tests.desks import at_the_desk
 from tests.people import Officer, a_security_officer, lan
 from tests.public_services import Played
+from tests.restoring import Elsewhere, another_server, client_programs
 from tests.tampering import Log, Vandal
 
 
@@ -74,6 +75,35 @@ def own_log(
         | made.environment
     )
     return Log(another_app(chosen), chosen, Vandal(databases, made))
+
+
+@pytest.fixture(scope="session")
+def another_machine(databases: Databases) -> Iterator[Databases]:
+    """Databases where nobody has been yet: on PostgreSQL, of another server."""
+    with another_server(databases) as found:
+        yield found
+
+
+@pytest.fixture
+def programs(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL's client programs are on the path."""
+    if databases.server is None:
+        return
+    found = client_programs()
+    if found is None:
+        pytest.skip("no pg_dump")
+    monkeypatch.setenv("PATH", f"{found}:/usr/bin:/bin")
+
+
+@pytest.fixture
+def restoring(
+    another_machine: Databases,
+    another_app: Callable[[Settings], Flask],
+    own_log: Log,
+    tmp_path: Path,
+) -> Elsewhere:
+    """Makes places where a backup of `own_log` may be put back."""
+    return Elsewhere(another_machine, own_log.settings.issuer, tmp_path, another_app)
 
 
 @pytest.fixture(scope="module")

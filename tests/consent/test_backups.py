@@ -2,17 +2,17 @@
 
 import itertools
 import json
+import os
 import shutil
 import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from click.testing import Result
-from flask import Flask
 from sqlalchemy import func, select
 
 from consent.audit import heads
@@ -20,16 +20,17 @@ from consent.audit.sequencer import sequence
 from consent.ledger.records import Decision
 from identity import database, sealing, settings, worker
 from identity.entry import NOBODY
-from identity.operations import backup
+from identity.operations import backup, restore
+from identity.operations.manifest import Manifest
 from identity.trail import AccessEntry
 from tests import exchange
 from tests.deciding import an_asking_service, detail, signed_in
 from tests.exchange import ask, decision, entries, fill_register, give, told
 from tests.people import lan
-from tests.postgres import _installed
+from tests.restoring import runs
 from tests.tampering import Log
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("programs")]
 _cases = itertools.count(1)
 
 
@@ -104,45 +105,6 @@ class Crowd:
         return turn
 
 
-@pytest.fixture(autouse=True)
-def programs(databases, monkeypatch):
-    """PostgreSQL's client programs are on the path."""
-    if databases.server is None:
-        return
-    found = next((path for path in _installed() if (path / "pg_dump").exists()), None)
-    if found is None:
-        pytest.skip("no pg_dump")
-    monkeypatch.setenv("PATH", f"{found}:/usr/bin:/bin")
-
-
-def runs(app: Flask, *words: object) -> Result:
-    return app.test_cli_runner().invoke(args=[str(word) for word in words])
-
-
-@pytest.fixture
-def elsewhere(databases, another_app, own_log, tmp_path) -> Callable[..., Flask]:
-    """Another home with an empty database, where a backup may be put back."""
-
-    def make(name: str, **told: str) -> Flask:
-        home = tmp_path / name
-        home.mkdir()
-        made = databases.empty()
-        chosen = settings.read(
-            {
-                "MOTLAN_HOME": str(home),
-                "MOTLAN_ISSUER": own_log.settings.issuer,
-                "MOTLAN_ARGON2": "t=1,m=64,p=1",
-                "MOTLAN_PROCESSES": "1",
-            }
-            | made.environment
-            | told
-        )
-        sealing.forget()
-        return another_app(chosen)
-
-    return make
-
-
 def held() -> tuple[set[str], set[int]]:
     """The cases decided and the entries there, in the open database."""
     cases = {row.case for row in database.rows(select(Decision.case))}
@@ -157,7 +119,7 @@ def manifest(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "manifest.json").read_bytes())
 
 
-def test_what_was_acknowledged_before_a_backup_under_load_is_in_it(own_log, elsewhere, tmp_path):
+def test_what_was_acknowledged_before_a_backup_under_load_is_in_it(own_log, restoring, tmp_path):
     """Issue 3: four decide and fetch meanwhile; and an older state put back is noticed."""
     folder = tmp_path / "backup"
     with Crowd(own_log) as crowd:
@@ -171,17 +133,19 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_in_it(own_log, else
     heads.sign()
     signed = heads.store().find().head.size
 
-    back = runs(elsewhere("second"), "restore", folder)
+    second = restoring("second")
+    back = runs(second, "restore", folder)
 
     assert back.exit_code == 0, back.output
     assert "the log is whole" in back.output
+    assert runs(second, "log", "verify").exit_code == 0
     found = held()
     assert (cases - found[0], ids - found[1]) == (set(), set())
     assert len(found[1]) < len(set(crowd.released)) + signed  # it is an earlier moment
-    _check_noticed(elsewhere, own_log, folder, signed)
+    _check_noticed(restoring, own_log, folder, signed)
 
 
-def test_heads_signed_while_it_is_copied_are_no_loss(own_log, elsewhere, tmp_path, monkeypatch):
+def test_heads_signed_while_it_is_copied_are_no_loss(own_log, restoring, tmp_path, monkeypatch):
     """The second store is copied before the database, which goes on being signed meanwhile."""
     own_log.grows(3)
     copy_database = backup._copy_database
@@ -195,7 +159,7 @@ def test_heads_signed_while_it_is_copied_are_no_loss(own_log, elsewhere, tmp_pat
     assert done.exit_code == 0, done.output
     assert manifest(tmp_path / "backup" / "data")["log"]["size"] == 3
 
-    back = runs(elsewhere("second"), "restore", tmp_path / "backup")
+    back = runs(restoring("second"), "restore", tmp_path / "backup")
 
     assert back.exit_code == 0, back.output
     assert "the log is whole" in back.output
@@ -203,20 +167,24 @@ def test_heads_signed_while_it_is_copied_are_no_loss(own_log, elsewhere, tmp_pat
     assert heads.leaves_fault() is None
 
 
-def _check_noticed(elsewhere, own_log, folder, signed):
+def _check_noticed(restoring, own_log, folder, signed):
     """Beside the second store of today the state of then is refused, until somebody says so."""
     third = own_log.settings.home / "today"
     third.mkdir()
     for name in ("log-head", "log-head.leaves"):
         shutil.copy(own_log.settings.log_head.with_name(name), third / name)
-    app = elsewhere("third", MOTLAN_LOG_HEAD=str(third / "log-head"))
+    app = restoring("third", MOTLAN_LOG_HEAD=str(third / "log-head"))
 
     back = runs(app, "restore", folder)
 
     assert back.exit_code == 1
     assert f"{third / 'log-head'} says that {signed} were signed" in back.output
     assert "`motlan log close`" in back.output
-    assert runs(app, "worker" if own_log.settings.is_postgresql else "serve").exit_code == 1
+    start = "worker" if own_log.settings.is_postgresql else "serve"
+    says = str(third / "log-head")
+    for words, said in (([start], says), (["doctor"], says), (["log", "verify"], f"{signed} ent")):
+        told = runs(app, *words)
+        assert (told.exit_code, said in told.output) == (1, True), told.output
 
     closed = runs(app, "log", "close", "--reason", "the disk was lost")
 
@@ -270,10 +238,10 @@ class TestTheFolder:
         assert failed.exit_code == 1
         assert not [path for path in tmp_path.iterdir() if "never" in path.name]
 
-    def test_secrets_kept_elsewhere_are_named(self, elsewhere, folder, tmp_path):
+    def test_secrets_kept_elsewhere_are_named(self, restoring, folder, tmp_path):
         apart = tmp_path / "another-disk"
         shutil.move(folder / "secrets", apart)
-        app = elsewhere("second")
+        app = restoring("second")
 
         without = runs(app, "restore", folder)
         done = runs(app, "restore", folder, "--secrets", apart)
@@ -291,15 +259,15 @@ class TestTheFolder:
         assert (refused.exit_code, "not empty" in refused.output) == (1, True)
         assert database.row(select(func.count()).select_from(AccessEntry))[0] == 3
 
-    def test_another_issuer_is_refused(self, elsewhere, folder):
+    def test_another_issuer_is_refused(self, restoring, folder):
         """Its log would be another's."""
-        app = elsewhere("second", MOTLAN_ISSUER="http://localhost:8100")
+        app = restoring("second", MOTLAN_ISSUER="http://localhost:8100")
 
         assert "MOTLAN_ISSUER is another" in runs(app, "restore", folder).output
 
-    def test_what_is_restored_goes_on(self, elsewhere, folder):
+    def test_what_is_restored_goes_on(self, restoring, folder):
         """On another PostgreSQL server too, whose transactions have other numbers."""
-        runs(elsewhere("second"), "restore", folder)
+        runs(restoring("second"), "restore", folder)
         old = select(AccessEntry.xid).where(AccessEntry.type == "sign_in:succeeded")
         assert {row.xid for row in database.rows(old)} == {0}
         with worker.alone():
@@ -327,40 +295,102 @@ class TestAttacker:
         assert "Traceback" not in told.output
         return told.output
 
-    def test_a_changed_file_is_named(self, elsewhere, folder):
+    def test_a_changed_file_is_named(self, restoring, folder):
         with (folder / "data" / "log-head").open("ab") as file:
             file.write(b"\n")
 
-        assert "log-head is not what was backed up" in self.refused(elsewhere("second"), folder)
+        assert "log-head is not what was backed up" in self.refused(restoring("second"), folder)
 
-    def test_a_file_put_in_or_taken_out_is_named(self, elsewhere, folder):
-        app = elsewhere("second")
+    def test_a_file_put_in_or_taken_out_is_named(self, restoring, folder):
+        app = restoring("second")
         (folder / "secrets" / "mine").write_text("x")
         assert "mine was put in" in self.refused(app, folder)
         (folder / "secrets" / "mine").unlink()
         (folder / "data" / "log-head").unlink()
         assert "log-head is missing" in self.refused(app, folder)
 
-    def test_a_link_is_not_followed(self, elsewhere, folder):
+    def test_a_link_is_not_followed(self, restoring, folder):
         head = folder / "data" / "log-head"
         head.rename(folder / "elsewhere")
         head.symlink_to(folder / "elsewhere")
 
-        assert "no plain file" in self.refused(elsewhere("second"), folder)
+        assert "no plain file" in self.refused(restoring("second"), folder)
 
-    def test_a_changed_file_with_a_new_digest_lacks_the_seal(self, elsewhere, folder):
+    def test_a_changed_file_with_a_new_digest_lacks_the_seal(self, restoring, folder):
         """Without the secrets nobody can make a manifest that is believed."""
         made = manifest(folder / "data")
         made["made_at"] = "2030-01-01T00:00:00+00:00"
         (folder / "data" / "manifest.json").write_text(json.dumps(made))
 
-        assert "or was changed" in self.refused(elsewhere("second"), folder)
+        assert "or was changed" in self.refused(restoring("second"), folder)
 
-    def test_halves_of_two_backups_do_not_fit(self, own_log, elsewhere, folder, tmp_path):
+    def test_what_is_exchanged_after_it_was_looked_at_is_not_used(
+        self, restoring, folder, monkeypatch
+    ):
+        """Somebody waits until the digests were compared, and then puts in their own."""
+        compare = restore._require_sealed
+
+        def meanwhile(*told):
+            for path in [*(folder / "data").iterdir(), *(folder / "secrets").rglob("*")]:
+                if path.is_file():
+                    path.write_bytes(b"theirs")
+            compare(*told)
+
+        monkeypatch.setattr(restore, "_require_sealed", meanwhile)
+
+        back = runs(restoring("second"), "restore", folder)
+
+        assert back.exit_code == 0, back.output
+        assert database.row(select(func.count()).select_from(AccessEntry))[0] == 3
+        home = settings.current().home
+        assert not [path for path in home.rglob("*") if path.name.startswith(".restored")]
+
+    def test_a_file_exchanged_before_it_is_read_is_named(self, restoring, folder, monkeypatch):
+        """The names were looked at, the bytes not yet."""
+        complete = Manifest.require_complete
+
+        def meanwhile(made, place):
+            complete(made, place)
+            (folder / "data" / "log-head.leaves").write_bytes(bytes(64))
+
+        monkeypatch.setattr(Manifest, "require_complete", meanwhile)
+        app = restoring("second")
+
+        assert "log-head.leaves is not what was backed up" in self.refused(app, folder)
+        assert list(settings.current().home.iterdir()) == []
+
+    def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(self, restoring, folder):
+        (folder / "data" / "log-head").unlink()
+        os.mkfifo(folder / "data" / "log-head")
+
+        assert "log-head is no plain file" in self.refused(restoring("second"), folder)
+
+    def test_secrets_of_another_do_not_stay(self, own_log, restoring, folder):
+        """Else the next try would take them for those that were here."""
+        (own_log.settings.secrets / "key-ring.json").unlink()
+        sealing.forget()
+        runs(own_log.app, "secrets", "init")
+        ring = (own_log.settings.secrets / "key-ring.json").read_bytes()
+        self.puts_in(folder / "secrets", "key-ring.json", ring)
+        app = restoring("second")
+
+        assert "or was changed" in self.refused(app, folder)
+        assert list(settings.current().secrets.iterdir()) == []
+
+    @staticmethod
+    def puts_in(half, name, content):
+        """A file with its digest; the seal is what it was."""
+        (half / name).write_bytes(content)
+        made = manifest(half)
+        told = next(each for each in made["files"] if each["path"] == name)
+        told |= {"size": len(content), "sha256": sha256(content).hexdigest()}
+        (half / "manifest.json").write_text(json.dumps(made))
+
+    def test_halves_of_two_backups_do_not_fit(self, own_log, restoring, folder, tmp_path):
         runs(own_log.app, "backup", tmp_path / "another")
 
         told = runs(
-            elsewhere("second"), "restore", folder, "--secrets", tmp_path / "another" / "secrets"
+            restoring("second"), "restore", folder, "--secrets", tmp_path / "another" / "secrets"
         )
 
         assert "is of another backup" in told.output
