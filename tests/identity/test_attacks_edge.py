@@ -2,14 +2,12 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from ipaddress import ip_network
 
 import pytest
 
 from identity.edge import Edge
 from identity.public_services.register import BadRegistrationError, register
-from tests.databases import Databases
 from tests.installations import installed
 from tests.offices import an_office
 from tests.public_services import a_service, registration
@@ -161,14 +159,6 @@ class TestAttacker:
         assert "debugger" not in answer.text.lower()
         assert not app.debug
         assert not app.testing
-
-
-@pytest.fixture(scope="module")
-def served(databases: Databases, tmp_path_factory) -> Iterator[Serving]:
-    home = tmp_path_factory.mktemp("served") / "home"
-    serving = Serving(databases, databases.copy(), home, MOTLAN_PROCESSES="1")
-    yield serving.start()
-    serving.clear()
 
 
 def said_to(served: Serving, head: str) -> bytes:

@@ -4,12 +4,10 @@ import http.client
 import socket
 import statistics
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from tests.databases import Databases
 from tests.offices import an_office
 from tests.serving import Serving
 
@@ -105,13 +103,6 @@ class TestAttacker:
         assert "\x1b" not in said
         assert "\u202e" not in said
         assert all(line.startswith("{") for line in said.splitlines() if line)
-
-
-@pytest.fixture
-def served(databases: Databases, tmp_path) -> Iterator[Serving]:
-    serving = Serving(databases, databases.copy(), tmp_path / "home", MOTLAN_PROCESSES="1")
-    yield serving.start()
-    serving.clear()
 
 
 def _ask(served: Serving, count: int = 60) -> float:
