@@ -1,4 +1,4 @@
-"""The table of authorization requests that wait for a person."""
+"""Tables of authorization requests: pushed by a public service, and waiting for a person."""
 
 import uuid
 from datetime import datetime
@@ -23,5 +23,20 @@ class AuthorizationRequest(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]  # null: no code and no error was sent yet
+    pushed_digest: Mapped[bytes | None]  # the pushed request it came by; null: it came by itself
     # What the person has decided for it so far: {grant_id, refused: […]}; null: nothing.
     outcome: Mapped[dict[str, Any] | None]
+
+
+class PushedRequest(Base):
+    """A validated request that a public service pushed (RFC 9126): a minute, one answer."""
+
+    __tablename__ = "pushed_request"
+    __table_args__ = (Index("ix_pushed_request_expires_at", "expires_at"),)
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)  # of its request_uri
+    public_service_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("public_service.id"))
+    params: Mapped[dict[str, Any]]  # the checked parameters, names as on the wire
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    spent_at: Mapped[datetime | None]  # null: no code and no error was sent for it
