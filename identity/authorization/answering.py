@@ -11,7 +11,7 @@ from identity.granted.approval import Approved
 from identity.granted.claims import Earned
 from identity.granted.grants import NewGrant
 from identity.public_services import credentials
-from identity.requested import acr, pending
+from identity.requested import acr, pending, pushed
 from identity.requested.wish import Wish
 from identity.together import Clause, together
 from identity.tokens import codes
@@ -30,31 +30,39 @@ def issue(
 ) -> str:
     """The code is on record, with the grant it stands for, and a stored request is answered.
 
-    Without a stored request it is one statement: one round trip, one commit.
+    Without a stored or pushed request it is one statement: one round trip, one commit.
 
     Raises:
         Moved: nothing was written; look at everything again.
-        AlreadyAnswered: the stored request had its answer before.
+        AlreadyAnswered: the stored or pushed request had its answer before.
     """
     actor = _actor(wish, session)
     code, clauses = _clauses(wish, session, approved=approved, actor=actor)
-    if request_id is None:
+    if request_id is None and wish.pushed is None:
         _run(clauses)
         return code
     with transaction():
-        pending.answer(request_id)
+        _answer(wish, request_id)
         _run(clauses)
     return code
 
 
-def close(request_id: uuid.UUID) -> None:
-    """A stored request is answered without a code.
+def close(wish: Wish, request_id: uuid.UUID | None) -> None:
+    """A stored or pushed request is answered without a code; any other leaves no trace.
 
     Raises:
         AlreadyAnswered: it had its answer before.
     """
-    with transaction():
+    if request_id is not None or wish.pushed is not None:
+        with transaction():
+            _answer(wish, request_id)
+
+
+def _answer(wish: Wish, request_id: uuid.UUID | None) -> None:
+    if request_id is not None:
         pending.answer(request_id)
+    if wish.pushed is not None:
+        pushed.spend(wish.pushed)
 
 
 def _run(clauses: tuple[Clause, ...]) -> None:

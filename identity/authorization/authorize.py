@@ -83,6 +83,7 @@ def receive(wish: Wish) -> Response:
     try:
         requests.check(wish)
     except Refusal as refusal:
+        answering.close(wish, None)
         return _refused(wish, refusal)
     return _go(f"/authorize?request={pending.keep(wish, None).hex}")
 
@@ -200,8 +201,7 @@ def _send_code(visit: Visit, session: CitizenSession, *, approved: Approved) -> 
 
 
 def _send_back(visit: Visit, refusal: Refusal) -> Response:
-    if visit.pending is not None:
-        answering.close(visit.pending.id)
+    answering.close(visit.wish, visit.pending.id if visit.pending else None)
     return _refused(visit.wish, refusal)
 
 

@@ -16,7 +16,7 @@ from identity.errors import NotFound, Refusal
 from identity.guards import anyone, enter
 from identity.messages import Response
 from identity.parameters import Parameters
-from identity.requested import pending, requests, wish
+from identity.requested import pending, pushed, requests, wish
 from identity.requested.pending import AlreadyAnswered, Pending
 
 log = structlog.get_logger(__name__)
@@ -29,8 +29,8 @@ def _described(method: str) -> Described:
         method=method,
         path="/authorize",
         summary="Send a person's browser here to sign in and to decide",
-        query=wish.PARAMETERS if method == "GET" else (),
-        form=(wish.PARAMETERS,) if method == "POST" else (),
+        query=wish.OF_BROWSERS if method == "GET" else (),
+        form=(wish.OF_BROWSERS,) if method == "POST" else (),
         answers={
             200: Answer("a page that asks the person", {"type": "string"}, HTML),
             303: Answer("the browser goes on", headers=moved),
@@ -49,7 +49,7 @@ def take_request() -> AnyResponse:
     query = doors.Request(request.environ).query
     waiting = _waiting(query)
     if waiting is None:
-        asked = requests.read(query)
+        asked = pushed.find(query) or requests.read(query)
         g.ui_locales = asked.ui_locales
         return _sent(authorize.authorize(Visit(asked, guard.citizen_session(), browser.digest)))
     g.ui_locales = waiting.ui_locales
@@ -61,7 +61,8 @@ def take_request() -> AnyResponse:
 @enter(anyone, cross_site=True)
 def take_posted_request() -> AnyResponse:
     """The same as a form of another site: kept, and opened by GET."""
-    asked = requests.read(doors.Request(request.environ).form)
+    form = doors.Request(request.environ).form
+    asked = pushed.find(form) or requests.read(form)
     g.ui_locales = asked.ui_locales
     return _sent(authorize.receive(asked))
 

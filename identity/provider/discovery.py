@@ -56,6 +56,7 @@ def _endpoints(issuer: str) -> dict[str, Any]:
     confidential = [method for method in methods if method != credentials.NONE]
     found: dict[str, Any] = {
         "authorization_endpoint": f"{issuer}/authorize",
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks",
@@ -86,6 +87,7 @@ def _requests() -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
+        "require_pushed_authorization_requests": False,  # RFC 9126 §5: each service for itself
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
         "ui_locales_supported": list(LANGUAGES),
     }

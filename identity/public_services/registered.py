@@ -49,6 +49,7 @@ class Registered:
     id_token_alg: str
     procedures: frozenset[str]
     require_pkce: bool
+    require_pushed: bool  # RFC 9126 §6
     profile: str
     application_type: str
     sector: str
@@ -94,6 +95,7 @@ def parsed(row: "Row[Any]") -> Registered:
         id_token_alg=told["id_token_signed_response_alg"],
         procedures=frozenset(told["procedures"]),
         require_pkce=told["require_pkce"],
+        require_pushed=told.get("require_pushed_authorization_requests", False),
         profile=told["profile"],
         application_type=told["application_type"],
         sector=row.sector,

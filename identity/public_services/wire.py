@@ -200,7 +200,6 @@ def _not_built(told: Mapping[str, Any]) -> None:
     """A promise that is not kept yet is refused, not stored and forgotten."""
     for name in (
         "dpop_bound_access_tokens",
-        "require_pushed_authorization_requests",
         "tls_client_certificate_bound_access_tokens",
     ):
         if told[name]:

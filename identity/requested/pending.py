@@ -84,15 +84,16 @@ def keep(wish: Wish, browser_digest: bytes | None) -> uuid.UUID:
         "id": request_id,
         "browser": browser_digest or request_records.NOBODY,
         "service": wish.public_service.id,
-        "params": _kept(wish.said),
+        "params": kept(wish.said),
         "now": at,
         "expires": at + LIFETIME,
+        "pushed": wish.pushed,
     }
     together(request_records.store(row))
     return request_id
 
 
-def _kept(said: Mapping[str, str]) -> dict[str, str]:
+def kept(said: Mapping[str, str]) -> dict[str, str]:
     """What is stored: that a name was hinted at counts, and the name may be a personal number."""
     return {name: "given" if name == "login_hint" else value for name, value in said.items()}
 
@@ -104,7 +105,7 @@ def find(request_id: uuid.UUID, browser_digest: bytes) -> Pending | None:
         return None
     return Pending(
         id=request_id,
-        wish=requests.reread(answer["pending.params"]),
+        wish=requests.reread(answer["pending.params"], pushed=answer["pending.pushed_digest"]),
         created_at=answer["pending.created_at"],
         expires_at=answer["pending.expires_at"],
         answered_at=answer["pending.answered_at"],

@@ -12,9 +12,10 @@ from identity.together import Clause, Json
 NOBODY = b""
 
 _STORE = """INSERT INTO authorization_request (id, browser_digest, public_service_id, params,
-    created_at, expires_at) VALUES (:pending_id, :pending_browser, :pending_service,
-    :pending_params, :pending_now, :pending_expires)"""
-_FIND = """SELECT public_service_id, params, created_at, expires_at, answered_at, outcome
+    created_at, expires_at, pushed_digest) VALUES (:pending_id, :pending_browser, :pending_service,
+    :pending_params, :pending_now, :pending_expires, :pending_pushed)"""
+_FIND = """SELECT public_service_id, params, created_at, expires_at, answered_at, outcome,
+    pushed_digest
     FROM authorization_request WHERE id = :pending_id AND browser_digest = :pending_browser
     AND expires_at > :pending_now"""
 _BIND = """UPDATE authorization_request SET browser_digest = :pending_browser
@@ -49,6 +50,7 @@ def find(request_id: uuid.UUID, browser_digest: bytes) -> Clause:
         "expires_at": datetime,
         "answered_at": datetime,
         "outcome": dict,
+        "pushed_digest": bytes,
     }
     return Clause("pending", _FIND, _FIND, params, returns)
 

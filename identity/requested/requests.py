@@ -41,7 +41,7 @@ class RequestNotSupported(Refusal):
 
 
 class RequestUriNotSupported(Refusal):
-    """Requests by reference are not taken (OIDC Core §6.2)."""
+    """Nothing is fetched: the only references taken are those of our own (OIDC Core §6.2)."""
 
     code, slug = "request_uri_not_supported", "request-uri-not-supported"
     title = "The request_uri parameter is not supported"
@@ -75,14 +75,16 @@ def read(parameters: Parameters) -> Wish:
     return reread({name: value for name, value in sent.items() if value is not None}, repeated)
 
 
-def reread(said: Mapping[str, str], repeated: tuple[str, ...] = ()) -> Wish:
+def reread(
+    said: Mapping[str, str], repeated: tuple[str, ...] = (), *, pushed: bytes | None = None
+) -> Wish:
     """The wish of a stored request, against the registration as it is now.
 
     Raises:
         NotSentBack: as for `read`.
     """
     service = _public_service(said.get("client_id"))
-    return Wish(service, _redirect_uri(said.get("redirect_uri"), service), said, repeated)
+    return Wish(service, _redirect_uri(said.get("redirect_uri"), service), said, repeated, pushed)
 
 
 def renewed(wish: Wish) -> Wish:
@@ -92,7 +94,7 @@ def renewed(wish: Wish) -> Wish:
         NotSentBack: as for `read`.
     """
     registered.again(wish.public_service)
-    return reread(wish.said, wish.repeated)
+    return reread(wish.said, wish.repeated, pushed=wish.pushed)
 
 
 def _public_service(client_id: str | None) -> Registered:
@@ -145,9 +147,15 @@ def check_request_objects(wish: Wish) -> None:
     if "request" in wish.said:
         raise RequestNotSupported("send the parameters themselves")
     if "request_uri" in wish.said:
-        raise RequestUriNotSupported("send the parameters themselves")
+        raise RequestUriNotSupported("send the parameters themselves, or push them: RFC 9126")
     if "registration" in wish.said:
         raise RegistrationNotSupported("register the public service first")
+
+
+def check_pushed(wish: Wish) -> None:
+    """RFC 9126 §6: whoever registered that it pushes its requests, sends no other."""
+    if wish.public_service.require_pushed and wish.pushed is None:
+        raise InvalidRequest("this public service has to push its requests: RFC 9126")
 
 
 def check_grant_type(wish: Wish) -> None:
@@ -221,6 +229,7 @@ RULES: tuple[Callable[[Wish], None], ...] = (
     check_once,
     check_sizes,
     check_request_objects,
+    check_pushed,
     check_grant_type,
     check_response,
     check_pkce,

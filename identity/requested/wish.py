@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -68,9 +68,15 @@ PARAMETERS = (
     Parameter(name="id_token_hint", meaning="who has to be signed in", longest=8192),
     Parameter(name="ui_locales", meaning="languages, best first", longest=200, example="vi en"),
     Parameter(name="request", meaning="refused: request_not_supported", longest=8192),
-    Parameter(name="request_uri", meaning="refused: request_uri_not_supported", longest=2000),
+    Parameter(
+        name="request_uri",
+        meaning="from /par, with client_id and nothing else (RFC 9126); others are refused",
+        longest=2000,
+    ),
     Parameter(name="registration", meaning="refused: registration_not_supported", longest=2000),
 )
+# What the browser brings of them: after a push only the first and `request_uri`.
+OF_BROWSERS = tuple(replace(row, is_required=row.name == "client_id") for row in PARAMETERS)
 LIMITS: Mapping[str, int] = {row.name: row.longest or 0 for row in PARAMETERS}
 OFFERED_SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access")
 MOST_SCOPES = 50
@@ -88,6 +94,7 @@ class Wish:
     redirect_uri: str
     said: Mapping[str, str]
     repeated: tuple[str, ...] = ()  # sent more than once, so that neither value counts
+    pushed: bytes | None = None  # digest of the pushed request; null: the browser brought it
 
     @property
     def state(self) -> str | None:

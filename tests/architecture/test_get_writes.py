@@ -29,6 +29,7 @@ ANYWHERE = {
 # At /authorize also a pending request, its grant and the code that answers it.
 AT_AUTHORIZE = ANYWHERE | {
     "authorization_request",
+    "pushed_request",
     "service_grant",
     "grant_decision",
     "authorization_code",

@@ -83,7 +83,9 @@ def test_every_endpoint_of_the_protocol_tells_its_parameters(described):
 
     assert asked.keys() == wish.LIMITS.keys()
     assert {name: row["schema"]["maxLength"] for name, row in asked.items()} == wish.LIMITS
-    assert asked["response_type"]["required"]
+    # After a push the browser carries a reference and nothing else (RFC 9126 §4).
+    assert [name for name, row in asked.items() if row["required"]] == ["client_id"]
+    assert "response_type" in _schema(paths["/par"]["post"])["required"]
     assert asked["code_challenge_method"]["schema"]["enum"] == ["S256"]
     assert grants.keys() == GRANTS.keys()
     needed = ["grant_type", "code", "redirect_uri"]

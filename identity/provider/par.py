@@ -1,0 +1,69 @@
+"""The pushed authorization request endpoint, RFC 9126 §2."""
+
+from dataclasses import replace
+
+from marshmallow import fields
+
+from identity.described import Answer, Told
+from identity.doors import Door, Request
+from identity.errors import InvalidRequest, InvalidScope, UnauthorizedClient, tell
+from identity.granted.details import InvalidAuthorizationDetails
+from identity.messages import NO_STORE, Response, json_response
+from identity.provider.token import authenticated
+from identity.public_services import credentials
+from identity.public_services.registered import Registered
+from identity.requested import pushed, requests
+from identity.requested.wish import PARAMETERS
+
+# `client_id` is among the credentials; who has proved it need not say it again.
+_OWN = tuple(row for row in PARAMETERS if row.name not in {"client_id", "request_uri"})
+_NO_REFERENCE = replace(
+    next(row for row in PARAMETERS if row.name == "request_uri"), meaning="refused: RFC 9126 §2.1"
+)
+
+
+def push(request: Request, service: Registered) -> Response:
+    """The request is on record, and the browser needs to carry no more than its reference."""
+    form = request.form
+    if form.repeated():
+        raise InvalidRequest("each parameter may be sent only once")
+    sent = {row.name: form.one(row.name) for row in (*_OWN, _NO_REFERENCE)}
+    if sent[_NO_REFERENCE.name] is not None:
+        raise InvalidRequest("request_uri is what this answers, not what it takes")
+    said = {name: value for name, value in sent.items() if value is not None}
+    told = {
+        "request_uri": pushed.push(said, service),
+        "expires_in": int(pushed.LIFETIME.total_seconds()),
+    }
+    return json_response(told, 201, headers=NO_STORE)
+
+
+PUSHED = Told.from_dict(
+    {
+        "request_uri": fields.String(required=True),
+        "expires_in": fields.Integer(required=True),
+    },
+    name="PushedRequest",
+)
+DOORS = (
+    Door(
+        method="POST",
+        path="/par",
+        function=push,
+        guard=authenticated,
+        refusals=tell,
+        summary="Push an authorization request, and send the browser with its reference",
+        form=((*_OWN, _NO_REFERENCE, *credentials.PARAMETERS),),
+        answers={201: Answer("its reference: RFC 9126 section 2.2", PUSHED)},
+        refuses=(
+            requests.NotSentBack,
+            requests.UnsupportedResponseType,
+            requests.RequestNotSupported,
+            requests.RegistrationNotSupported,
+            requests.Unmet,
+            UnauthorizedClient,
+            InvalidScope,
+            InvalidAuthorizationDetails,
+        ),
+    ),
+)
