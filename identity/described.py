@@ -30,6 +30,7 @@ class Answer:
     schema: Any = None  # a marshmallow schema or JSON Schema; null: there is no body
     media_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)  # always there: name, meaning
+    also: str | None = None  # another media type that the same may come as; null: none
 
 
 _KEY: dict[str, fields.Field[Any]] = {

@@ -211,13 +211,10 @@ def show(refusal: Refusal) -> PageResponse:
     return page
 
 
-def send_back(refusal: Refusal, *, redirect_uri: str, state: str | None, issuer: str) -> Response:
-    """To a public service through the person's browser: RFC 6749 §4.1.2.1 and RFC 9207 §2."""
+def sent_back(refusal: Refusal) -> dict[str, str]:
+    """To a public service through the person's browser: RFC 6749 §4.1.2.1."""
     _noted(refusal)
-    params = {"error": refusal.code, "error_description": refusal.told, "iss": issuer}
-    if state is not None:
-        params["state"] = state
-    return redirection(redirect_uri, params)
+    return {"error": refusal.code, "error_description": refusal.told}
 
 
 def redirection(redirect_uri: str, params: dict[str, str]) -> Response:

@@ -221,6 +221,8 @@ def _answers(one: Described) -> dict[str, Any]:
     drawn: dict[int, dict[str, Any]] = {}
     for status, answer in one.answers.items():
         content = {} if answer.schema is None else {answer.media_type: {"schema": answer.schema}}
+        if answer.also is not None:
+            content[answer.also] = {"schema": TEXT}
         drawn[status] = _response(answer.meaning, content, headers=answer.headers)
     for status, kinds in refusals(one).items():
         content = drawn.get(status, {}).get("content", {}) | _refused(one, status, kinds=kinds)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from identity import clock, errors, settings
+from identity import clock
 from identity.authentication.sessions import CitizenSession
-from identity.authorization import answering, subjects
+from identity.authorization import answering, response_modes, subjects
+from identity.authorization.response_modes import Posted
 from identity.errors import Refusal
 from identity.granted import approval
 from identity.granted.approval import Approved, Ask, Asked, StepUp
@@ -59,7 +60,7 @@ class Visit:
         return self.session.auth_at >= self.pending.created_at
 
 
-def authorize(visit: Visit) -> Response:
+def authorize(visit: Visit) -> Response | Posted:
     """The browser goes on: to the public service with a code or an error, or to a page of ours.
 
     Raises:
@@ -75,7 +76,7 @@ def authorize(visit: Visit) -> Response:
         return _send_back(visit, refusal)
 
 
-def receive(wish: Wish) -> Response:
+def receive(wish: Wish) -> Response | Posted:
     """A posted request is stored, and opened by GET, where our cookies come along (design §8).
 
     It is not bound to a browser yet: a form of another site brings none of our cookies.
@@ -84,11 +85,11 @@ def receive(wish: Wish) -> Response:
         requests.check(wish)
     except Refusal as refusal:
         answering.close(wish, None)
-        return _refused(wish, refusal)
+        return response_modes.refuse(wish, refusal)
     return _go(f"/authorize?request={pending.keep(wish, None).hex}")
 
 
-def _next_step(visit: Visit) -> Response:
+def _next_step(visit: Visit) -> Response | Posted:
     for _ in range(TRIES):
         requests.check(visit.wish)
         session = visit.session
@@ -191,25 +192,15 @@ def _stored(visit: Visit) -> uuid.UUID:
     return pending.keep(visit.wish, visit.browser_digest())
 
 
-def _send_code(visit: Visit, session: CitizenSession, *, approved: Approved) -> Response:
+def _send_code(visit: Visit, session: CitizenSession, *, approved: Approved) -> Response | Posted:
     request_id = visit.pending.id if visit.pending else None
     code = answering.issue(visit.wish, session, approved=approved, request_id=request_id)
-    params = {"code": code, "iss": settings.current().issuer}  # RFC 9207 §2
-    if visit.wish.state is not None:
-        params["state"] = visit.wish.state
-    return errors.redirection(visit.wish.redirect_uri, params)
+    return response_modes.send(visit.wish, {"code": code})
 
 
-def _send_back(visit: Visit, refusal: Refusal) -> Response:
+def _send_back(visit: Visit, refusal: Refusal) -> Response | Posted:
     answering.close(visit.wish, visit.pending.id if visit.pending else None)
-    return _refused(visit.wish, refusal)
-
-
-def _refused(wish: Wish, refusal: Refusal) -> Response:
-    issuer = settings.current().issuer
-    return errors.send_back(
-        refusal, redirect_uri=wish.redirect_uri, state=wish.state, issuer=issuer
-    )
+    return response_modes.refuse(visit.wish, refusal)
 
 
 def _go(path: str) -> Response:

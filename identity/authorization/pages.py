@@ -11,10 +11,11 @@ from identity import browser, doors, language
 from identity.authentication import asking, guard
 from identity.authorization import authorize
 from identity.authorization.authorize import Visit
+from identity.authorization.response_modes import Posted
 from identity.described import HTML, Answer, Described
 from identity.errors import NotFound, Refusal
 from identity.guards import anyone, enter
-from identity.messages import Response
+from identity.messages import NO_STORE, Response
 from identity.parameters import Parameters
 from identity.requested import pending, pushed, requests, wish
 from identity.requested.pending import AlreadyAnswered, Pending
@@ -32,7 +33,7 @@ def _described(method: str) -> Described:
         query=wish.OF_BROWSERS if method == "GET" else (),
         form=(wish.OF_BROWSERS,) if method == "POST" else (),
         answers={
-            200: Answer("a page that asks the person", {"type": "string"}, HTML),
+            200: Answer("a page whose button posts the answer", {"type": "string"}, HTML),
             303: Answer("the browser goes on", headers=moved),
         },
         refuses=(NotFound, AlreadyAnswered),
@@ -121,5 +122,10 @@ def _waiting(query: Parameters) -> Pending | None:
     return found
 
 
-def _sent(answer: Response) -> PageResponse:
+def _sent(answer: Response | Posted) -> PageResponse:
+    if isinstance(answer, Posted):
+        g.form_target = pending.origin(answer.redirect_uri)
+        page = make_response(render_template("authorization/form_post.html", answer=answer))
+        page.headers.extend(NO_STORE)
+        return page
     return PageResponse(answer.body, answer.status, list(answer.headers))

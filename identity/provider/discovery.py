@@ -12,7 +12,7 @@ from identity.messages import JSON, Response
 from identity.public_services import credentials
 from identity.requested import acr
 from identity.requested.requests import PROMPTS
-from identity.requested.wish import OFFERED_SCOPES
+from identity.requested.wish import MODES, OFFERED_SCOPES
 from identity.signing import keys, tokens
 from identity.signing.key_files import JWKS_CACHE
 from identity.tokens import pkce
@@ -74,7 +74,7 @@ def _endpoints(issuer: str) -> dict[str, Any]:
 def _requests() -> dict[str, Any]:
     return {
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(MODES),
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "code_challenge_methods_supported": list(pkce.METHODS),
         "scopes_supported": list(OFFERED_SCOPES),
@@ -89,6 +89,7 @@ def _requests() -> dict[str, Any]:
         "require_request_uri_registration": False,
         "require_pushed_authorization_requests": False,  # RFC 9126 §5: each service for itself
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
+        "display_values_supported": ["page"],
         "ui_locales_supported": list(LANGUAGES),
     }
 
@@ -97,7 +98,9 @@ def _tokens() -> dict[str, Any]:
     return {
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(tokens.ID_TOKEN_ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(tokens.ID_TOKEN_ALGORITHMS),
         "claim_types_supported": ["normal"],
+        "claims_locales_supported": ["vi"],  # values are told as registered
         "claims_supported": list(CLAIMS),
     }
 

@@ -20,9 +20,11 @@ from identity.messages import NO_STORE, Response, json_response
 from identity.provider.guard import BOTH, PARAMETERS, Presented, access_token, dead
 from identity.public_services import registered
 from identity.public_services.registered import Registered
+from identity.signing import tokens
 from identity.together import Answer, Clause, look, together
 from identity.tokens import liveness
 
+JWT = "application/jwt"
 OF_IDENTITY = frozenset({"name", "birthdate", "gender"})
 _GENDERS = {Sex.MALE: "male", Sex.FEMALE: "female"}  # §5.1; undetermined is not told
 
@@ -48,7 +50,15 @@ def userinfo(request: Request, presented: Presented) -> Response:
     if answer is None:
         raise _refusal(presented, request_id=request_id)
     said = {"sub": presented.token.subject, **_said(ref, claims, answer=answer)}
-    return json_response(said, headers=NO_STORE)
+    return _sent(said, service)
+
+
+def _sent(said: dict[str, Any], service: Registered) -> Response:
+    """The claims as JSON, or signed for whoever registered that (OIDC Core §5.3.2)."""
+    if service.userinfo_alg is None:
+        return json_response(said, headers=NO_STORE)
+    signed = tokens.sign_userinfo(said, public_service=service.client_id, alg=service.userinfo_alg)
+    return Response(200, signed.encode(), (("Content-Type", JWT), *NO_STORE))
 
 
 def _tellable(ref: TokenRef) -> frozenset[str]:
@@ -161,6 +171,7 @@ CLAIMS = Told.from_dict(
     },
     name="Claims",
 )
+_TOLD = described.Answer("the claims: OpenID Connect Core section 5.3.2", CLAIMS, also=JWT)
 _GUARD = access_token(audience=BOTH, scopes=("openid",))
 
 
@@ -173,7 +184,7 @@ def _door(method: str) -> Door:
         refusals=tell,
         summary="Who signed in, as far as it was decided",
         form=(PARAMETERS,) if method == "POST" else (),
-        answers={200: described.Answer("the claims: OpenID Connect Core section 5.3.2", CLAIMS)},
+        answers={200: _TOLD},
     )
 
 

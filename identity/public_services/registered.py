@@ -47,6 +47,7 @@ class Registered:
     grant_types: frozenset[str]
     scopes: frozenset[str]
     id_token_alg: str
+    userinfo_alg: str | None  # null: userinfo answers plain JSON
     procedures: frozenset[str]
     require_pkce: bool
     require_pushed: bool  # RFC 9126 §6
@@ -93,6 +94,7 @@ def parsed(row: "Row[Any]") -> Registered:
         grant_types=frozenset(told["grant_types"]),
         scopes=EVERY_SCOPE if scope is None else frozenset(scope.split()),
         id_token_alg=told["id_token_signed_response_alg"],
+        userinfo_alg=told.get("userinfo_signed_response_alg"),
         procedures=frozenset(told["procedures"]),
         require_pkce=told["require_pkce"],
         require_pushed=told.get("require_pushed_authorization_requests", False),

@@ -134,6 +134,7 @@ class ServiceSchema(Strict):
     response_types = _words(validate.OneOf(("code",)), load_default=None)
     scope = fields.String()
     id_token_signed_response_alg = _choice("ES256", "RS256", load_default="ES256")
+    userinfo_signed_response_alg = _choice("ES256", "RS256")
     subject_type = _choice("pairwise", load_default="pairwise")
     sector_identifier_uri = fields.String()
     default_max_age = fields.Integer(strict=True, validate=validate.Range(min=0))

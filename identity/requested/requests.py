@@ -12,7 +12,7 @@ from identity.granted import approval
 from identity.parameters import Parameters
 from identity.public_services import registered
 from identity.public_services.registered import Registered
-from identity.requested.wish import LIMITS, MOST_SCOPES, Wish
+from identity.requested.wish import LIMITS, MODES, MOST_SCOPES, Wish
 from identity.tokens import pkce
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
@@ -165,13 +165,13 @@ def check_grant_type(wish: Wish) -> None:
 
 
 def check_response(wish: Wish) -> None:
-    """RFC 9700 §2.1.2: a code in the query, and nothing in the front channel."""
+    """RFC 9700 §2.1.2: a code, in the query or a form, and no token in the front channel."""
     if wish.said.get("response_type") is None:
         raise InvalidRequest("response_type is required")
     if wish.said["response_type"] != "code":
         raise UnsupportedResponseType("response_type is code")
-    if wish.said.get("response_mode", "query") != "query":
-        raise InvalidRequest("response_mode is query")
+    if wish.said.get("response_mode", MODES[0]) not in MODES:
+        raise InvalidRequest("response_mode is query or form_post")
 
 
 def check_pkce(wish: Wish) -> None:

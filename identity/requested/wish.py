@@ -16,6 +16,7 @@ from identity.requested import acr
 from identity.signing import tokens
 from identity.tokens import pkce
 
+MODES = ("query", "form_post")
 # What is read, and how long each may be; every other parameter is ignored (RFC 6749 §3.1).
 PARAMETERS = (
     Parameter(name="client_id", meaning="who asks", is_required=True, longest=200),
@@ -29,7 +30,7 @@ PARAMETERS = (
     Parameter(
         name="response_type", meaning="code", is_required=True, longest=100, one_of=("code",)
     ),
-    Parameter(name="response_mode", meaning="query", longest=50, one_of=("query",)),
+    Parameter(name="response_mode", meaning="how the answer travels", longest=50, one_of=MODES),
     Parameter(
         name="scope",
         meaning="openid and what else is wished; procedure:CODE where the basis is consent",
@@ -67,6 +68,10 @@ PARAMETERS = (
     Parameter(name="login_hint", meaning="only whether it is the one signed in", longest=500),
     Parameter(name="id_token_hint", meaning="who has to be signed in", longest=8192),
     Parameter(name="ui_locales", meaning="languages, best first", longest=200, example="vi en"),
+    Parameter(
+        name="claims_locales", meaning="has no effect: values are as registered", longest=200
+    ),
+    Parameter(name="display", meaning="has no effect: pages fit any window", longest=20),
     Parameter(name="request", meaning="refused: request_not_supported", longest=8192),
     Parameter(
         name="request_uri",
@@ -101,6 +106,12 @@ class Wish:
         """Theirs, given back unchanged; null: none was sent, or more than an answer carries."""
         state = self.said.get("state")
         return state if state is None or len(state) <= LIMITS["state"] else None
+
+    @property
+    def response_mode(self) -> str:
+        """How the answer travels; what nobody knows travels as if nothing was said."""
+        mode = self.said.get("response_mode")
+        return mode if mode in MODES else MODES[0]
 
     @cached_property
     def scope_values(self) -> tuple[str, ...]:

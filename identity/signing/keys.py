@@ -25,6 +25,7 @@ __all__ = [
     "FOLDER",
     "ID_TOKEN",
     "LOGOUT_TOKEN",
+    "USERINFO",
     "SigningKeys",
     "create",
     "jwks",
@@ -38,7 +39,8 @@ __all__ = [
 FOLDER = "signing"
 # RFC 9068 §2.1; OpenID Connect Core §2; Back-Channel Logout §2.4; RFC 8417 §2.3
 ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT = "at+jwt", "JWT", "logout+jwt", "secevent+jwt"
-TYPES = (ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT)
+USERINFO = "userinfo+jwt"  # a name of ours, RFC 8725 §3.11: no ID token that somebody hints with
+TYPES = (ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT, USERINFO)
 
 LONGEST = 16_384  # characters; more is not read, let alone decoded
 AHEAD_SECONDS = 60  # how far another process's clock may be ahead of ours

@@ -143,6 +143,12 @@ def sign_id_token(token: IdToken, *, alg: str = "ES256") -> str:
     return keys.sign(_said(claims), typ=keys.ID_TOKEN, alg=alg)
 
 
+def sign_userinfo(claims: Mapping[str, Any], *, public_service: str, alg: str) -> str:
+    """The claims as that public service registered to get them: OIDC Core §5.3.2."""
+    told = {**claims, "iss": settings.current().issuer, "aud": public_service}
+    return keys.sign(told, typ=keys.USERINFO, alg=alg)
+
+
 def read_id_token_hint(text: str) -> Hint:
     """What an ID token of ours says that came back as a hint; it may be over.
 
