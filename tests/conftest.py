@@ -1,6 +1,7 @@
 """The suite's ground: one database a process, one app, and a loud word about what was left out."""
 
 import fcntl
+import gc
 import os
 import shutil
 import tempfile
@@ -20,6 +21,10 @@ from tests.databases import Database, Databases
 from tests.postgres import NoPostgresError, PrivateServer, Server
 
 pytest_plugins = ["tests.rules", "tests.leaks"]
+
+# Room for the databases of a whole run. Nothing here pulls a plug, so memory is disk enough; only
+# the fault drills write to the real one.
+MEMORY, ROOM = "/dev/shm", 4 << 30  # noqa: S108 - a folder that nobody guesses is made in it
 
 SHARED = pytest.StashKey[Path]()
 SERVER = pytest.StashKey[Server]()
@@ -42,9 +47,30 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SHARED] = Path(told["motlan_shared"])
         config.stash[IS_LEFT_OUT] = told["motlan_is_left_out"]
         return
-    shared = Path(tempfile.mkdtemp(prefix="motlan-"))
+    in_memory = None if config.option.drill or "TMPDIR" in os.environ else _memory()
+    shared = Path(tempfile.mkdtemp(prefix="motlan-", dir=in_memory))
     shared.chmod(0o755)  # PostgreSQL runs as another user, in a folder of its own below
     config.stash[SHARED] = shared
+    # What tests and their processes make for a while is there too, and goes with it.
+    (shared / "tmp").mkdir()
+    os.environ["TMPDIR"] = str(shared / "tmp")
+    tempfile.tempdir = None
+
+
+def _memory() -> str | None:
+    """A file system in memory that takes a run and starts programs; null where there is none."""
+    try:
+        found = os.statvfs(MEMORY)
+    except OSError:
+        return None
+    is_fit = os.access(MEMORY, os.W_OK) and not found.f_flag & os.ST_NOEXEC
+    return MEMORY if is_fit and found.f_bavail * found.f_frsize > ROOM else None
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and all our modules stay to the end: no collection looks at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,9 +1,13 @@
-"""A process that dies at one line of the log's signing: `python -m tests.crashing POINT`."""
+"""Processes that die at one line of the log's signing; a parent that has loaded all makes them."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -12,6 +16,7 @@ from consent.audit import heads, records
 from consent.audit.sequencer import sequence
 from identity import create_app, files, settings, trail
 from identity.entry import Who
+from tests.databases import ROOT
 
 
 def dies(*_: Any, **__: Any) -> None:
@@ -52,12 +57,73 @@ def works() -> None:
         sequence()
         heads.sign()
         if not n:
-            print("at work", flush=True)  # noqa: T201 - whoever kills us waits for it
+            tell("at work")
+
+
+@dataclass(frozen=True)
+class Doomed:
+    """One of them, as its maker's caller sees it."""
+
+    pid: int
+    maker: "subprocess.Popen[str]"
+
+    def says(self) -> str:
+        """Its next line."""
+        return self.maker.stdout.readline().strip()
+
+    def ends(self) -> int:
+        """Its exit status, once it is gone."""
+        return int(self.says())
+
+
+@dataclass(frozen=True)
+class Maker:
+    """A process in which everything is loaded and nothing is open: what it forks opens its own."""
+
+    process: "subprocess.Popen[str]"
+
+    def makes(self, point: str, environ: dict[str, str]) -> Doomed:
+        """A process that works with that environment until it dies at the point."""
+        self.process.stdin.write(json.dumps([point, environ]) + "\n")
+        self.process.stdin.flush()
+        return Doomed(int(self.process.stdout.readline()), self.process)
+
+
+@contextmanager
+def a_maker() -> Iterator[Maker]:
+    """It waits for words until the block ends."""
+    command = [sys.executable, "-m", "tests.crashing"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Maker(process)
+        process.stdin.close()
+
+
+def lives(point: str, environ: dict[str, str]) -> None:
+    """The short life of a doomed one, which tells who it is first."""
+    tell(os.getpid())
+    os.environ.update(environ)
+    create_app(settings.read(), joins=[consent])
+    if point == "at work":
+        works()
+    setattr(*POINTS[point])
+    heads.sign()
+
+
+def make() -> None:
+    """Fork whoever is asked for, one after the other, and tell how each ended."""
+    for line in iter(sys.stdin.readline, ""):
+        pid = os.fork()
+        if not pid:
+            lives(*json.loads(line))
+            return
+        tell(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+
+def tell(what: int | str) -> None:
+    print(what, flush=True)  # noqa: T201 - whoever asked for the process waits for it
 
 
 if __name__ == "__main__":
-    create_app(settings.read(), joins=[consent])
-    if sys.argv[1] == "at work":
-        works()
-    setattr(*POINTS[sys.argv[1]])
-    heads.sign()
+    make()

@@ -3,30 +3,29 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from consent.audit import heads
-from tests.crashing import POINTS
-from tests.databases import ROOT
+from tests.crashing import POINTS, a_maker
 
 pytestmark = pytest.mark.slow
 
 
-def started(log, point):
-    """Another process on the same database and the same second store."""
-    environment = {**os.environ, **log.vandal.database.environment}
-    environment |= {"MOTLAN_HOME": str(log.settings.home), "MOTLAN_DEMO": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.crashing", point],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture(scope="module")
+def maker():
+    """Loading the house takes a second, which two dozen deaths need not pay each."""
+    with a_maker() as made:
+        yield made
+
+
+@pytest.fixture
+def started(own_log, maker):
+    """Another process on the same database and the same second store, doomed at that point."""
+    environ = own_log.vandal.database.environment
+    environ |= {"MOTLAN_HOME": str(own_log.settings.home), "MOTLAN_DEMO": "1"}
+    return lambda point: maker.makes(point, environ)
 
 
 def check_recovery(log):
@@ -44,30 +43,28 @@ def check_recovery(log):
 
 @pytest.mark.parametrize("signed", [0, 5])
 @pytest.mark.parametrize("point", POINTS)
-def test_dying_at_any_point_of_signing_is_recovered_from(own_log, point, signed):
+def test_dying_at_any_point_of_signing_is_recovered_from(own_log, started, point, signed):
     """Also at the very first head of a log."""
     if signed:
         own_log.grows(signed)
     own_log.is_told(3)
     own_log.is_placed()
 
-    with started(own_log, point) as process:
-        assert process.wait(timeout=60) == -signal.SIGKILL
-
+    assert started(point).ends() == -signal.SIGKILL
     assert own_log.verdict().size == signed + 3
     check_recovery(own_log)
 
 
-def test_dying_at_any_moment_of_its_work_is_recovered_from(own_log):
+def test_dying_at_any_moment_of_its_work_is_recovered_from(own_log, started):
     """Where in the work is left to chance; the seed is told when it fails."""
     seed = time.time_ns()
     chance = random.Random(seed)  # noqa: S311 - a moment, not a secret
     for _ in range(4):
-        with started(own_log, "at work") as process:
-            assert process.stdout.readline() == "at work\n"
-            time.sleep(chance.uniform(0, 0.3))
-            process.kill()
-
+        doomed = started("at work")
+        assert doomed.says() == "at work"
+        time.sleep(chance.uniform(0, 0.3))
+        os.kill(doomed.pid, signal.SIGKILL)
+        assert doomed.ends() == -signal.SIGKILL
         assert own_log.verdict().is_whole, seed
         check_recovery(own_log)
 
