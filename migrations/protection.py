@@ -16,6 +16,7 @@ APPEND_ONLY = (
     "decision_text",
     "decision",
     "receipt",
+    "term_extension",
     "log_position",
     "log_subject",
 )
