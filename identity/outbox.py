@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, func, insert, select, update
+from sqlalchemy import ForeignKey, Index, func, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import clock, database
@@ -22,6 +22,8 @@ UNFINISHED = "Unfinished"  # the last error of a message whose worker died with 
 
 KEPT = timedelta(days=365)  # after it was acknowledged: the citizen's page still tells when
 
+_UNHEARD = text("delivered_at IS NULL")
+
 Deliver = Callable[["Waiting"], None]
 
 
@@ -29,7 +31,16 @@ class OutboxMessage(Base):
     """One message to one public service, until it was delivered or given up."""
 
     __tablename__ = "outbox_message"
-    __table_args__ = (Index("ix_outbox_message_next_at", "next_at"),)
+    __table_args__ = (
+        Index("ix_outbox_message_next_at", "next_at"),
+        Index(
+            "ix_outbox_message_unheard",
+            "public_service_id",
+            "created_at",
+            postgresql_where=_UNHEARD,
+            sqlite_where=_UNHEARD,
+        ),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
