@@ -17,6 +17,7 @@ from consent import (
     my,
     objections,
     receipts,
+    recipients,
 )
 
 
@@ -35,4 +36,5 @@ def join(app: Flask) -> None:
     complaints.join(app)
     my.join(app)
     receipts.join(app)
+    recipients.join(app)
     demo.join(app)

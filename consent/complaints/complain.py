@@ -3,8 +3,6 @@
 import uuid
 from typing import Any
 
-from consent.clocks import terms
-from consent.clocks.terms import Due
 from consent.complaints import records
 from consent.ledger import transitions
 from consent.looks.entries import Look
@@ -15,8 +13,6 @@ from identity.citizens import people
 from identity.database import new_id, transaction
 from identity.entry import Who
 from identity.errors import InvalidRequest, NotFound, Refusal, TooManyRequests
-
-RULE = "object"  # of the table of legal terms: the closest to saying that a look is wrong
 
 
 class LongComplaint(InvalidRequest):
@@ -49,10 +45,12 @@ class NoSuchComplaint(NotFound):
 
 COMPLAINT = Kind(
     name="complaint",
+    rule="complain",
     words="sealed_text",
     too_many=TooManyComplaints,
     answered=ComplaintAnswered,
     close=records.close,
+    hold=records.hold,
     subject=lambda row: {"complaint": row.number, "entry": row.entry_id},
 )
 
@@ -110,8 +108,3 @@ def _row(look: Look, citizen_id: uuid.UUID, *, text: str) -> dict[str, Any]:
         "raised_at": clock.now(),
         "closed_at": None,
     }
-
-
-def due(complaint: Any) -> Due:  # noqa: ANN401 - a row of the table
-    """By when the person has their answer."""
-    return terms.due(RULE, complaint.raised_at)

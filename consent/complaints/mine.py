@@ -9,10 +9,11 @@ from typing import Any
 
 from consent.clocks.terms import Due
 from consent.complaints import records
-from consent.complaints.complain import NoSuchComplaint, due
+from consent.complaints.complain import COMPLAINT, NoSuchComplaint
 from consent.ledger.mine import SOON
 from consent.looks import records as looks
 from consent.looks.entries import Look, opened
+from consent.replies import extend
 from identity import clock
 from identity.errors import NotFound
 from identity.public_services import registered
@@ -48,6 +49,7 @@ class Raised:
 def complaints(citizen_id: uuid.UUID) -> Sequence[Raised]:
     """What a person has complained about, the latest first."""
     rows = records.of_person(citizen_id, limit=MOST)
+    extended = extend.extended(rows)
     known = registered.by_ids(row.public_service_id for row in rows if row.public_service_id)
     return [
         Raised(
@@ -56,7 +58,7 @@ def complaints(citizen_id: uuid.UUID) -> Sequence[Raised]:
             known.get(row.public_service_id),
             row.raised_at,
             row.closed_at,
-            due(row),
+            extend.due(COMPLAINT, row, among=extended),
         )
         for row in rows
     ]

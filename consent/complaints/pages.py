@@ -16,6 +16,7 @@ from consent.complaints.complain import COMPLAINT, NoSuchComplaint
 from consent.ledger.mine import objections
 from consent.looks.entries import Look
 from consent.looks.review import OwnEntries
+from consent.replies import extend
 from consent.replies.reply import MOST, NoAnswer
 from identity import browser, clock, language, presentation
 from identity.authentication.guard import citizen
@@ -75,7 +76,8 @@ def complaint(session: CitizenSession, complaint_id: uuid.UUID) -> str:
         look=mine.find_entry(session.citizen_id, row.entry_id, language=_lang()),
         text=COMPLAINT.words_of(row),
         answer=COMPLAINT.answer_to(row),
-        due=complaints.due(row),
+        due=extend.due(COMPLAINT, row),
+        extension=extend.extension(row),
     )
 
 
@@ -109,6 +111,22 @@ def answer(officer: StaffMember, number: str) -> AnyResponse:
     return redirect(f"/audit/complaints/{number}", 303)
 
 
+@pages.post("/audit/complaints/<number>/extension")
+@enter(security_officer)
+def extend_term(officer: StaffMember, number: str) -> AnyResponse:
+    """The answer is due later, once; the person reads until when and why."""
+    reason = browser.text("reason")
+    try:
+        review.extend_term(officer, number, reason=reason, request_id=language.request_id())
+    except extend.NoExtensionReason:
+        told = ("reason", _("Viết lý do gia hạn, không quá 2.000 ký tự."))
+        return _answer_page(officer, number, errors=[told], reason=reason, status=400)
+    except extend.NotExtendable:
+        told = ("", _("Hạn này không gia hạn được nữa. Xem tình trạng bên dưới."))
+        return _answer_page(officer, number, errors=[told], status=409)
+    return redirect(f"/audit/complaints/{number}", 303)
+
+
 @pages.errorhandler(Refusal)
 def refused(refusal: Refusal) -> AnyResponse:
     """A refusal in the person's language."""
@@ -138,7 +156,7 @@ def _answer_page(
     **told: Any,  # noqa: ANN401 - a template's
 ) -> Response:
     found = review.look(officer, number, request_id=language.request_id(), language=_lang())
-    facts = {"errors": [], "answer": ""} | told
+    facts = {"errors": [], "answer": "", "reason": ""} | told
     page = render_template("complaints/answer.html", officer=officer, one=found, **facts)
     return make_response(page, status)
 

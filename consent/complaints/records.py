@@ -139,6 +139,13 @@ def count_waiting(mine: Mine) -> int:
     return 0 if found is None else int(found[0])
 
 
+def hold(citizen_id: uuid.UUID, complaint_id: uuid.UUID) -> bool:
+    """Whether it is open; nobody answers it before the transaction ends."""
+    this = (_TABLE.c.citizen_id == citizen_id, _TABLE.c.id == complaint_id)
+    query = select(_TABLE.c.id).where(*this, _TABLE.c.closed_at.is_(None))
+    return database.row(query.with_for_update()) is not None
+
+
 def close(
     citizen_id: uuid.UUID, complaint_id: uuid.UUID, *, by: uuid.UUID, at: datetime, sealed: bytes
 ) -> bool:

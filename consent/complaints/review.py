@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from consent.clocks.terms import Due
 from consent.complaints import records
-from consent.complaints.complain import COMPLAINT, NoSuchComplaint, due
+from consent.complaints.complain import COMPLAINT, NoSuchComplaint
 from consent.complaints.mine import find_entry
 from consent.looks.entries import Look, tag
 from consent.looks.review import LOOKED, OwnEntries, mark_own
+from consent.replies import extend
+from consent.replies.extend import Extension
 from consent.replies.reply import Answer
 from identity import trail
 from identity.database import transaction
@@ -46,6 +49,8 @@ class Complaint:
     look: Look | None = None
     text: str = field(default="", repr=False)
     answer: Answer | None = None
+    extension: Extension | None = None
+    may_be_extended: bool = False
 
     @property
     def is_late(self) -> bool:
@@ -70,9 +75,10 @@ def desk(officer: StaffMember) -> Desk:
     registered.by_ids(
         row.public_service_id for row in (*waiting, *answered) if row.public_service_id is not None
     )
+    known = extend.extended((*waiting, *answered))
     return Desk(
-        waiting=[_complaint(row) for row in waiting],
-        answered=[_complaint(row) for row in answered],
+        waiting=[_complaint(row, known) for row in waiting],
+        answered=[_complaint(row, known) for row in answered],
         elsewhere=records.count_waiting(EVERYBODYS) - records.count_waiting(mine),
     )
 
@@ -103,8 +109,15 @@ def look(officer: StaffMember, number: str, *, request_id: str, language: str = 
             acting=officer.acting(request_id),
         )
     entry = find_entry(row.citizen_id, row.entry_id, language=language)
-    text, answer = COMPLAINT.words_of(row), COMPLAINT.answer_to(row)
-    return _complaint(row, look=entry, text=text, answer=answer)
+    return _complaint(
+        row,
+        extend.extended([row]),
+        look=entry,
+        text=COMPLAINT.words_of(row),
+        answer=COMPLAINT.answer_to(row),
+        extension=extend.extension(row),
+        may_be_extended=extend.may_extend(COMPLAINT, row),
+    )
 
 
 def answer(officer: StaffMember, number: str, *, text: str, request_id: str) -> None:
@@ -116,6 +129,17 @@ def answer(officer: StaffMember, number: str, *, text: str, request_id: str) -> 
         ComplaintAnswered: somebody answered it first.
     """
     COMPLAINT.answer(_row(officer, number), text, by=officer, request_id=request_id)
+
+
+def extend_term(officer: StaffMember, number: str, *, reason: str, request_id: str) -> None:
+    """The answer is due later, and the person reads until when and why.
+
+    Raises:
+        NoSuchComplaint, OwnEntries, OwnLook: as `look`.
+        extend.NoExtensionReason, extend.NotExtendable: as there.
+    """
+    row = _row(officer, number)
+    extend.extend(COMPLAINT, row, reason=reason, by=officer, request_id=request_id)
 
 
 def _row(officer: StaffMember, number: str) -> Any:  # noqa: ANN401 - a row of the table
@@ -131,7 +155,7 @@ def _row(officer: StaffMember, number: str) -> Any:  # noqa: ANN401 - a row of t
     return row
 
 
-def _complaint(row: Any, **opened: Any) -> Complaint:  # noqa: ANN401 - as above
+def _complaint(row: Any, extended: frozenset[UUID], **opened: Any) -> Complaint:  # noqa: ANN401 - as above
     known = None if row.public_service_id is None else registered.by_id(row.public_service_id)
     return Complaint(
         number=row.number,
@@ -140,6 +164,6 @@ def _complaint(row: Any, **opened: Any) -> Complaint:  # noqa: ANN401 - as above
         service=known,
         at=row.raised_at,
         answered_at=row.closed_at,
-        due=due(row),
+        due=extend.due(COMPLAINT, row, among=extended),
         **opened,
     )

@@ -14,6 +14,7 @@ from consent.ledger.withdraw import NoSuchDecision
 from consent.my import consents, data, home, receipts, timeline
 from consent.my.timeline import Wanted
 from consent.procedures.catalogue import Basis
+from consent.recipients import review
 from identity import language, settings
 from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
@@ -52,7 +53,13 @@ def show_consent(session: CitizenSession, decision_id: uuid.UUID) -> str:
     """One decision: what it says, its text as seen, its life with every use and receipt."""
     life = consents.life(session.citizen_id, decision_id, language=_lang())
     raised = [each for each in mine.objections(session.citizen_id) if each.is_about(life.one)]
-    return render_template("my/consent.html", one=life.one, life=life, objections=raised)
+    return render_template(
+        "my/consent.html",
+        one=life.one,
+        life=life,
+        objections=raised,
+        recipients=[review.due(told.created_at) for told in life.one.told],
+    )
 
 
 @pages.get("/my/receipts/<number>")

@@ -49,10 +49,12 @@ def _subject(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of the table
 
 OBJECTION = Kind(
     name="objection",
+    rule="object",
     words="sealed_reason",
     too_many=TooManyObjections,
     answered=AnsweredBefore,
     close=records.close,
+    hold=records.hold,
     subject=_subject,
 )
 

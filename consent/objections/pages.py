@@ -10,7 +10,6 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from consent.clocks import terms
 from consent.ledger import answer as asked
 from consent.ledger import withdraw
 from consent.ledger.pages import find_waiting
@@ -19,6 +18,7 @@ from consent.objections import object as objections
 from consent.objections import records, review
 from consent.objections.object import OBJECTION, About, AnsweredBefore, NoSuchObjection
 from consent.procedures.catalogue import Basis, procedures
+from consent.replies import extend
 from consent.replies.reply import MOST, NoAnswer
 from identity import browser, clock, database, language, presentation
 from identity.authentication.guard import citizen
@@ -67,7 +67,8 @@ def objection(session: CitizenSession, objection_id: uuid.UUID) -> str:
         **_facts(_about(row.public_service_id, procedure=row.procedure, case=row.case)),
         reason=OBJECTION.words_of(row),
         answer=OBJECTION.answer_to(row),
-        due=terms.due("object", row.raised_at),
+        due=extend.due(OBJECTION, row),
+        extension=extend.extension(row),
         back=_back(),
     )
 
@@ -99,6 +100,22 @@ def answer(officer: StaffMember, number: str) -> AnyResponse:
         return _answer_page(officer, number, errors=[told], answer=text, status=400)
     except AnsweredBefore:
         told = ("", _("Phản đối này đã được trả lời trước đó. Xem câu trả lời đã gửi."))
+        return _answer_page(officer, number, errors=[told], status=409)
+    return redirect(f"/audit/objections/{number}", 303)
+
+
+@desk.post("/audit/objections/<number>/extension")
+@enter(security_officer)
+def extend_term(officer: StaffMember, number: str) -> AnyResponse:
+    """The answer is due later, once; the person reads until when and why."""
+    reason = browser.text("reason")
+    try:
+        review.extend_term(officer, number, reason=reason, request_id=language.request_id())
+    except extend.NoExtensionReason:
+        told = ("reason", _("Viết lý do gia hạn, không quá 2.000 ký tự."))
+        return _answer_page(officer, number, errors=[told], reason=reason, status=400)
+    except extend.NotExtendable:
+        told = ("", _("Hạn này không gia hạn được nữa. Xem tình trạng bên dưới."))
         return _answer_page(officer, number, errors=[told], status=409)
     return redirect(f"/audit/objections/{number}", 303)
 
@@ -199,7 +216,7 @@ def _answer_page(
     **told: Any,  # noqa: ANN401 - a template's
 ) -> Response:
     found = review.look(officer, number, request_id=language.request_id())
-    facts = {"errors": [], "answer": ""} | told
+    facts = {"errors": [], "answer": "", "reason": ""} | told
     page = render_template("objections/answer.html", officer=officer, one=found, **facts)
     return make_response(page, status)
 

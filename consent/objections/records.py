@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consent.ledger.records import Objection
+from consent.replies.records import TermExtension
 from identity import database
 
 _TABLE = Objection.__table__
@@ -63,13 +64,28 @@ def waiting(
     return database.rows(query.order_by(_TABLE.c.raised_at, _TABLE.c.id).limit(limit))
 
 
-def waiting_since(at: datetime, *, but: uuid.UUID | None = None) -> int:
-    """How many raised before then wait for an answer; `but` those of one person."""
-    query = select(func.count()).where(_TABLE.c.closed_at.is_(None), _TABLE.c.raised_at < at)
+def late(first: datetime, extended: datetime, *, but: uuid.UUID | None = None) -> int:
+    """How many wait that came before `first`, or before `extended` where their term is longer.
+
+    `but` those of one person.
+    """
+    is_extended = exists().where(
+        TermExtension.citizen_id == _TABLE.c.citizen_id, TermExtension.raised_id == _TABLE.c.id
+    )
+    in_first = (_TABLE.c.raised_at < first) & ~is_extended
+    is_late = in_first | (_TABLE.c.raised_at < extended)
+    query = select(func.count()).where(_TABLE.c.closed_at.is_(None), is_late)
     if but is not None:
         query = query.where(_TABLE.c.citizen_id != but)
     found = database.row(query)
     return 0 if found is None else int(found[0])
+
+
+def hold(citizen_id: uuid.UUID, objection_id: uuid.UUID) -> bool:
+    """Whether it is open; nobody answers it before the transaction ends."""
+    this = (_TABLE.c.citizen_id == citizen_id, _TABLE.c.id == objection_id)
+    query = select(_TABLE.c.id).where(*this, _TABLE.c.closed_at.is_(None))
+    return database.row(query.with_for_update()) is not None
 
 
 def close(

@@ -3,14 +3,17 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from consent.clocks import terms
-from consent.clocks.terms import Due
+from consent.clocks.terms import Due, Span
 from consent.looks.entries import tag
 from consent.looks.review import LOOKED, PAGE, OwnEntries, Wanted, mark_own
 from consent.objections import records
 from consent.objections.object import OBJECTION, NoSuchObjection
 from consent.procedures.catalogue import Procedure, procedures
+from consent.replies import extend
+from consent.replies.extend import Extension
 from consent.replies.reply import Answer
 from identity import trail
 from identity.database import transaction
@@ -35,6 +38,8 @@ class Raised:
     # Its words only where it was opened, or a search named the person.
     reason: str = field(default="", repr=False)
     answer: Answer | None = None
+    extension: Extension | None = None
+    may_be_extended: bool = False
 
     @property
     def is_late(self) -> bool:
@@ -50,12 +55,16 @@ def waiting(officer: StaffMember, wanted: Wanted) -> list[Raised]:
     of = None if sought is None else sought.found
     rows = records.waiting(of=of, but=officer.own_citizen_id, limit=PAGE)
     registered.by_ids({row.public_service_id for row in rows})
-    return [_raised(row, reason="" if sought is None else OBJECTION.words_of(row)) for row in rows]
+    known = extend.extended(rows)
+    return [
+        _raised(row, known, reason="" if sought is None else OBJECTION.words_of(row))
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clocks:
-    """A page of those that wait, the one that is due first before the others."""
+    """A page of those that wait, the oldest first."""
 
     waiting: list[Raised]
     late: int  # of all that wait, on this page or not
@@ -72,7 +81,11 @@ def clocks(officer: StaffMember, *, after: str | None, request_id: str) -> Clock
     if after is not None and last is None:
         raise NoSuchObjection("no objection has this number")
     rows = records.waiting(but=officer.own_citizen_id, after=last, limit=PAGE + 1)
-    late = records.waiting_since(terms.late_before("object"), but=officer.own_citizen_id)
+    late = records.late(
+        terms.late_before(OBJECTION.rule),
+        terms.late_before(OBJECTION.rule, span=Span.EXTENDED),
+        but=officer.own_citizen_id,
+    )
     with transaction():
         trail.record(
             LOOKED,
@@ -80,7 +93,8 @@ def clocks(officer: StaffMember, *, after: str | None, request_id: str) -> Clock
             subject={"result": "shown", "list": "objections", "shown": min(len(rows), PAGE)},
             acting=officer.acting(request_id),
         )
-    shown = [_raised(row, reason="") for row in rows[:PAGE]]
+    known = extend.extended(rows)
+    shown = [_raised(row, known) for row in rows[:PAGE]]
     return Clocks(waiting=shown, late=late, after=shown[-1].number if len(rows) > PAGE else None)
 
 
@@ -99,7 +113,14 @@ def look(officer: StaffMember, number: str, *, request_id: str) -> Raised:
             subject={"result": "shown", "objection": row.number},
             acting=officer.acting(request_id),
         )
-    return _raised(row, reason=OBJECTION.words_of(row), answer=OBJECTION.answer_to(row))
+    return _raised(
+        row,
+        extend.extended([row]),
+        reason=OBJECTION.words_of(row),
+        answer=OBJECTION.answer_to(row),
+        extension=extend.extension(row),
+        may_be_extended=extend.may_extend(OBJECTION, row),
+    )
 
 
 def answer(officer: StaffMember, number: str, *, text: str, request_id: str) -> None:
@@ -114,6 +135,17 @@ def answer(officer: StaffMember, number: str, *, text: str, request_id: str) -> 
     OBJECTION.answer(_row(officer, number), text, by=officer, request_id=request_id)
 
 
+def extend_term(officer: StaffMember, number: str, *, reason: str, request_id: str) -> None:
+    """The answer is due later, and the person reads until when and why.
+
+    Raises:
+        NoSuchObjection, OwnEntries: as `answer`.
+        extend.NoExtensionReason, extend.NotExtendable: as there.
+    """
+    row = _row(officer, number)
+    extend.extend(OBJECTION, row, reason=reason, by=officer, request_id=request_id)
+
+
 def _row(officer: StaffMember, number: str) -> Any:  # noqa: ANN401 - a row of the table
     row = records.find_by_number(number)
     if row is None:
@@ -124,7 +156,7 @@ def _row(officer: StaffMember, number: str) -> Any:  # noqa: ANN401 - a row of t
     return row
 
 
-def _raised(row: Any, *, reason: str, answer: Answer | None = None) -> Raised:  # noqa: ANN401 - as above
+def _raised(row: Any, extended: frozenset[UUID], **opened: Any) -> Raised:  # noqa: ANN401 - as above
     return Raised(
         number=row.number,
         tag=tag("N", row.citizen_id),
@@ -133,7 +165,6 @@ def _raised(row: Any, *, reason: str, answer: Answer | None = None) -> Raised:  
         case=row.case,
         at=row.raised_at,
         answered_at=row.closed_at,
-        due=terms.due("object", row.raised_at),
-        reason=reason,
-        answer=answer,
+        due=extend.due(OBJECTION, row, among=extended),
+        **opened,
     )

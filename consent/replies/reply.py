@@ -42,10 +42,12 @@ class Kind:
     """One kind of what citizens raise: its table, its entries, its refusals."""
 
     name: str  # of its table and its budget; its entries are `<name>:raised`, `<name>:answered`
+    rule: str  # of the table of terms
     words: str  # the column of what the citizen wrote
     too_many: type[TooManyRequests]
     answered: type[Refusal]
     close: Callable[..., bool]  # whether it was still open: answered by one, and sealed, from now
+    hold: Callable[[uuid.UUID, uuid.UUID], bool]  # whether it is open, and stays so meanwhile
     subject: Callable[[Any], dict[str, Any]]  # what its entries say of a row
 
     def seal(self, raised_id: uuid.UUID, words: str, *, key: bytes) -> bytes:

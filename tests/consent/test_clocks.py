@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.clocks import terms, working_days
+from consent.clocks.terms import Span
 from identity.clock import VIETNAM
 from tests.databases import ROOT
 
@@ -53,7 +54,38 @@ def test_the_table_says_what_the_decree_says(rule, acknowledge, done, extension,
 
 
 def test_no_other_kind_of_request_has_a_term():
-    assert set(terms.terms()) == {"object", "view", "delete", "protect"}
+    assert set(terms.terms()) == {"object", "view", "delete", "protect", "complain"}
+
+
+def test_a_complaint_has_a_term_of_its_own():
+    """PDPL 19.2 wants the channel; the days are our promise: three working days, with a reason ten.
+
+    Received Friday 13 February 2026; 16 to 20 February are days off.
+    """
+    came = at(date(2026, 2, 13))
+    first = terms.due("complain", came)
+    longer = terms.due("complain", came, span=Span.EXTENDED)
+
+    assert (first.acknowledge_on, first.done_on) == (date(2026, 2, 24), date(2026, 2, 25))
+    assert (longer.first_on, longer.done_on) == (date(2026, 2, 25), date(2026, 3, 6))
+    assert "91/2025/QH15, Điều 19.2" in first.term.article
+    assert "cam kết" in first.term.article
+
+
+@pytest.mark.parametrize(
+    ("span", "done"),
+    [
+        (Span.FIRST, date(2026, 3, 2)),
+        (Span.EXTENDED, date(2026, 3, 16)),  # 15 March is a Sunday
+        (Span.THROUGH_OTHERS, date(2026, 3, 5)),
+    ],
+)
+def test_every_span_is_counted_from_the_day_of_the_event(span, done):
+    """Decree 356/2025/NĐ-CP Art. 5.2: 15 days, once 15 more, 20 where others must act."""
+    due = terms.due("object", at(date(2026, 2, 13)), span=span)
+
+    assert due.done_on == done
+    assert due.is_extended is (span is Span.EXTENDED)
 
 
 def test_the_day_is_the_one_in_vietnam():
@@ -71,14 +103,16 @@ def test_the_term_ends_with_the_end_of_its_last_day():
     assert due.is_late(at(date(2026, 9, 25), hour=0))
 
 
+@pytest.mark.parametrize("rule", ["object", "complain"])
+@pytest.mark.parametrize("span", Span)
 @pytest.mark.parametrize("today", [date(2026, 9, 24), date(2026, 9, 25), date(2026, 3, 2)])
-def test_what_came_before_a_day_is_late_and_the_rest_is_not(today):
+def test_what_came_before_a_day_is_late_and_the_rest_is_not(today, span, rule):
     """One question to the database finds what is overdue."""
     with time_machine.travel(at(today, hour=9), tick=False):
-        before = terms.late_before("object")
+        before = terms.late_before(rule, span=span)
 
-        assert terms.due("object", before - timedelta(seconds=1)).is_late(None)
-        assert not terms.due("object", before).is_late(None)
+        assert terms.due(rule, before - timedelta(seconds=1), span=span).is_late(None)
+        assert not terms.due(rule, before, span=span).is_late(None)
 
 
 def test_a_saturday_worked_in_exchange_is_a_working_day():

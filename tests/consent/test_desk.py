@@ -20,7 +20,7 @@ from tests.people import form_token, lan, sign_in
 from tests.public_services import a_service
 
 pytestmark = pytest.mark.usefixtures("app", "catalogues")
-MOST_STATEMENTS = 14
+MOST_STATEMENTS = 15
 
 
 class TestStart:
