@@ -14,6 +14,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+from psycopg.errors import DivisionByZero
 from psycopg.types.json import Jsonb
 
 from identity import columns, database, postgresql, sqlite
@@ -44,6 +45,16 @@ class Clause:
     sqlite: str
     params: Mapping[str, Any] = field(default_factory=dict)
     returns: Mapping[str, type] = field(default_factory=dict)
+
+
+def all_undone_unless(condition: str) -> str:
+    """What the one answering clause of PostgreSQL selects where only writing tells if it may be.
+
+    There every WITH query runs, and nothing but an error takes back what the others wrote: so it
+    divides by zero, and `together` answers null. Outside of a transaction only, which such an
+    error would end.
+    """
+    return f"1 / CAST({condition} AS int)"
 
 
 def together(*clauses: Clause) -> Answer | None:
@@ -94,6 +105,8 @@ def _on_postgresql(clauses: tuple[Clause, ...]) -> Answer | None:
         connection = postgresql.checkout(pool)
         try:
             found = connection.execute(text, params, prepare=True).fetchone()
+        except DivisionByZero:
+            return None
         finally:
             pool.putconn(connection)
     if found is None:
@@ -118,7 +131,8 @@ def _joined(parts: tuple[tuple[str, str, tuple[str, ...]], ...]) -> bytes:
     queries = ", ".join(f"{name} AS ({_named(text)})" for name, text, _ in parts)
     columns = ", ".join(f"{name}.{column}" for name, _, returned in parts for column in returned)
     sources = ", ".join(name for name, _, returned in parts if returned)
-    return f"WITH {queries} SELECT {columns} FROM {sources}".encode()  # noqa: S608 - our own texts
+    origin = f" FROM {sources}" if sources else ""
+    return f"WITH {queries} SELECT {columns}{origin}".encode()
 
 
 @lru_cache(maxsize=512)

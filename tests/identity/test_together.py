@@ -3,13 +3,14 @@
 import sqlite3
 import threading
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import count
 
 import pytest
 
 from identity.database import transaction
-from identity.together import Clause, Json, look, together
+from identity.together import Clause, Json, all_undone_unless, look, together
 
 pytestmark = pytest.mark.usefixtures("app")
 _numbers = count(1)
@@ -290,4 +291,32 @@ def test_who_only_looks_cannot_write():
 
     assert not is_kept(duty)
     assert together(YES, noted(duty)) is not None
+    assert is_kept(duty)
+
+
+def test_what_only_writing_can_tell_takes_back_what_was_written():
+    """On PostgreSQL every WITH query runs, so a condition behind them has to undo them."""
+    duty = a_duty()
+    enough = all_undone_unless("count(*) = 2")
+    whole = Clause(
+        "whole",
+        postgres=f"SELECT {enough} AS ok FROM noted",  # noqa: S608 - a text of ours
+        sqlite="SELECT 1 WHERE changes() = 2",
+        returns={"ok": int},
+    )
+    written = noted(duty)
+    silent = Clause(written.name, written.postgres, written.sqlite, written.params)
+
+    assert (
+        together(YES, replace(silent, sqlite=silent.sqlite.split(" RETURNING")[0]), whole) is None
+    )
+    assert not is_kept(duty)
+
+
+def test_clauses_that_answer_nothing_are_run_all_the_same():
+    duty = a_duty()
+    written = noted(duty)
+    origin = replace(YES, returns={})
+
+    assert together(origin, replace(written, returns={})) == {}
     assert is_kept(duty)
