@@ -4,18 +4,19 @@ They are keyed by what was typed, whether it exists or not, so that they tell no
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 from identity import clock, sealing
-from identity.authentication import records
+from identity.authentication import budget_records
 from identity.citizens.passwords import SignInBusy
 from identity.database import transaction
 from identity.devices import Device
 from identity.errors import TooManyRequests
+from identity.together import Answer, Clause, look, together
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
 BLOCK_BITS = {4: 24, 6: 48}
@@ -59,7 +60,7 @@ class Budget:
 class Reservation:
     """The tries that were counted, each with the window it was counted in."""
 
-    counted: tuple[tuple[bytes, datetime], ...]
+    counted: budget_records.Counted
 
 
 class TooManyTries(TooManyRequests):
@@ -91,21 +92,50 @@ def block(address: str) -> str:
     return str(ip_network(f"{parsed}/{BLOCK_BITS[parsed.version]}", strict=False))
 
 
-def reserve(target: Target, visit: Visit) -> Reservation:
+def reserve(target: Target, visit: Visit, *, seen: Answer | None = None) -> Reservation:
     """One try is counted in every budget that applies, or in none.
+
+    `seen` is what a statement of the caller has just read of `standing`; null: read here.
 
     Raises:
         TooManyTries: one of them is spent. `Retry-After` says when its window ends.
     """
     at = clock.now()
-    counted: list[tuple[bytes, datetime]] = []
-    # One order for everybody, so that two reservations cannot wait for each other.
-    with transaction():
-        for budget in sorted(budgets(target, visit), key=lambda each: each.digest):
-            # Raised inside: what the other budgets counted is rolled back.
-            until = spend(budget, at)
-            counted.append((budget.digest, until))
-    return Reservation(tuple(counted))
+    tries = _tries(budgets(target, visit), at)
+    # Looked at first, so that whoever goes on trying costs a look and writes nothing.
+    told = seen or look(budget_records.spent(tries, at))
+    _require_left(tries, told, at=at)
+    answer = together(*budget_records.counting(tries, at))
+    if answer is None:  # others were faster: exactly as many as the limit were counted
+        _require_left(tries, look(budget_records.spent(tries, at)), at=at)
+        raise _spent(at, at)
+    return Reservation(budget_records.counted(tries, answer["whole.untils"]))
+
+
+def standing(target: Target, visit: Visit) -> Clause:
+    """Reads in a joined statement which budgets are spent, for a device known or not: `spent`."""
+    either = {
+        budget.digest: budget
+        for is_known in (True, False)
+        for budget in budgets(replace(target, is_known_device=is_known), visit)
+    }
+    at = clock.now()
+    return budget_records.spent(_tries(either.values(), at), at)
+
+
+def _tries(of: Iterable[Budget], at: datetime) -> list[budget_records.Try]:
+    """In one order for everybody, so that two reservations cannot wait for each other."""
+    tries = [budget_records.Try(each.digest, each.limit, at + each.window) for each in of]
+    return sorted(tries, key=lambda one: one.digest)
+
+
+def _require_left(
+    tries: Iterable[budget_records.Try], told: Answer | None, *, at: datetime
+) -> None:
+    ends = budget_records.ends(told["spent.budgets"] if told else [])
+    over = [ends[one.digest] for one in tries if one.digest in ends]
+    if over:
+        raise _spent(max(over), at)
 
 
 def spend(budget: Budget, at: datetime) -> datetime:
@@ -114,26 +144,32 @@ def spend(budget: Budget, at: datetime) -> datetime:
     Raises:
         TooManyTries: none is left; `Retry-After` says when the window ends.
     """
-    until = records.use_budget(budget.digest, limit=budget.limit, at=at, until=at + budget.window)
-    if until is None:
-        raise _spent(budget, at)
+    (one,) = _tries([budget], at)
+    answer = together(budget_records.counting_one(one, at))
+    if answer is None:
+        _require_left([one], look(budget_records.spent([one], at)), at=at)
+        raise _spent(one.until, at)
+    until: datetime = answer["counted.expires_at"]
     return until
 
 
-def _spent(budget: Budget, at: datetime) -> TooManyTries:
-    ends_at = records.budget_ends_at(budget.digest) or at + budget.window
+def _spent(ends_at: datetime, at: datetime) -> TooManyTries:
     seconds = max(1, int((ends_at - at).total_seconds()))
     return TooManyTries(
         "wait before trying again",
-        note=f"budget {budget.key[0]} {budget.key[1]}",
+        note="budget spent",
         headers=(("Retry-After", str(seconds)),),
     )
 
 
 def release(reservation: Reservation) -> None:
     """The try was right, so it does not count; inside the sign-in's transaction."""
-    for digest, until in reservation.counted:
-        records.give_back(digest, expires_at=until)
+    together(giving_back(reservation))
+
+
+def giving_back(reservation: Reservation, *, after: str = "") -> Clause:
+    """The same in a joined statement, where the condition `after` holds."""
+    return budget_records.giving_back(reservation.counted, after=after)
 
 
 @contextmanager
@@ -155,4 +191,4 @@ def count_stranger(visit: Visit) -> None:
     at = clock.now()
     guesses = Budget(("stranger", block(visit.address)), 2**31 - 1, HOUR)
     with transaction():
-        records.use_budget(guesses.digest, limit=guesses.limit, at=at, until=at + guesses.window)
+        spend(guesses, at)

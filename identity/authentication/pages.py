@@ -13,11 +13,11 @@ from identity import browser, language
 from identity.authentication import asking, guard, sessions, sign_in
 from identity.authentication.lockout import TooManyTries, Visit
 from identity.authentication.second_factor import WrongCode
-from identity.authentication.steps import StepEnded
 from identity.citizens.national_id import MalformedNationalId, NationalId
 from identity.citizens.passwords import SignInBusy
 from identity.errors import Refusal
 from identity.guards import anyone, enter
+from identity.steps.half import StepEnded
 
 pages = Blueprint("authentication", __name__)
 

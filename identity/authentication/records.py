@@ -1,4 +1,4 @@
-"""Tables of sign-in and their queries: sessions, devices, half sign-ins, budgets for guessing."""
+"""Tables of sign-in and their queries: sessions, known devices, budgets for guessing."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,7 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     Row,
-    case,
     insert,
-    literal,
-    or_,
     select,
     update,
 )
@@ -22,8 +19,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
 from identity.citizens.records import Citizen
-from identity.columns import Base, Instant
+from identity.columns import Base
 from identity.devices import Device
+from identity.together import Clause, Json
+
+# ruff: noqa: S608 - texts are put together from texts of this file; values are parameters
 
 
 class CitizenSession(Base):
@@ -67,21 +67,6 @@ class KnownDevice(Base):
     browser: Mapped[str | None]  # as `identity.devices` calls it; null: it does not tell
     system: Mapped[str | None]
     sealed_name: Mapped[bytes | None]  # what its owner calls it; null: nothing
-
-
-class SignInStep(Base):
-    """Between the password and the one-time code: proves the password to the next page only."""
-
-    __tablename__ = "sign_in_step"
-    __table_args__ = (Index("ix_sign_in_step_expires_at", "expires_at"),)
-
-    digest: Mapped[bytes] = mapped_column(primary_key=True)
-    browser_digest: Mapped[bytes]
-    who: Mapped[uuid.UUID]  # citizen_id or staff id
-    is_staff: Mapped[bool]
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    spent_at: Mapped[datetime | None]  # null: the code is still awaited
 
 
 class AttemptBudget(Base):
@@ -199,69 +184,35 @@ def know_device(
     database.write(known.on_conflict_do_update(index_elements=keys, set_=seen))
 
 
-def add_step(values: Mapping[str, Any]) -> None:
-    """A password was right; a code is awaited."""
-    database.write(insert(SignInStep), values)
-
-
-def find_step(digest: bytes, browser_digest: bytes) -> Row[Any] | None:
-    """The half sign-in of this browser, whatever has become of it."""
-    return database.row(
-        select(SignInStep).where(
-            SignInStep.digest == digest, SignInStep.browser_digest == browser_digest
-        )
+def starting(values: Mapping[str, Any], device: Device, *, after: str) -> tuple[Clause, Clause]:
+    """The same as `add_session` and `know_device`, after a condition of a joined statement."""
+    params = {f"new_{name}": value for name, value in values.items()}
+    params |= {"new_amr": Json(values["amr"]), "new_browser": device.browser}
+    params |= {"new_system": device.system}
+    return (
+        Clause(
+            "session",
+            f"{_SESSION} SELECT {_NEW_SESSION} FROM {after}",
+            f"{_SESSION} VALUES ({_NEW_SESSION})",
+            params,
+        ),
+        Clause(
+            "device",
+            f"{_DEVICE} SELECT {_NEW_DEVICE} FROM {after} {_DEVICE_AGAIN}",
+            f"{_DEVICE} VALUES ({_NEW_DEVICE}) {_DEVICE_AGAIN}",
+        ),
     )
 
 
-def spend_step(digest: bytes, *, at: datetime) -> bool:
-    """Whether the half sign-in was still open; it is spent now."""
-    is_open = (
-        SignInStep.digest == digest,
-        SignInStep.spent_at.is_(None),
-        SignInStep.expires_at > at,
-    )
-    return database.write(update(SignInStep).where(*is_open).values(spent_at=at)) == 1
-
-
-def use_budget(digest: bytes, *, limit: int, at: datetime, until: datetime) -> datetime | None:
-    """The end of the window in which one more try was counted; null: none is left in it.
-
-    One conditional upsert: of a hundred at once, exactly `limit` succeed.
-    """
-    is_over = AttemptBudget.expires_at <= at
-    tries = _upsert(AttemptBudget).values(
-        digest=digest, used=1, window_started_at=at, expires_at=until
-    )
-    counted = tries.on_conflict_do_update(
-        index_elements=["digest"],
-        set_={
-            "used": case((is_over, 1), else_=AttemptBudget.used + 1),
-            "window_started_at": case(
-                (is_over, literal(at, Instant())), else_=AttemptBudget.window_started_at
-            ),
-            "expires_at": case(
-                (is_over, literal(until, Instant())), else_=AttemptBudget.expires_at
-            ),
-        },
-        where=or_(is_over, AttemptBudget.used < limit),
-    ).returning(AttemptBudget.expires_at)
-    row = database.write_row(counted)
-    return None if row is None else row.expires_at
-
-
-def give_back(digest: bytes, *, expires_at: datetime) -> None:
-    """A try of that window did not count after all."""
-    database.write(
-        update(AttemptBudget)
-        .where(AttemptBudget.digest == digest, AttemptBudget.expires_at == expires_at)
-        .values(used=AttemptBudget.used - 1)
-    )
-
-
-def budget_ends_at(digest: bytes) -> datetime | None:
-    """When the running window of a budget ends; null: none was begun."""
-    row = database.row(select(AttemptBudget.expires_at).where(AttemptBudget.digest == digest))
-    return None if row is None else row.expires_at
+_COLUMNS = tuple(CitizenSession.__table__.columns.keys())
+_SESSION = f"INSERT INTO citizen_session ({', '.join(_COLUMNS)})"
+_NEW_SESSION = ", ".join(f":new_{name}" for name in _COLUMNS)
+_DEVICE = """INSERT INTO known_device
+    (citizen_id, browser_digest, first_at, last_at, browser, system)"""
+_NEW_DEVICE = """:new_citizen_id, :new_browser_digest, :new_created_at, :new_created_at,
+    :new_browser, :new_system"""
+_DEVICE_AGAIN = """ON CONFLICT (citizen_id, browser_digest) DO UPDATE SET
+    last_at = excluded.last_at, browser = excluded.browser, system = excluded.system"""
 
 
 def _upsert(table: type[Base]) -> Any:  # noqa: ANN401 - one of two dialects' inserts

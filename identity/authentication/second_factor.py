@@ -2,6 +2,8 @@
 
 import hmac
 import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyotp
@@ -18,6 +20,7 @@ from identity.factors.setups import Kind, Setup
 STEP_SECONDS = 30
 DRIFT = (0, -1, 1)  # steps a phone's clock may be off
 DIGITS = 6
+REFUSED = "this code is wrong or was used already"
 _BETWEEN = dict.fromkeys(map(ord, "-. \u00a0\u202f"))
 
 
@@ -50,6 +53,44 @@ def is_fixed_code(secret: str, code: str) -> bool:
     return settings.current().demo and hmac.compare_digest(secret.encode(), code.encode())
 
 
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One second factor of a person, its secret still sealed under the person's key."""
+
+    id: uuid.UUID
+    kind: str
+    sealed: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a code may prove: an app or fixed code, else one of these printed codes."""
+
+    factor_id: uuid.UUID | None = None  # null: only a printed code can be meant
+    step: int | None = None  # of an app; null: a fixed code, which is not used up
+    printed: tuple[bytes, ...] = ()
+
+
+def shown(citizen_id: uuid.UUID, factors: Iterable[Factor], *, code: str) -> Shown:
+    """Which factor shows this code now; that it is unspent, the database must say.
+
+    Raises:
+        WrongCode: none of them, and it is no printed code either.
+    """
+    for factor in factors:
+        secret = people.open_factor(factor, factor.key)
+        if factor.kind == DEMO and is_fixed_code(secret, code):
+            return Shown(factor.id)
+        step = matching_step(secret, code, at=clock.now()) if factor.kind == TOTP else None
+        if step is not None:
+            return Shown(factor.id, step)
+    printed = recovery.digests(citizen_id, code)
+    if not printed:
+        raise WrongCode(REFUSED)
+    return Shown(printed=printed)
+
+
 def spend(citizen_id: uuid.UUID, code: str) -> str:
     """The code proved a second factor, whose method (`amr`, RFC 8176) this is; it is used up.
 
@@ -58,19 +99,20 @@ def spend(citizen_id: uuid.UUID, code: str) -> str:
     Raises:
         WrongCode: no factor of this person shows it now, or it was used already.
     """
-    for row in citizen_records.factors(citizen_id):
-        key = sealing.ring().unwrap(row.wrapped, row.kek_id)
-        secret = people.open_factor(row, key)
-        if row.kind == DEMO and is_fixed_code(secret, code):
-            return "otp"
-        if row.kind != TOTP:
-            continue
-        shown = matching_step(secret, code, at=clock.now())
-        if shown is not None and citizen_records.spend_step(citizen_id, row.id, step=shown):
-            return "otp"
-    if recovery.spend(citizen_id, code):
-        return "otp"
-    raise WrongCode("this code is wrong or was used already")
+    factors = [
+        Factor(row.id, row.kind, bytes(row.sealed), sealing.ring().unwrap(row.wrapped, row.kek_id))
+        for row in citizen_records.factors(citizen_id)
+    ]
+    found = shown(citizen_id, factors, code=code)
+    if found.factor_id is None:
+        is_good = recovery.spend(citizen_id, code)
+    else:
+        is_good = found.step is None or citizen_records.spend_step(
+            citizen_id, found.factor_id, step=found.step
+        )
+    if not is_good:
+        raise WrongCode(REFUSED)
+    return "otp"
 
 
 def adopt(chosen: Setup, code: str) -> None:

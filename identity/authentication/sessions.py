@@ -1,7 +1,7 @@
 """Citizens' sessions: server-side rows, found by a handle in the cookie (OWASP ASVS 7)."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,8 @@ from identity import clock, sealing
 from identity.authentication import records
 from identity.citizens.records import Status
 from identity.database import new_id, transaction
+from identity.devices import Device
+from identity.together import Clause
 
 PURPOSE = "citizen-session"
 IDLE = timedelta(minutes=30)
@@ -73,9 +75,32 @@ def start(proof: Proof, *, before: CitizenSession | None = None) -> Started:
     `before` is the session this browser had. The same person keeps its id, so that what was
     granted in it stays; another person's session ends. Either way the old cookie is dead.
     """
+    cookie, earned = _earned(proof)
+    if before is not None and before.citizen_id == proof.citizen_id:
+        if records.renew_session(before.citizen_id, before.id, values=earned):
+            return Started(before.id, cookie)
+    elif before is not None:
+        _end(before.citizen_id, before.id, by="another-person")
+    row = _row(proof, earned)
+    records.add_session(row)
+    return Started(row["id"], cookie)
+
+
+def starting(proof: Proof, device: Device, *, after: str) -> tuple[Started, tuple[Clause, Clause]]:
+    """The same where this browser had no session, and the device is known: clauses for a statement.
+
+    They write where the condition `after` holds.
+    """
+    cookie, earned = _earned(proof)
+    row = _row(proof, earned)
+    return Started(row["id"], cookie), records.starting(row, device, after=after)
+
+
+def _earned(proof: Proof) -> tuple[str, dict[str, Any]]:
+    """A new cookie, and what every column says that a sign-in sets."""
     at = clock.now()
     cookie, digest = sealing.new_handle(proof.citizen_id, PURPOSE)
-    earned: dict[str, Any] = {
+    return cookie, {
         "digest": digest,
         "browser_digest": proof.browser_digest,
         "acr": proof.acr,
@@ -84,16 +109,12 @@ def start(proof: Proof, *, before: CitizenSession | None = None) -> Started:
         "last_seen_at": at,
         "expires_at": at + ABSOLUTE,
     }
-    if before is not None and before.citizen_id == proof.citizen_id:
-        if records.renew_session(before.citizen_id, before.id, values=earned):
-            return Started(before.id, cookie)
-    elif before is not None:
-        _end(before.citizen_id, before.id, by="another-person")
+
+
+def _row(proof: Proof, earned: Mapping[str, Any]) -> dict[str, Any]:
     owner = {"citizen_id": proof.citizen_id, "actor_id": proof.citizen_id, "mandate_id": None}
-    session_id = new_id()
-    row = {**owner, **earned, "id": session_id, "created_at": at, "ended_at": None}
-    records.add_session(row)
-    return Started(session_id, cookie)
+    begun = {"id": new_id(), "created_at": earned["auth_at"], "ended_at": None}
+    return {**owner, **earned, **begun}
 
 
 def find(cookie: str) -> CitizenSession | None:

@@ -1,23 +1,34 @@
 """Signing in: the password first, then a one-time code; only both make a session (acr 2)."""
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
 
-from identity import clock, trail
-from identity.authentication import lockout, records, second_factor, sessions, steps
-from identity.authentication.lockout import Target, TooManyTries, Visit
-from identity.authentication.second_factor import WrongCode
+from identity import clock, sealing, trail
+from identity.authentication import lockout, second_factor, sessions
+from identity.authentication import records as session_records
+from identity.authentication.lockout import Reservation, Target, TooManyTries, Visit
+from identity.authentication.second_factor import Factor, Shown, WrongCode
 from identity.authentication.sessions import CitizenSession, Proof, Started
 from identity.citizens import passwords, people
 from identity.citizens import records as citizen_records
 from identity.citizens.national_id import NationalId
 from identity.citizens.records import Status
-from identity.database import AnyRow, transaction
-from identity.entry import Who
-from identity.errors import AccessDenied
+from identity.database import transaction
+from identity.entry import Who, seal_entry
+from identity.errors import AccessDenied, Refusal
 from identity.factors import recovery
+from identity.steps import half, records
+from identity.steps.half import StepEnded
+from identity.together import Answer, Clause, look, together
 
 ACR_OF_BOTH = 2  # two different factors, vn:auth:2
 METHODS = ("pwd", "otp", "mfa")
+SUCCEEDED = "sign_in:succeeded"
+NOT_RIGHT = "the number or the password is not right"
+START_AGAIN = "start again with the password"
 
 
 class WrongCredentials(AccessDenied):
@@ -43,51 +54,92 @@ def prove_password(number: NationalId, password: str, *, visit: Visit) -> str:
         WrongCredentials: unknown number or wrong password.
         AccountBarred: right, but the account is locked or its owner has died.
     """
-    found = citizen_records.find_for_sign_in(people.indexes(number))
-    citizen_id = None if found is None else found.citizen_id
-    is_known = citizen_id is not None and records.is_known_device(citizen_id, visit.browser_digest)
-    target = Target("password", number.reveal(), is_known)
+    target = Target("password", number.reveal(), is_known_device=False)
+    found, seen = _account(number, lockout.standing(target, visit), visit=visit)
+    target = replace(target, is_known_device=found.is_known)
     try:
-        reservation = lockout.reserve(target, visit)
+        reservation = lockout.reserve(target, visit, seen=seen)
     except TooManyTries:
-        _mark(citizen_id, visit, reason="throttled")
+        _mark(found.citizen_id, visit, reason="throttled")
         raise
-    kept = None if found is None else found.hash
     with lockout.unless_busy(reservation):
-        is_right = passwords.is_right(password, kept)
-    if not is_right or found is None:
-        _mark(citizen_id, visit, reason="password")
-        raise WrongCredentials("the number or the password is not right")
-    if found.status is not Status.ACTIVE:
-        _mark(citizen_id, visit, reason=str(found.status))
+        is_right = passwords.is_right(password, found.hash)
+    if not is_right or found.citizen_id is None:
+        _mark(found.citizen_id, visit, reason="password")
+        raise WrongCredentials(NOT_RIGHT)
+    if found.status != Status.ACTIVE:
+        _mark(found.citizen_id, visit, reason=str(found.status))
         raise AccountBarred("this account cannot be used")
     _renew_hash(found, password)
-    with transaction():
-        account = citizen_records.held_account(found.citizen_id)
-        if account is None or account.changed_at != found.changed_at:
-            # Changed while we compared: what was proved is the password of before.
-            raise WrongCredentials("the number or the password is not right")
-        lockout.release(reservation)
-        return steps.open_step(found.citizen_id, visit.browser_digest, is_staff=False)
+    text, step = half.new(found.citizen_id, visit.browser_digest)
+    opening = records.opening({**_of_step(step), "step_password_at": found.changed_at})
+    if together(*opening, lockout.giving_back(reservation, after="held")) is None:
+        # Changed while we compared: what was proved is the password of before.
+        raise WrongCredentials(NOT_RIGHT)
+    return text
 
 
-def _renew_hash(found: AnyRow, password: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """Whose a typed number is; all of it null and false: nobody's."""
+
+    citizen_id: uuid.UUID | None
+    status: str | None
+    hash: str | None = field(repr=False)  # null: not activated yet
+    changed_at: datetime | None
+    is_known: bool
+
+
+def _account(number: NationalId, budgets: Clause, *, visit: Visit) -> tuple[_Account, Answer]:
+    """The account behind a number, and the same answer for `lockout.reserve`: one statement."""
+    clause = records.account(people.indexes(number), visit.browser_digest)
+    answer = look(clause, budgets)
+    assert answer is not None  # noqa: S101 - nobody has a row too
+    return _Account(**{name: answer[f"account.{name}"] for name in clause.returns}), answer
+
+
+def _of_step(step: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "browser": step["browser_digest"],
+        "step_digest": step["digest"],
+        "step_who": step["who"],
+        "step_at": step["created_at"],
+        "step_end": step["expires_at"],
+    }
+
+
+def _renew_hash(found: _Account, password: str) -> None:
     """The same password at today's cost; it is as old as it was."""
-    if not passwords.is_outdated(found.hash):
+    if found.citizen_id is None or not passwords.is_outdated(found.hash or ""):
         return
     new_hash = passwords.hash_password(password)
     with transaction():
         citizen_records.replace_hash(
-            found.citizen_id, new_hash, old=found.hash, at=found.changed_at
+            found.citizen_id, new_hash, old=found.hash, at=found.changed_at or clock.now()
         )
 
 
 def codes_left(step_text: str, browser_digest: bytes) -> recovery.Left | None:
     """How many printed codes are left to who has proved the password here; null: nobody has."""
     try:
-        return recovery.left(steps.step(step_text, browser_digest, is_staff=False).who)
-    except steps.StepEnded:
+        step = _presented(step_text, browser_digest)
+    except StepEnded:
         return None
+    answer = look(records.codes_left(step))
+    if answer is None:
+        return None
+    return recovery.Left(answer["codes.made"], answer["codes.unspent"], answer["codes.made_at"])
+
+
+def _presented(step_text: str, browser_digest: bytes) -> dict[str, Any]:
+    """What the clauses about a step want to know.
+
+    Raises:
+        StepEnded: we made no such text.
+    """
+    who, digest = half.opened(step_text)
+    presented = {"step_who": who, "step_digest": digest, "browser": browser_digest}
+    return {**presented, "step_at": clock.now()}
 
 
 def finish(step_text: str, code: str, *, visit: Visit, before: CitizenSession | None) -> Started:
@@ -96,43 +148,90 @@ def finish(step_text: str, code: str, *, visit: Visit, before: CitizenSession | 
     `before` is the session this browser had, whose cookie is dead now.
 
     Raises:
-        steps.StepEnded: the password was proved too long ago, not in this browser, or is no
+        StepEnded: the password was proved too long ago, not in this browser, or is no
             longer the person's.
         TooManyTries: the budget for codes is spent.
         WrongCode: not the code of now, or it was used already.
         AccountBarred: locked since the password was proved.
     """
-    owed = steps.step(step_text, visit.browser_digest, is_staff=False)
-    is_known = records.is_known_device(owed.who, visit.browser_digest)
-    target = second_factor.target(owed.who, is_known_device=is_known)
+    step = _presented(step_text, visit.browser_digest)
+    who = step["step_who"]
+    target = second_factor.target(who, is_known_device=False)
+    owed = look(records.owed(step), lockout.standing(target, visit))
+    if owed is None:
+        raise StepEnded(START_AGAIN)
     try:
-        reservation = lockout.reserve(target, visit)
+        target = replace(target, is_known_device=owed["owed.is_known"])
+        reservation = lockout.reserve(target, visit, seen=owed)
+        shown = _shown(who, owed, code=second_factor.typed(code))
+        admitting = _admitting(step, shown, counted=reservation)
+        started = _start(who, admitting, visit=visit, before=before)
+        if started is None:
+            raise _why_not(step)
+    except (TooManyTries, WrongCode, AccountBarred) as refusal:
+        # Nothing but the try was written: the step can be tried again.
+        _mark(who, visit, reason=_REASONS[type(refusal)])
+        raise
+    return started
+
+
+_REASONS = {TooManyTries: "throttled", WrongCode: "code", AccountBarred: "barred"}
+
+
+def _shown(who: uuid.UUID, owed: Answer, *, code: str) -> Shown:
+    """What the code may prove.
+
+    Raises:
+        WrongCode: nothing.
+    """
+    listed = owed["owed.factors"]
+    key = sealing.ring().unwrap(owed["owed.wrapped"], owed["owed.kek_id"]) if listed else b""
+    factors = [
+        Factor(uuid.UUID(factor_id), kind, bytes.fromhex(sealed), key)
+        for factor_id, kind, sealed in listed
+    ]
+    return second_factor.shown(who, factors, code=code)
+
+
+def _admitting(
+    step: Mapping[str, Any], shown: Shown, *, counted: Reservation
+) -> tuple[Clause, ...]:
+    """The step and the code are spent, the try is given back, if all of it still holds."""
+    params = {**step, "factor_id": shown.factor_id, "factor_step": shown.step}
+    spending = records.admitting(params, printed=shown.printed)
+    return (*spending, lockout.giving_back(counted, after="admitted"))
+
+
+def _start(
+    who: uuid.UUID,
+    admitting: tuple[Clause, ...],
+    *,
+    visit: Visit,
+    before: CitizenSession | None,
+) -> Started | None:
+    """The session, in the statement that spends what was proved; null: something was not."""
+    if before is not None:
         with transaction():
-            lockout.release(reservation)
-            return _session(owed, second_factor.typed(code), visit=visit, before=before)
-    except TooManyTries:
-        _mark(owed.who, visit, reason="throttled")
-        raise
-    except WrongCode:
-        # The transaction is rolled back: the try counts, and the step can be tried again.
-        _mark(owed.who, visit, reason="code")
-        raise
-    except AccountBarred:
-        _mark(owed.who, visit, reason="barred")
-        raise
+            if together(*admitting) is None:
+                return None
+            return admit(who, visit=visit, before=before, entry=SUCCEEDED)
+    started, starting = sessions.starting(_proof(who, visit), visit.device, after="admitted")
+    entry = seal_entry(SUCCEEDED, _who(who, visit), **_said(who, visit))
+    writing = (*starting, *trail.clauses(entry, after=("admitted",)))
+    return started if together(*admitting, *writing) is not None else None
 
 
-def _session(
-    owed: steps.Step, code: str, *, visit: Visit, before: CitizenSession | None
-) -> Started:
-    steps.spend(owed)
-    second_factor.spend(owed.who, code)
-    account = citizen_records.held_account(owed.who)
-    if account is None or account.status is not Status.ACTIVE:
-        raise AccountBarred("this account cannot be used")
-    if account.changed_at > owed.proved_at:  # perhaps because somebody else knew it
-        raise steps.StepEnded("start again with the password")
-    return admit(owed.who, visit=visit, before=before, entry="sign_in:succeeded")
+def _why_not(step: Mapping[str, Any]) -> Refusal:
+    """What stood against it a moment ago: the step, the account, or else the code."""
+    owed = look(records.owed({**step, "step_at": clock.now()}))
+    if owed is None:
+        return StepEnded(START_AGAIN)
+    changed_at = owed["owed.changed_at"]
+    if owed["owed.status"] != Status.ACTIVE or changed_at is None:
+        return AccountBarred("this account cannot be used")
+    if changed_at > owed["owed.created_at"]:  # perhaps because somebody else knew it
+        return StepEnded(START_AGAIN)
+    return WrongCode(second_factor.REFUSED)
 
 
 def admit(
@@ -142,16 +241,27 @@ def admit(
 
     Inside the transaction that spends what proved them; `more` stands in the entry.
     """
-    records.know_device(citizen_id, visit.browser_digest, at=clock.now(), device=visit.device)
-    proof = Proof(citizen_id, visit.browser_digest, ACR_OF_BOTH, METHODS)
-    started = sessions.start(proof, before=before)
-    trail.record(
-        entry,
-        Who(citizen_id, citizen_id, visit.public_service_id),
-        subject={"result": "succeeded", **more},
-        acting={"actor": citizen_id.hex, "request": visit.request_id},
+    session_records.know_device(
+        citizen_id, visit.browser_digest, at=clock.now(), device=visit.device
     )
+    started = sessions.start(_proof(citizen_id, visit), before=before)
+    trail.record(entry, _who(citizen_id, visit), **_said(citizen_id, visit, **more))
     return started
+
+
+def _proof(citizen_id: uuid.UUID, visit: Visit) -> Proof:
+    return Proof(citizen_id, visit.browser_digest, ACR_OF_BOTH, METHODS)
+
+
+def _who(citizen_id: uuid.UUID, visit: Visit) -> Who:
+    return Who(citizen_id, citizen_id, visit.public_service_id)
+
+
+def _said(citizen_id: uuid.UUID, visit: Visit, **more: str) -> dict[str, Mapping[str, Any]]:
+    return {
+        "subject": {"result": "succeeded", **more},
+        "acting": {"actor": citizen_id.hex, "request": visit.request_id},
+    }
 
 
 def _mark(citizen_id: uuid.UUID | None, visit: Visit, *, reason: str) -> None:

@@ -168,17 +168,6 @@ def find_by_indexes(indexes: Indexes) -> dict[bytes, uuid.UUID]:
     return {bytes(row.digest): row.citizen_id for row in found}
 
 
-def find_for_sign_in(indexes: Indexes) -> Row[Any] | None:
-    """The account behind a typed number and its password's hash, in one look."""
-    password = (CitizenPassword.hash, CitizenPassword.changed_at)
-    return database.row(
-        select(CitizenIndex.citizen_id, Citizen.status, *password)
-        .join(Citizen, Citizen.citizen_id == CitizenIndex.citizen_id)
-        .outerjoin(CitizenPassword, CitizenPassword.citizen_id == CitizenIndex.citizen_id)
-        .where(tuple_(CitizenIndex.key_id, CitizenIndex.digest).in_(list(indexes)))
-    )
-
-
 def held_account(citizen_id: uuid.UUID) -> Row[Any] | None:
     """The account and its password's age, which nobody changes before this transaction ends."""
     password = CitizenPassword.citizen_id == Citizen.citizen_id

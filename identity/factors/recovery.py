@@ -39,11 +39,14 @@ def keep(citizen_id: uuid.UUID, codes: tuple[str, ...]) -> None:
 
 def spend(citizen_id: uuid.UUID, text: str) -> bool:
     """Whether this is one of the person's codes and was still good; it is spent now."""
+    known = digests(citizen_id, text)
+    return bool(known) and records.spend_code(citizen_id, known, at=clock.now())
+
+
+def digests(citizen_id: uuid.UUID, text: str) -> tuple[bytes, ...]:
+    """Under which digests this printed code of the person would stand; none: it is no such code."""
     code = printed_code.typed(text)
-    if code is None:
-        return False
-    known = printed_code.digests(citizen_id, code, purpose=PURPOSE)
-    return records.spend_code(citizen_id, known, at=clock.now())
+    return () if code is None else printed_code.digests(citizen_id, code, purpose=PURPOSE)
 
 
 def left(citizen_id: uuid.UUID) -> Left:

@@ -11,13 +11,13 @@ from identity.authentication.lockout import TooManyTries
 from identity.authentication.pages import Errors, no_code, told
 from identity.authentication.second_factor import WrongCode
 from identity.authentication.sign_in import WrongCredentials
-from identity.authentication.steps import StepEnded
 from identity.citizens.passwords import SignInBusy
 from identity.errors import Refusal
 from identity.guards import anyone, enter
 from identity.presentation import by_name
 from identity.staff import accounts, guard, records, sessions, sign_in
 from identity.staff.records import Role
+from identity.steps.half import StepEnded
 
 pages = Blueprint("staff", __name__, url_prefix="/staff")
 

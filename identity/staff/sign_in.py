@@ -3,7 +3,7 @@
 import uuid
 
 from identity import trail
-from identity.authentication import lockout, steps
+from identity.authentication import lockout
 from identity.authentication.lockout import Target, TooManyTries, Visit
 from identity.authentication.second_factor import WrongCode
 from identity.authentication.sign_in import WrongCredentials
@@ -12,6 +12,7 @@ from identity.database import transaction
 from identity.entry import Who
 from identity.staff import records, second_factor, sessions
 from identity.staff.add import known_form
+from identity.steps import half
 
 
 def prove_password(username: str, password: str, *, visit: Visit) -> str:
@@ -46,25 +47,25 @@ def prove_password(username: str, password: str, *, visit: Visit) -> str:
         lockout.release(reservation)
         if new_hash is not None:
             records.replace_hash(found.id, new_hash, old=found.password_hash)
-        return steps.open_step(found.id, visit.browser_digest, is_staff=True)
+        return half.open_step(found.id, visit.browser_digest, is_staff=True)
 
 
 def finish(step_text: str, code: str, *, visit: Visit) -> str:
     """The staff member is signed in; the cookie to set.
 
     Raises:
-        steps.StepEnded: the password was proved too long ago, not in this browser, or is no
+        half.StepEnded: the password was proved too long ago, not in this browser, or is no
             longer the person's.
         TooManyTries: the budget for codes is spent.
         WrongCode: not the code of now, or it was used already.
     """
-    owed = steps.step(step_text, visit.browser_digest, is_staff=True)
+    owed = half.step(step_text, visit.browser_digest, is_staff=True)
     try:
         target = Target("staff-code", owed.who.hex, is_known_device=False)
         reservation = lockout.reserve(target, visit)
         with transaction():
             lockout.release(reservation)
-            steps.spend(owed)
+            half.spend(owed)
             _prove_code(owed, code)
             cookie = sessions.start(owed.who)
             _record(owed.who, visit)
@@ -77,12 +78,12 @@ def finish(step_text: str, code: str, *, visit: Visit) -> str:
     return cookie
 
 
-def _prove_code(owed: steps.Step, code: str) -> None:
+def _prove_code(owed: half.Step, code: str) -> None:
     found = records.held(owed.who)
     if found is None:
         raise WrongCode("this account has ended")
     if found.changed_at is not None and found.changed_at > owed.proved_at:
-        raise steps.StepEnded("start again with the password")
+        raise half.StepEnded("start again with the password")
     second_factor.spend(found, code)
 
 

@@ -6,13 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
-from identity import sealing, settings
+from identity import database, sealing, settings
 from identity.authentication import sign_in
 from identity.authentication.lockout import Visit
-from identity.citizens import passwords, people, records
+from identity.citizens import passwords
 from identity.citizens.national_id import NationalId
 from identity.citizens.passwords import SignInBusy
+from identity.citizens.records import CitizenPassword
 from tests.people import lan
 
 SECRET = "Sen nở tháng sáu"
@@ -24,8 +26,8 @@ def chosen(app):  # noqa: ARG001 - the settings are the app's
 
 
 def kept_hash(person):
-    indexes = people.indexes(NationalId.strict(person.national_id))
-    return records.find_for_sign_in(indexes).hash
+    mine = CitizenPassword.citizen_id == person.citizen_id
+    return database.row(select(CitizenPassword.hash).where(mine)).hash
 
 
 def test_the_right_password_and_only_that_one_is_right():

@@ -7,7 +7,7 @@ import pytest
 
 from identity import database
 from tests.offices import a_decision, about_scopes, an_office
-from tests.people import lan
+from tests.people import form_token, lan
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -74,3 +74,27 @@ def test_revocation(office, kind):
     bought = office.sign_in(lan())
 
     assert spent_by(lambda: office.post("/revoke", token=bought[kind])) == (1, 1)
+
+
+def told_by(act):
+    """Round trips and commits of one page; on SQLite each clause that only reads is one."""
+    with database.counted() as tally:
+        page = act()
+    assert page.status_code in {200, 303}, page.text
+    return page, (tally.round_trips, tally.commits)
+
+
+def test_a_sign_in_step_by_step(client):
+    """A page costs at most one look; a proof a look, the counted try, and one write of the rest."""
+    person = lan()
+    numbers = {"national_id": person.national_id, "password": person.password}
+
+    form, shown = told_by(lambda: client.get("/sign-in"))
+    known = {"csrf_token": form_token(form)}
+    _, proved = told_by(lambda: client.post("/sign-in", data=known | numbers))
+    _, asked = told_by(lambda: client.get("/sign-in/code"))
+    code = known | {"one_time_code": person.one_time_code}
+    _, signed_in = told_by(lambda: client.post("/sign-in/code", data=code))
+
+    proof = (3, 2) if database.is_postgresql() else (4, 2)
+    assert (shown, proved, asked, signed_in) == ((0, 0), proof, (1, 0), proof)

@@ -1,15 +1,16 @@
 """Between the password and the code: a short-lived proof for the next page of the same browser."""
 
-import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from identity import clock, sealing
-from identity.authentication import records
 from identity.errors import AccessDenied
+from identity.steps import records
 
 LIFETIME = timedelta(minutes=10)
+PURPOSE = "sign-in-step"
 
 
 class StepEnded(AccessDenied):
@@ -30,19 +31,29 @@ class Step:
 
 def open_step(who: uuid.UUID, browser_digest: bytes, *, is_staff: bool) -> str:
     """The text that the next page brings back; inside a transaction."""
-    text, at = secrets.token_urlsafe(32), clock.now()
-    records.add_step(
-        {
-            "digest": sealing.digest(text),
-            "browser_digest": browser_digest,
-            "who": who,
-            "is_staff": is_staff,
-            "created_at": at,
-            "expires_at": at + LIFETIME,
-            "spent_at": None,
-        }
-    )
+    text, row = new(who, browser_digest)
+    records.add({**row, "is_staff": is_staff, "spent_at": None})
     return text
+
+
+def new(who: uuid.UUID, browser_digest: bytes) -> tuple[str, dict[str, Any]]:
+    """A text that yields whose it is, and the columns of the step that it will be."""
+    text, digest = sealing.new_handle(who, PURPOSE)
+    at = clock.now()
+    ends = {"created_at": at, "expires_at": at + LIFETIME}
+    return text, {"digest": digest, "browser_digest": browser_digest, "who": who, **ends}
+
+
+def opened(text: str) -> tuple[uuid.UUID, bytes]:
+    """Whose step it would be, and under which digest.
+
+    Raises:
+        StepEnded: we made no such text.
+    """
+    try:
+        return sealing.open_handle(text, PURPOSE)
+    except (sealing.Unreadable, ValueError):
+        raise StepEnded("start again with the password") from None
 
 
 def step(text: str, browser_digest: bytes, *, is_staff: bool) -> Step:
@@ -51,8 +62,8 @@ def step(text: str, browser_digest: bytes, *, is_staff: bool) -> Step:
     Raises:
         StepEnded: nobody, or it is too late.
     """
-    digest = sealing.digest(text)
-    row = records.find_step(digest, browser_digest)
+    _who, digest = opened(text)
+    row = records.find(digest, browser_digest)
     is_open = row is not None and row.spent_at is None and row.expires_at > clock.now()
     if row is None or not is_open or row.is_staff is not is_staff:
         raise StepEnded("start again with the password")
@@ -65,5 +76,5 @@ def spend(owed: Step) -> None:
     Raises:
         StepEnded: another request was faster.
     """
-    if not records.spend_step(owed.digest, at=clock.now()):
+    if not records.spend(owed.digest, at=clock.now()):
         raise StepEnded("start again with the password")

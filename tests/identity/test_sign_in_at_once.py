@@ -1,0 +1,74 @@
+"""Signing in, many times at one moment: what proves a factor is spent once (design §2)."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from identity import database, sealing
+from identity.authentication import sign_in
+from identity.authentication.lockout import Visit
+from identity.authentication.second_factor import WrongCode
+from identity.authentication.sessions import Started
+from identity.citizens.national_id import NationalId
+from identity.factors import recovery
+from identity.steps.half import StepEnded
+from tests.people import give_authenticator, lan
+
+AT_ONCE = 4  # fewer than the five tries that a browser has
+
+
+@pytest.fixture
+def person(app):  # noqa: ARG001 - people live in an app's database
+    return lan()
+
+
+def halfway(person, browser):
+    """Somebody who has proved the password in this browser: the visit, and the step's text."""
+    visit = Visit(sealing.digest(f"{browser} of {person.national_id}"), "203.0.113.9")
+    number = NationalId.strict(person.national_id)
+    return visit, sign_in.prove_password(number, person.password, visit=visit)
+
+
+def outcome(code, visit, text):
+    try:
+        return type(sign_in.finish(text, code, visit=visit, before=None))
+    except (WrongCode, StepEnded, sign_in.AccountBarred) as refusal:
+        return type(refusal)
+
+
+def all_at_once(code, halves):
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(lambda half: outcome(code, *half), halves))
+
+
+def test_of_many_at_once_one_step_buys_one_session(person):
+    half = halfway(person, "a browser")
+
+    outcomes = all_at_once(person.one_time_code, [half] * AT_ONCE)
+
+    assert outcomes.count(Started) == 1
+    assert set(outcomes) == {Started, StepEnded}
+
+
+def test_of_many_browsers_at_once_one_signs_in_with_a_code_of_an_app(person):
+    """RFC 6238 §5.2; the others' steps are not spent, so each may wait for the next code."""
+    app = give_authenticator(person)
+    halves = [halfway(person, f"browser {n}") for n in range(AT_ONCE)]
+
+    outcomes = all_at_once(app.now(), halves)
+
+    assert sorted(o.__name__ for o in outcomes) == ["Started"] + ["WrongCode"] * (AT_ONCE - 1)
+    lost = halves[outcomes.index(WrongCode)]
+    assert sign_in.codes_left(lost[1], lost[0].browser_digest) is not None
+
+
+def test_of_many_browsers_at_once_one_signs_in_with_a_printed_code(person):
+    codes = recovery.new_codes()
+    with database.transaction():
+        recovery.keep(person.citizen_id, codes)
+    halves = [halfway(person, f"browser {n}") for n in range(AT_ONCE)]
+
+    outcomes = all_at_once(codes[0], halves)
+
+    assert sorted(o.__name__ for o in outcomes) == ["Started"] + ["WrongCode"] * (AT_ONCE - 1)
+    assert recovery.left(person.citizen_id).left == len(codes) - 1
