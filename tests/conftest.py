@@ -201,8 +201,6 @@ OF_WORDS = {
     "test_the_decision_page.py",
     "test_the_readme.py",
 }
-# In the second language every form is walked with its bad values; the rest is said in the first.
-IN_BOTH_LANGUAGES = "test_a_bad_value_is_told_at_its_field"
 
 
 def _is_of_words(item: pytest.Item) -> bool:
@@ -221,9 +219,6 @@ def _belongs(item: pytest.Item, config: pytest.Config) -> bool:
     if config.option.lane == "off" and item.path.name in PAGES:
         return False
     if chosen == "postgresql" and _is_of_words(item):
-        return False
-    is_form = item.path.name == "test_every_form.py"
-    if is_form and item.name.endswith("-en]") and not item.name.startswith(IN_BOTH_LANGUAGES):
         return False
     other = "postgresql" if chosen == "sqlite" else "sqlite"
     if is_drill != config.option.drill or item.get_closest_marker(other):
