@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import clock, database
+from identity.citizens.records import CitizenIdentity, CitizenKey
 from identity.columns import Base
 from identity.together import Clause
 
@@ -229,6 +230,23 @@ def told(
         )
         .order_by(value.citizen_id, value.id)
     )
+
+
+def ever_told(citizen_id: uuid.UUID, names: Iterable[str]) -> Sequence[Row[Any]]:
+    """Every value that was ever known of a person, in the order in which they came."""
+    value = AttributeValue.__table__
+    query = select(value).where(
+        value.c.citizen_id == citizen_id, value.c.attribute.in_(list(names))
+    )
+    return database.rows(query.order_by(value.c.recorded_at, value.c.id))
+
+
+def identities(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """Every identity a person ever had, the first one first; none: unknown, or erased."""
+    table, key = CitizenIdentity.__table__, CitizenKey.citizen_id
+    query = select(table, CitizenKey.wrapped, CitizenKey.kek_id)
+    joined = query.join(CitizenKey, key == table.c.citizen_id)
+    return database.rows(joined.where(table.c.citizen_id == citizen_id).order_by(table.c.version))
 
 
 def append_values(values: Sequence[Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -21,12 +22,13 @@ from consent.attributes.envelopes import (
 )
 from identity import clock, database
 from identity.citizens import people
-from identity.citizens.people import Person
+from identity.citizens.people import Identity, Person
 from identity.errors import InvalidRequest
 from identity.together import Answer, Clause, look
 
 __all__ = [
     "NotSupplied",
+    "Told",
     "Value",
     "clause",
     "current",
@@ -80,29 +82,40 @@ def open_values(answer: Answer, key: bytes, *, names: Iterable[str]) -> dict[str
     return {name: opened(chosen(parts), key) for name, parts in standing.items()}
 
 
-def of_identity(person: Person, names: Iterable[str]) -> dict[str, Value]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The four values that identity keeps, and the day that they are from."""
+
+    identity: Identity
+    as_of: date
+
+
+def of_identity(person: Told | Person, names: Iterable[str]) -> dict[str, Value]:
     """Those of the names that identity keeps, in the same envelope."""
+    told = person.identity
     kept: dict[str, str] = {
-        "personal_number": person.national_id.reveal(),
-        "full_name": person.full_name,
-        "date_of_birth": person.date_of_birth.written(),
-        "sex": person.sex.value,
+        "personal_number": told.national_id.reveal(),
+        "full_name": told.full_name,
+        "date_of_birth": told.date_of_birth.written(),
+        "sex": told.sex.value,
     }
-    return {name: _of_identity(name, kept[name], person=person) for name in names if name in kept}
+    return {
+        name: _of_identity(name, kept[name], as_of=person.as_of) for name in names if name in kept
+    }
 
 
-def _of_identity(name: str, value: str, *, person: Person) -> Value:
+def _of_identity(name: str, value: str, *, as_of: date) -> Value:
     attribute = catalogue.attribute(name)
     return Value(
         name=name,
         value=value,
         source=VERIFIED,
         register=attribute.register,
-        as_of=person.as_of,
+        as_of=as_of,
         valid_from=None,
         valid_to=None,
         equals_paper=attribute.equals_paper,
-        is_stale=attribute.is_stale(person.as_of, on=clock.today()),
+        is_stale=attribute.is_stale(as_of, on=clock.today()),
         is_disputed=False,
         about_id=None,
         value_id=None,

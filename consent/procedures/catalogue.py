@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from consent.kept import Kept
 from consent.procedures import records
@@ -81,12 +82,13 @@ _LISTS = ("legal_basis", "attributes_required", "attributes_optional", "verified
 
 
 def _load() -> Mapping[str, Procedure]:
-    found = {}
-    for row in records.newest():
-        members = dict(row._mapping)  # noqa: SLF001 - the row's public view, named with a dash
-        members |= {name: tuple(members[name]) for name in _LISTS}
-        found[row.code] = Procedure(**members | {"basis": Basis(row.basis)})
-    return found
+    return {row.code: _read(row) for row in records.newest()}
+
+
+def _read(row: Any) -> Procedure:  # noqa: ANN401 - a row of the table
+    members = dict(row._mapping)  # noqa: SLF001 - the row's public view, named with a dash
+    members |= {name: tuple(members[name]) for name in _LISTS}
+    return Procedure(**members | {"basis": Basis(row.basis)})
 
 
 _kept: Kept[Mapping[str, Procedure]] = Kept(_load)
@@ -107,6 +109,15 @@ def procedure(code: str) -> Procedure:
     if found is None:
         raise UnknownProcedure("no procedure in the catalogue has this code")
     return found
+
+
+def find_version(code: str, number: int) -> Procedure | None:
+    """The procedure as an earlier version had it; null: there is no such version."""
+    now = procedures().get(code)
+    if now is not None and now.version == number:
+        return now
+    row = records.version(code, number)
+    return None if row is None else _read(row)
 
 
 def forget() -> None:

@@ -46,6 +46,12 @@ def newest() -> Sequence[Row[Any]]:
     return database.rows(select(table).where(Procedure.version == last).order_by(Procedure.code))
 
 
+def version(code: str, number: int) -> Row[Any] | None:
+    """One version of one procedure; null: there is none."""
+    table = Procedure.__table__
+    return database.row(select(table).where(table.c.code == code, table.c.version == number))
+
+
 def append(version: Mapping[str, Any]) -> None:
     """Add one version of one procedure."""
     database.write(insert(Procedure).values(version))
