@@ -89,7 +89,6 @@ class Plan:
 
     open: tuple[Item, ...]
     taken: tuple[Carried, ...]
-    earlier: frozenset[str]  # attributes that live decisions give this service already
 
 
 def items(details: Iterable[Detail], scopes: frozenset[str]) -> tuple[Item, ...]:
@@ -128,19 +127,13 @@ def plan(
     """
     wanted = tuple(asked)
     if not wanted:
-        return Plan((), (), frozenset())
+        return Plan((), ())
     live = records.live_for(citizen_id, public_service_id, at=clock.now())
-    earlier = frozenset(name for row in live for name in _names(row))
     if must_ask:
-        return Plan(wanted, (), earlier)
+        return Plan(wanted, ())
     found = [(item, next((row for row in live if covers(row, item)), None)) for item in wanted]
     taken = tuple(carried(row) for _, row in found if row is not None)
-    return Plan(tuple(item for item, row in found if row is None), taken, earlier)
-
-
-def _names(row: Any) -> Iterable[str]:  # noqa: ANN401 - a row of the table
-    claims = {c: name for told in SCOPE_CLAIMS.values() for c, name in told.items()}
-    return row.attributes if row.procedure else [claims[claim] for claim in row.attributes]
+    return Plan(tuple(item for item, row in found if row is None), taken)
 
 
 def covers(row: Any, item: Item) -> bool:  # noqa: ANN401 - a row of the table

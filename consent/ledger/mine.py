@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from consent.attributes import catalogue
-from consent.ledger import records, transitions
-from consent.ledger.answer import SCOPE_CLAIMS
+from consent.attributes.history import past
+from consent.ledger import difference, records, transitions
+from consent.ledger.difference import Difference
 from consent.ledger.records import State
 from consent.ledger.transitions import Entry
 from consent.ledger.withdraw import NoSuchDecision
@@ -20,7 +21,6 @@ from identity.public_services.registered import Registered
 
 SOON = timedelta(days=14)  # how long an answer is news
 ENDING = timedelta(days=30)
-_CLAIMS = {claim: name for told in SCOPE_CLAIMS.values() for claim, name in told.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Mine:
     told: tuple[Progress, ...] = ()
     steps: tuple[Step, ...] = ()
     text: str = field(default="", repr=False)
+    unlike: Difference | None = None  # an earlier one about the same; null: it is the first
+    replaced_by: Difference | None = None  # the later one: what is in it; null: none replaced it
 
     @property
     def id(self) -> uuid.UUID:
@@ -91,7 +93,7 @@ class Mine:
     @property
     def labels(self) -> list[str]:
         """What its attributes are called."""
-        names = [_CLAIMS.get(name, name) for name in self.entry.attributes]
+        names = difference.names_of(self.entry)
         return [catalogue.attribute(name).label(self.language) for name in names]
 
 
@@ -122,6 +124,7 @@ def decision(citizen_id: uuid.UUID, decision_id: uuid.UUID, *, language: str) ->
     if not history:
         raise NoSuchDecision("there is no such decision")
     receipts = records.receipts(citizen_id, decision_id)
+    before, after = _neighbours(history)
     return Mine(
         entry=history[-1],
         service=registered.by_id(history[-1].public_service_id),
@@ -131,7 +134,29 @@ def decision(citizen_id: uuid.UUID, decision_id: uuid.UUID, *, language: str) ->
             Step(one.state.value, one.decided_at, receipts.get(one.version)) for one in history
         ),
         text=records.text(history[0].text_hash),
+        unlike=before,
+        replaced_by=after,
     )
+
+
+def _neighbours(history: Sequence[Entry]) -> tuple[Difference | None, Difference | None]:
+    """How it differs from the one before it about the same, and how the one that replaced it."""
+    one, last = history[0], history[-1]
+    if one.state is not State.GIVEN:
+        return None, None
+    given = records.given(one.citizen_id, one.public_service_id, procedures=[one.procedure])
+    same = [row for row in given if (row.case, row.purposes) == (one.case, one.purposes)]
+    before = [row for row in same if row.from_at < one.from_at][-1:]
+    after = [row for row in same if one.from_at < row.from_at <= last.decided_at][-1:]
+    after = after if last.state is State.SUPERSEDED else []
+    if not before and not after:
+        return None, None
+    names = {name for row in (one, *before, *after) for name in difference.names_of(row)}
+    known = past(one.citizen_id, names)
+    said = difference.said(one, known)
+    earlier = [difference.between(difference.said(row, known), said, other=row) for row in before]
+    later = [difference.between(said, difference.said(row, known), other=row) for row in after]
+    return next(iter(earlier), None), next(iter(later), None)
 
 
 @dataclass(frozen=True, slots=True)

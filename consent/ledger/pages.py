@@ -12,7 +12,7 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from consent.ledger import answer, grant, mine, records, screen, transitions, withdraw
+from consent.ledger import answer, difference, grant, mine, records, screen, transitions, withdraw
 from consent.ledger.answer import Item, Plan
 from consent.ledger.grant import Answered, Choice
 from consent.ledger.screen import Part, Screen
@@ -106,6 +106,12 @@ def duration(iso: str) -> str:
     if found[2] == "M":
         return str(ngettext("%(num)d tháng", "%(num)d tháng", number))
     return str(ngettext("%(num)d ngày", "%(num)d ngày", number))
+
+
+@pages.app_template_filter("labels")
+def labels(names: Iterable[str], lang: str) -> str:
+    """What attributes are called, in one line."""
+    return difference.labels(names, lang)
 
 
 def _lang() -> str:

@@ -1,7 +1,7 @@
 """Tables of the ledger: decisions, the texts people saw, receipts, objections; their queries."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    or_,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -179,6 +180,28 @@ def newest_of(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
         _newest()
         .where(_TABLE.c.citizen_id == citizen_id)
         .order_by(_TABLE.c.from_at.desc(), _TABLE.c.decision_id.desc())
+    )
+
+
+def given(
+    citizen_id: uuid.UUID, public_service_id: uuid.UUID, *, procedures: Iterable[str | None]
+) -> Sequence[Row[Any]]:
+    """Every time a person allowed one public service one of these, the first one first.
+
+    Null among the procedures: the scopes. The first row of each, whatever became of it since.
+    """
+    this, asked = _TABLE.c, set(procedures)
+    wanted = this.procedure.in_([code for code in asked if code is not None])
+    return database.rows(
+        select(_TABLE)
+        .where(
+            this.citizen_id == citizen_id,
+            this.public_service_id == public_service_id,
+            or_(wanted, this.procedure.is_(None)) if None in asked else wanted,
+            this.version == 1,
+            this.state == State.GIVEN,
+        )
+        .order_by(this.from_at, this.decision_id)
     )
 
 

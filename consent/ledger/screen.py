@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from consent.attributes import catalogue, masking, values
+from consent.attributes import catalogue, history, masking, values
 from consent.attributes.catalogue import Attribute
 from consent.attributes.envelopes import TOLD, Value
+from consent.attributes.history import Past
+from consent.ledger import difference, records
 from consent.ledger.answer import LIFETIME, SCOPES, Item, Plan
+from consent.ledger.difference import Difference, Said
 from consent.procedures.catalogue import Basis
 from identity import clock, presentation, sealing
 from identity.public_services.registered import Registered
 
 PURPOSE, LINE = "preview", "preview-line"
+MANY = 12  # lines of one part; more of them stand in groups
 MAC, MARK = 32, 4  # bytes: what binds the page, and what tells which of its lines changed
 
 
@@ -28,7 +32,7 @@ class Line:
     value: Value | None = field(repr=False)  # null: nobody knows it
     language: str
     is_optional: bool
-    is_new: bool  # this service has no live decision about it
+    is_new: bool  # it was not sent when the same was allowed last
     field_name: str  # the value of its checkbox
 
     @property
@@ -62,6 +66,11 @@ class Line:
         return catalogue.register(self.value.register).title(self.language) if self.value else ""
 
     @property
+    def shelf(self) -> str:
+        """Under which register it stands among many: whose value it is, or would be."""
+        return self.register or catalogue.register(self.attribute.register).title(self.language)
+
+    @property
     def as_of(self) -> str:
         """The day it is from."""
         return presentation.day(self.value.as_of) if self.value else ""
@@ -85,6 +94,7 @@ class Part:
     item: Item
     lines: tuple[Line, ...]
     until: datetime
+    difference: Difference | None  # null: this service was never allowed this before
 
     @property
     def until_on(self) -> date:
@@ -96,6 +106,16 @@ class Part:
         """The value of its checkbox where purposes are chosen one by one."""
         code = self.item.code or SCOPES
         return code if self.item.case is None else f"{code}/{self.item.case}"
+
+    @property
+    def groups(self) -> Mapping[str, tuple[Line, ...]]:
+        """The lines in groups by register where they are many; else all of them in one, unnamed."""
+        if len(self.lines) <= MANY:
+            return {"": self.lines}
+        found: dict[str, tuple[Line, ...]] = {}
+        for line in self.lines:
+            found[line.shelf] = (*found.get(line.shelf, ()), line)
+        return found
 
     @property
     def has_sensitive(self) -> bool:
@@ -122,6 +142,11 @@ class Screen:
     def is_law_only(self) -> bool:
         """Whether there is nothing to choose."""
         return len(self.of(Basis.LAW)) == len(self.parts)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the answers are far below what is read first."""
+        return len(self.lines) > MANY
 
     @property
     def has_purposes(self) -> bool:
@@ -175,13 +200,11 @@ def build(
     """The page of what is open in the plan, with the values that stand now."""
     names = dict.fromkeys(name for item in plan.open for name in item.attributes)
     found = values.current(citizen_id, names)
+    codes = [item.code for item in plan.open]
+    last = {row.procedure: row for row in records.given(citizen_id, service.id, procedures=codes)}
+    past = history.past(citizen_id, names) if last else None
     parts = tuple(
-        Part(
-            index=index,
-            item=item,
-            lines=_lines(item, found, earlier=plan.earlier, prefix=_prefix(index), lang=language),
-            until=clock.now() + LIFETIME[item.basis],
-        )
+        _part(index, item, found=found, before=(last.get(item.code), past), language=language)
         for index, item in enumerate(plan.open)
     )
     return Screen(
@@ -199,27 +222,54 @@ def _prefix(index: int) -> str:
     return f"{index}." if index else ""
 
 
-def _lines(
-    item: Item, found: Mapping[str, Value], *, earlier: frozenset[str], prefix: str, lang: str
-) -> tuple[Line, ...]:
-    return tuple(
+def _part(
+    index: int,
+    item: Item,
+    *,
+    found: Mapping[str, Value],
+    before: tuple[Any, Past | None],  # a row of the ledger, null: none; and what was known
+    language: str,
+) -> Part:
+    lasts = LIFETIME[item.basis]
+    now = Said(
+        basis=item.basis.value,
+        template=item.template,
+        attributes=item.attributes,
+        days=difference.days(lasts),
+        values=found,
+    )
+    earlier, past = before
+    unlike = None
+    if earlier is not None and past is not None:
+        unlike = difference.between(difference.said(earlier, past), now, other=earlier)
+    new = frozenset(unlike.added if unlike else ())
+    lines = tuple(
         Line(
             attribute=catalogue.attribute(name),
             value=found.get(name),
-            language=lang,
+            language=language,
             is_optional=name in item.optional,
-            is_new=bool(earlier) and name not in earlier,
-            field_name=prefix + name,
+            is_new=name in new,
+            field_name=_prefix(index) + name,
         )
         for name in item.attributes
     )
+    until = clock.now() + lasts
+    return Part(index=index, item=item, lines=lines, until=until, difference=unlike)
 
 
 def _digest(whose: Iterable[uuid.UUID], parts: Iterable[Part], *, language: str) -> bytes:
     """Never change its members: what is stored was made by them."""
-    told = [[part.item.template, part.item.case, [_shown(x) for x in part.lines]] for part in parts]
+    told = [_told(part) for part in parts]
     text = json.dumps([[one.hex for one in whose], language, told], ensure_ascii=False)
     return hashlib.sha256(text.encode()).digest()
+
+
+def _told(part: Part) -> list[Any]:
+    lines = [_shown(line) for line in part.lines]
+    # Where there is no earlier decision, as it was before pages told a difference.
+    unlike = [part.difference.mark] if part.difference else []
+    return [part.item.template, part.item.case, lines, *unlike]
 
 
 def _shown(line: Line) -> list[Any]:
