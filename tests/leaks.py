@@ -21,7 +21,10 @@ DEMO = Path(__file__).resolve().parent.parent / "examples" / "demo"
 NUMBER = re.compile(r"(?<![0-9A-Za-z_-])[0-9]{12}(?![0-9A-Za-z_-])")
 SIGNED = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")
 # Codes, refresh tokens, cookies and secrets: long, and in both cases, which no id of ours is.
-HANDLE = re.compile(r"(?=[A-Za-z0-9_-]*[A-Z])(?=[A-Za-z0-9_-]*[a-z])[A-Za-z0-9_-]{40,}")
+# Looked for where a word begins only, or a long one is read again from each of its letters.
+HANDLE = re.compile(
+    r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*[A-Z])(?=[A-Za-z0-9_-]*[a-z])[A-Za-z0-9_-]{40,}"
+)
 A_NUMBER, A_TOKEN, A_CODE = "a personal number", "a token", "a one-time code"
 A_HANDLE = "a code, refresh token, cookie or secret"
 A_WORD = "a password, secret or name of a person"
