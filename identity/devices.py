@@ -6,6 +6,7 @@ words reach the database.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # The first that is found counts: most browsers name others that they want to be taken for.
 _BROWSERS = (
@@ -44,6 +45,7 @@ class Device:
         return ", ".join(word for word in (self.browser, self.system) if word)
 
 
+@lru_cache(maxsize=256)
 def read(user_agent: str) -> Device:
     """What the header says; whatever it holds, only words of our own come out."""
     told = user_agent[:_READ]

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, get_locale, get_translations
 from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
@@ -36,7 +36,13 @@ CSP = (
 
 def init_app(app: Flask) -> None:
     """Give every page its language, its form token, its headers and its error page."""
+    app.jinja_environment = appearance.Templates
     Babel(app, default_locale="vi", locale_selector=chosen)
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined] # of Babel's extension
+        lambda text: _catalogue().ugettext(text),
+        lambda one, many, n: _catalogue().ungettext(one, many, n),
+        newstyle=True,
+    )
     app.jinja_env.globals.update(
         form_token=browser.form_token,
         csrf_field=browser.FIELD,
@@ -48,6 +54,13 @@ def init_app(app: Flask) -> None:
     appearance.init_app(app)
     app.after_request(_finish_page)
     app.add_url_rule("/language", "language", enter(anyone)(switch), methods=["GET"])
+
+
+def _catalogue() -> Any:  # noqa: ANN401 - Babel's or gettext's translations
+    """The sentences of this request's language, found once for a page that says many."""
+    if "catalogue" not in g:
+        g.catalogue = get_translations()
+    return g.catalogue
 
 
 def chosen() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from identity import clock, sealing
@@ -82,6 +83,7 @@ def budgets(target: Target, visit: Visit) -> Iterator[Budget]:
     yield Budget(("block", target.kind, block(visit.address)), 100, QUARTER)
 
 
+@lru_cache(maxsize=1024)
 def block(address: str) -> str:
     """The neighbourhood of an address: /24 or /48; one name for what is no address."""
     try:

@@ -191,13 +191,15 @@ def _asked_request() -> str | None:
 
 
 def who_asks() -> asking.Asking | None:
-    """Who asks. The page may then be followed, after its form, by a redirect to that service."""
+    """Who asks, looked up once. After its form the page may be followed by a redirect to them."""
     request_id = _asked_request()
     if request_id is None:
         return None
-    found = asking.find(request_id, browser.digest(), language=language.chosen())
-    if found is not None:
-        g.form_target = found.form_target
+    if "asking" not in g:
+        g.asking = asking.find(request_id, browser.digest(), language=language.chosen())
+        if g.asking is not None:
+            g.form_target = g.asking.form_target
+    found: asking.Asking | None = g.asking
     return found
 
 
