@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from consent.audit import heads, notes, tree
+from consent.audit import notes, tree
 from consent.audit import records as log
-from consent.audit.leaves import HeadError
 from consent.audit.notes import NoteError, Verifier
-from consent.audit.tree import Frontier, Head
+from consent.audit.tree import Head
+from consent.facets.nodes import PathBroken, path
 from consent.receipts import records
 from identity import clock, jws
 from identity.entry import body_commit, leaf
@@ -41,17 +41,19 @@ def prove(receipt: Any) -> Proof:  # noqa: ANN401 - a row of the table
     found = None if row is None else _leaf(row)
     head, signed_at = _newest_head()
     position = None if row is None else row.position
-    path: tuple[bytes, ...] = ()
+    siblings: tuple[bytes, ...] = ()
     included = None
     if head is not None and position is not None and position < head.size:
-        path = _path(position, head)
-        included = found is not None and tree.is_included(found, position, proof=path, head=head)
+        siblings = _path(position, head)
+        included = found is not None and tree.is_included(
+            found, position, proof=siblings, head=head
+        )
     return Proof(
         is_promised=_is_promised(receipt),
         is_entered=row is not None and _commit(row) == bytes(receipt.body_commit),
         is_included=included,
         position=position,
-        path=tuple(each.hex() for each in path),
+        path=tuple(each.hex() for each in siblings),
         head=head,
         signed_at=signed_at,
     )
@@ -78,14 +80,10 @@ def _newest_head() -> tuple[Head | None, datetime | None]:
 
 
 def _path(position: int, head: Head) -> tuple[bytes, ...]:
-    """The siblings of the leaf, from the stored leaves; none where a leaf is missing."""
-
-    def node(level: int, index: int) -> bytes:
-        return Frontier().grown(heads.read_back(index << level, (index + 1) << level)).root()
-
+    """The siblings of the leaf; none where a position is missing, which proves nothing."""
     try:
-        return tuple(tree.inclusion_proof(position, head.size, node=node))
-    except HeadError:
+        return tuple(path(position, head.size))
+    except PathBroken:
         return ()
 
 

@@ -7,12 +7,16 @@ from types import SimpleNamespace
 
 import jwt
 import pytest
+from sqlalchemy import select
 
 from consent.audit import heads, tree
 from consent.audit.sequencer import sequence
+from consent.facets import draw
 from consent.ledger import records
 from consent.receipts.proof import prove
-from identity import log_keys
+from identity import database, log_keys
+from identity.entry import body_commit
+from identity.trail import AccessEntry
 from tests.deciding import an_asking_service, detail, words
 from tests.exchange import CASE, entries
 from tests.people import a_security_officer, sign_in_officer, submit
@@ -96,6 +100,38 @@ def test_anybody_can_recompute_the_proof(her):
     assert base64.b64decode(said["body_commit"]) == receipt.body_commit
     assert tree.is_included(tree.leaf_hash(leaf), proof.position, proof=path, head=proof.head)
     assert proof.holds
+
+
+@pytest.mark.slow
+def test_a_proof_reads_a_few_rows_however_long_the_log_is(own_log, monkeypatch):
+    """RFC 6962 §2.1.1: of two subtrees and some leaves, never of every leaf."""
+    ids = own_log.is_told(3 * draw.FAN + 5)
+    signed_log()
+    while draw.draw():
+        pass
+    (row,) = database.rows(select(AccessEntry.__table__).where(AccessEntry.id == ids[300]))
+    promised = SimpleNamespace(
+        citizen_id=row.citizen_id,
+        entry_id=row.id,
+        promise="",
+        body_commit=body_commit(bytes(row.c_subject), bytes(row.c_actor)),
+    )
+    read = []
+
+    def counted(statement, params=None):
+        found = database_rows(statement, params)
+        read.append(len(found))
+        return found
+
+    database_rows = database.rows
+    monkeypatch.setattr(database, "rows", counted)
+
+    proof = prove(promised)
+
+    assert proof.is_included
+    assert proof.head.size == len(ids)
+    assert len(read) == 4  # the entry, the head, two subtrees, the leaves beside it
+    assert 0 < sum(read) < draw.FAN + 2 * 8
 
 
 def test_every_step_of_its_life_has_its_receipt(her, theirs):
