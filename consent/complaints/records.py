@@ -72,12 +72,13 @@ class Mine:
 
     citizen_id: uuid.UUID | None  # the officer's own account; null: unknown
     staff_id: uuid.UUID | None = None  # null: whoever it is
-    unit: str | None = None  # null: whichever
+    units: Sequence[str] = ()  # however the name of the officer's unit was written
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same in SQL; a look that was no member's of the staff excludes nobody."""
-        columns = ((_TABLE.c.staff_id, self.staff_id), (_TABLE.c.staff_unit, self.unit))
-        told = [or_(column.is_(None), column != value) for column, value in columns if value]
+        staff, unit = _TABLE.c.staff_id, _TABLE.c.staff_unit
+        told = [] if self.staff_id is None else [or_(staff.is_(None), staff != self.staff_id)]
+        told += [or_(unit.is_(None), unit.not_in(self.units))] if self.units else []
         return told if self.citizen_id is None else [*told, _TABLE.c.citizen_id != self.citizen_id]
 
 
@@ -118,6 +119,13 @@ def of_person(citizen_id: uuid.UUID, *, limit: int) -> Sequence[Row[Any]]:
 def find_by_number(number: str) -> Row[Any] | None:
     """One complaint, whoever raised it; null: there is none."""
     return database.row(select(_TABLE).where(_TABLE.c.number == number))
+
+
+def units() -> Sequence[str]:
+    """The units of whom complaints are about, as each was written then."""
+    unit = _TABLE.c.staff_unit
+    found = database.rows(select(unit).where(unit.is_not(None)).distinct())
+    return [row.staff_unit for row in found]
 
 
 def waiting(*, mine: Mine, limit: int) -> Sequence[Row[Any]]:

@@ -10,6 +10,7 @@ from consent.clocks.terms import Due
 from consent.complaints import records
 from consent.complaints.complain import COMPLAINT, NoSuchComplaint
 from consent.complaints.mine import find_entry
+from consent.looks import units
 from consent.looks.entries import Look, tag
 from consent.looks.review import LOOKED, OwnEntries, mark_own
 from consent.replies import extend
@@ -89,7 +90,8 @@ def count_waiting(officer: StaffMember) -> int:
 
 
 def _mine(officer: StaffMember) -> records.Mine:
-    return records.Mine(officer.own_citizen_id, officer.id, officer.unit)
+    same = [unit for unit in records.units() if units.is_same(unit, officer.unit)]
+    return records.Mine(officer.own_citizen_id, officer.id, same)
 
 
 def look(officer: StaffMember, number: str, *, request_id: str, language: str = "vi") -> Complaint:
@@ -149,7 +151,7 @@ def _row(officer: StaffMember, number: str) -> Any:  # noqa: ANN401 - a row of t
     if row.citizen_id == officer.own_citizen_id:
         mark_own(officer, row.citizen_id, complaint=row.number)
         raise OwnEntries("nobody answers their own complaint", note="own complaint")
-    if row.staff_id == officer.id or row.staff_unit == officer.unit:
+    if row.staff_id == officer.id or units.is_same(row.staff_unit or "", officer.unit):
         mark_own(officer, row.citizen_id, complaint=row.number)
         raise OwnLook("a colleague of another unit answers it", note="own look")
     return row

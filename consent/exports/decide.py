@@ -1,12 +1,12 @@
 """A second officer, of another unit, lets a large export pass or declines it; once."""
 
-import unicodedata
 import uuid
 from typing import Any
 
 from consent.exports import records
 from consent.exports.ask import FETCH
 from consent.exports.records import State
+from consent.looks import units
 from identity import clock, trail
 from identity.database import transaction
 from identity.entry import Who
@@ -66,15 +66,7 @@ def decide(officer: StaffMember, export_id: uuid.UUID, *, confirms: bool, reques
 
 def may_decide(officer: StaffMember, row: Any) -> bool:  # noqa: ANN401 - a row of the table
     """Whether somebody else asked, and of another unit."""
-    return row.staff_id != officer.id and not _same(row.unit, officer.unit)
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two names are one unit's, however they were typed."""
-    first, second = (
-        " ".join(unicodedata.normalize("NFC", name).casefold().split()) for name in (one, other)
-    )
-    return first == second
+    return row.staff_id != officer.id and not units.is_same(row.unit, officer.unit)
 
 
 def subject(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of the table

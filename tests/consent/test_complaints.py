@@ -268,15 +268,23 @@ class TestAttacker:
 
         assert_kept_from(own, her, raised, method)
 
-    @pytest.mark.parametrize("method", ["get", "post"])
-    def test_nobody_answers_for_their_own_unit(self, app, her, method):
-        """Reference access-log, R17: officers do not close what is about their own unit."""
+    @pytest.mark.parametrize(
+        ("method", "written"),
+        [
+            ("get", "Đơn vị giám sát 9"),
+            ("post", "Đơn vị giám sát 9"),
+            ("get", "đơn  vị GIÁM SÁT\u00a09"),
+            ("post", "Don vi giam sat 9 "),
+        ],
+    )
+    def test_nobody_answers_for_their_own_unit(self, app, her, method, written):
+        """Reference access-log, R17: not by another spelling of its name either."""
         looked = a_security_officer(unit="Đơn vị giám sát 9")
         trail.record(
             "staff:looked",
             Who(her.person.citizen_id, looked.id),
             subject={"result": "shown"},
-            acting={"actor": looked.id.hex, "unit": "Đơn vị giám sát 9"},
+            acting={"actor": looked.id.hex, "unit": written},
         )
         (look,) = [e for e in entries(her.person.citizen_id) if e.type == "staff:looked"]
         raised = complains(her, look)
