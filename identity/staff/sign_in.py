@@ -67,8 +67,7 @@ def finish(step_text: str, code: str, *, visit: Visit) -> str:
             lockout.release(reservation)
             half.spend(owed)
             _prove_code(owed, code)
-            cookie = sessions.start(owed.who)
-            _record(owed.who, visit)
+            cookie = admit(owed.who, visit=visit)
     except TooManyTries:
         _mark(owed.who, visit, reason="throttled")
         raise
@@ -87,13 +86,19 @@ def _prove_code(owed: half.Step, code: str) -> None:
     second_factor.spend(found, code)
 
 
-def _record(staff_id: uuid.UUID, visit: Visit) -> None:
+def admit(staff_id: uuid.UUID, *, visit: Visit) -> str:
+    """Both factors were proved: the staff member is signed in; the cookie that proves it.
+
+    Inside the transaction that spends what proved them.
+    """
+    cookie = sessions.start(staff_id)
     trail.record(
         "sign_in:succeeded",
         Who(actor=staff_id),
         subject={"result": "succeeded"},
         acting={"actor": staff_id.hex, "request": visit.request_id},
     )
+    return cookie
 
 
 def _mark(staff_id: uuid.UUID | None, visit: Visit, *, reason: str) -> None:
