@@ -123,7 +123,7 @@ def test_the_cases_of_the_first_people_are_all_there() -> None:
     abouts = " / ".join(person["about"] for person in listed)
 
     assert [person["national_id"] for person in listed] == list(CITIZENS)
-    assert all(set(person) == {"national_id", "about", "live"} for person in listed)
+    assert all(set(person) == {"national_id", "case", "about", "live"} for person in listed)
     assert sorted(line["status"] for line in CITIZENS.values()).count("active") == 27
     assert {len(line["date_of_birth"]) for line in CITIZENS.values()} == {4, 7, 10}
     assert {line["account_level"] for line in CITIZENS.values()} == {1, 2}
