@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +64,12 @@ def enrol(lines: Sequence[Line]) -> Tally:
     """
     known = _known(lines)
     # Before the transaction: nothing slow holds it (design §9).
-    hashes = [_new_hash(line, known.get(line.identity.national_id.reveal())) for line in lines]
+    standing = [known.get(line.identity.national_id.reveal()) for line in lines]
+    with ThreadPoolExecutor(passwords.at_once()) as several:
+        hashes = list(several.map(_new_hash, lines, standing))
     tally, newcomers = Tally(), []
     with transaction():
-        for line, new_hash in zip(lines, hashes, strict=True):
-            found = known.get(line.identity.national_id.reveal())
+        for line, found, new_hash in zip(lines, standing, hashes, strict=True):
             if found is None:
                 newcomers.append((new_id(), line, new_hash))
             elif _change(found, line, new_hash=new_hash):

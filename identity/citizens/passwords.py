@@ -47,11 +47,16 @@ def _places(count: int) -> threading.BoundedSemaphore:
     return threading.BoundedSemaphore(count)
 
 
+def at_once() -> int:
+    """How many passwords this process hashes at a time."""
+    return max(1, readings.cores() // settings.current().processes)
+
+
 @contextmanager
 def _a_place() -> Iterator[None]:
     # Hashing leaves Python's lock, so without a bound a flood of sign-ins would take every core
     # from the token endpoint.
-    places = _places(max(1, readings.cores() // settings.current().processes))
+    places = _places(at_once())
     with meters.QUEUED.track_inprogress():
         has_one = places.acquire(timeout=WAIT_SECONDS)
     if not has_one:
