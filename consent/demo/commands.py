@@ -32,5 +32,5 @@ def _people(told: dict[str, Any]) -> Iterator[str]:
         yield f"  {keys}  {files.shortened(person['name'], 28):<28}  {person['case']}"
     yield f"Who works here signs in at {told['issuer']}/staff/sign-in:"
     for member in told["staff"]:
-        keys = f"{member['username']:<14}{member['password']:<26}{member['one_time_code']}"
+        keys = f"{member['username']:<16}{member['password']:<26}{member['one_time_code']}"
         yield f"  {keys}  {member['role']:<16}  {member['unit']}"
