@@ -103,6 +103,8 @@ class TokenFamily(Base):
     expires_at: Mapped[datetime]  # the absolute end of the last refresh token
     ended_at: Mapped[datetime | None]  # null: alive
     ended_by: Mapped[str | None]  # withdrawal | replay | revocation | sign-out | lock | …
+    # Thumbprint of the key that must prove itself to go on (RFC 9449 §5); null: the service does.
+    sender_key: Mapped[str | None]
 
 
 class RefreshToken(Base):
@@ -155,6 +157,7 @@ class AuthorizationCode(Base):
     expires_at: Mapped[datetime]
     spent_at: Mapped[datetime | None]  # null: not redeemed
     family_id: Mapped[uuid.UUID]  # the family that its redemption starts
+    sender_key: Mapped[str | None]  # whose proof redeems it (RFC 9449 §10); null: nobody was named
 
 
 class RevokedToken(Base):
