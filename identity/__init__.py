@@ -13,6 +13,7 @@ from identity import (
     activation,
     authentication,
     authorization,
+    binding,
     citizens,
     commands,
     database,
@@ -71,7 +72,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     outbox.join()
     for area in (citizens, factors, authentication, staff, public_services, activation):
         area.join(app)
-    for area in (granted, tokens, requested, authorization, logout, provider):
+    for area in (binding, granted, tokens, requested, authorization, logout, provider):
         area.join(app)
     for area in (staff_enrolment, staff_security, account):
         area.join(app)

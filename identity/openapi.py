@@ -12,6 +12,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import INCLUDE, Schema, fields, validate
 
 from identity import doors, errors, settings
+from identity.binding.dpop import NonceWanted, ProofRefused
 from identity.described import HTML, JSON, PLAIN, Answer, Described, Told
 from identity.doors import FORM, Door, Request
 from identity.errors import Refusal
@@ -42,7 +43,13 @@ _OF_BODIES = (errors.BodyTooLarge, errors.UnsupportedMediaType)
 _OF_CALLERS: Mapping[str | None, tuple[type[Refusal], ...]] = {
     None: (),
     "clientSecret": (errors.InvalidClient, errors.TooManyRequests),
-    "accessToken": (errors.InvalidToken, errors.InsufficientScope, errors.TooManyRequests),
+    "accessToken": (
+        errors.InvalidToken,
+        errors.InsufficientScope,
+        errors.TooManyRequests,
+        ProofRefused,
+        NonceWanted,
+    ),
 }
 _SAYABLE = validate.Regexp(f"^{errors.SAYABLE}$")
 
@@ -123,7 +130,8 @@ SECURITY: Mapping[str, dict[str, Any]] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "RFC 6750, RFC 9068: from /token, for a person who was sent to /authorize",
+        "description": "RFC 6750, RFC 9068: from /token, for a person who was sent to /authorize. "
+        "One that is bound to a key comes as `Authorization: DPoP`, with a proof: RFC 9449",
     },
     "clientSecret": {
         "type": "http",

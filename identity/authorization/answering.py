@@ -92,6 +92,7 @@ def _clauses(
         sub="",  # the clause `subject` says it, in the same statement
         scope=_left(wish, approved),
         earned=_earned(wish, session, actor=actor),
+        sender_key=wish.sender_key,
     )
     after = (*CONDITIONS, "opened") if opening else CONDITIONS
     code, issuing = codes.issuing(new, after=after)

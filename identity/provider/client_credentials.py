@@ -9,12 +9,13 @@ from identity.public_services import credentials, registered
 from identity.public_services.registered import Registered
 from identity.signing import tokens
 from identity.together import look
+from identity.tokens.families import Asker
 
 # What only a person's sign-in can give.
 OF_PERSONS = frozenset(CLAIMS_OF) | {"openid", "offline_access"}
 
 
-def grant(service: Registered, *, scope: tuple[str, ...]) -> dict[str, Any]:
+def grant(asker: Asker, *, scope: tuple[str, ...]) -> dict[str, Any]:
     """The token response: `sub` is the service's own id, and nothing is stored (design §3).
 
     Raises:
@@ -22,6 +23,7 @@ def grant(service: Registered, *, scope: tuple[str, ...]) -> dict[str, Any]:
         InvalidScope: a scope of persons, or one it was not registered for.
         InvalidClient: it was ended a moment ago.
     """
+    service = asker.service
     if service.is_public:
         raise UnauthorizedClient("this needs a public service that authenticates itself")
     if not set(scope) <= service.scopes - OF_PERSONS:
@@ -32,10 +34,11 @@ def grant(service: Registered, *, scope: tuple[str, ...]) -> dict[str, Any]:
         subject=service.client_id,
         public_service=service.client_id,
         scopes=scope,
+        confirmation=tokens.bound_to(asker.sender_key),
     )
     said = {
         "access_token": tokens.sign_access_token(token),
-        "token_type": "Bearer",
+        "token_type": tokens.kind_of(asker.sender_key),
         "expires_in": int(tokens.LIFETIME.total_seconds()),
     }
     return said | {"scope": " ".join(scope)} if scope else said

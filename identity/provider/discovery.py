@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from identity import errors, settings
+from identity.binding import dpop
 from identity.described import KEYS, Answer
 from identity.doors import Door, Function, Request, anyone
 from identity.granted import details
@@ -99,6 +100,7 @@ def _tokens() -> dict[str, Any]:
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(tokens.ID_TOKEN_ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(tokens.ID_TOKEN_ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),  # RFC 9449 §5.1
         "claim_types_supported": ["normal"],
         "claims_locales_supported": ["vi"],  # values are told as registered
         "claims_supported": list(CLAIMS),

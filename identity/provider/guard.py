@@ -1,4 +1,4 @@
-"""Who enters with an access token: RFC 6750. What it may still do, the gate decides later."""
+"""Who enters with an access token: RFC 6750, RFC 9449 §7. What it may do, the gate decides."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from identity import rate, settings
+from identity.binding import dpop
 from identity.doors import FORM, Request
 from identity.errors import InsufficientScope, InvalidRequest, InvalidToken, Refusal
 from identity.granted.gate import TokenRef, open_ref, token_key
@@ -18,6 +19,7 @@ from identity.signing.tokens import AccessToken
 
 # RFC 6750 §2.2; the header is better.
 PARAMETERS = (Parameter(name="access_token", meaning="where no Authorization header is sent"),)
+SCHEMES = frozenset({"bearer", "dpop"})
 NOT_VALID = "the access token is missing, forged, late or ended"
 
 
@@ -67,11 +69,11 @@ def access_token(
     wanted = None if audience is None else tuple(audience)
 
     def admit(request: Request) -> Presented:
-        text = bearer(request)
+        text = _text(request)
         if text is None:
             # RFC 6750 §3.1: who sent nothing hears of no error.
-            raise InvalidToken(NOT_VALID, note="token: none sent", headers=_challenge())
-        presented = _read(text, _audiences(wanted))
+            raise InvalidToken(NOT_VALID, note="token: none sent", headers=_challenges())
+        presented = _read(request, text, audiences=_audiences(wanted))
         if needs_person and presented.ref is None:
             raise refused(InsufficientScope("this needs a token that a citizen's sign-in gave"))
         if not needed <= presented.scopes:
@@ -91,7 +93,7 @@ def _audiences(wanted: tuple[str, ...] | None) -> tuple[str, ...]:
     return tuple(known[name] for name in wanted or ("api",))
 
 
-def bearer(request: Request) -> str | None:
+def _text(request: Request) -> str | None:
     """The access token of a request: in its header, or in a form body (RFC 6750 §2).
 
     Raises:
@@ -99,8 +101,8 @@ def bearer(request: Request) -> str | None:
     """
     if request.query.one("access_token") is not None:
         raise refused(InvalidRequest("never send an access token in the URL"))
-    scheme, _, header = (request.header("Authorization") or "").partition(" ")
-    in_header = header.strip() if scheme.lower() == "bearer" else None
+    scheme, header = _authorization(request)
+    in_header = header if scheme in SCHEMES else None
     is_form = request.method == "POST" and request.content_type == FORM
     in_form = request.form.one("access_token") if is_form else None
     if in_header and in_form:
@@ -108,10 +110,27 @@ def bearer(request: Request) -> str | None:
     return in_header or in_form
 
 
-def _read(text: str, audiences: tuple[str, ...]) -> Presented:
+def _authorization(request: Request) -> tuple[str, str]:
+    scheme, _, told = (request.header("Authorization") or "").partition(" ")
+    return scheme.lower(), told.strip()
+
+
+def _sender_key(request: Request, text: str) -> str | None:
+    """The key whose proof came with the token; null: it came as a bearer's."""
+    if _authorization(request)[0] != "dpop":
+        return None
+    try:
+        return dpop.prove(request, token=text).key
+    except (dpop.ProofRefused, dpop.NonceWanted) as refusal:
+        # Only this challenge: it says what to do, and clients look for it alone.
+        refusal.headers = (*refusal.headers, _challenge("DPoP", _error(refusal)))
+        raise
+
+
+def _read(request: Request, text: str, *, audiences: tuple[str, ...]) -> Presented:
     try:
         token = tokens.read_access_token(text, audiences=audiences)
-        tokens.require_unbound(token)
+        tokens.require_sender(token, _sender_key(request, text))
         ref = token.reference and open_ref(token.reference, token.token_id)
     except InvalidToken as invalid:
         raise refused(InvalidToken(NOT_VALID, note=invalid.note)) from None
@@ -123,8 +142,7 @@ def _read(text: str, audiences: tuple[str, ...]) -> Presented:
 
 def refused(refusal: Refusal) -> Refusal:
     """The refusal with the challenge that RFC 6750 §3 wants beside it."""
-    said = f'error="{refusal.code}", error_description="{refusal.told}"'
-    refusal.headers = (*refusal.headers, *_challenge(said))
+    refusal.headers = (*refusal.headers, *_challenges(_error(refusal)))
     return refusal
 
 
@@ -133,6 +151,15 @@ def dead(note: str) -> Refusal:
     return refused(InvalidToken(NOT_VALID, note=f"token: {note}"))
 
 
-def _challenge(said: str = "") -> Headers:
-    realm = f'Bearer realm="{settings.current().host}"'
-    return (("WWW-Authenticate", f"{realm}, {said}" if said else realm),)
+def _error(refusal: Refusal) -> str:
+    return f', error="{refusal.code}", error_description="{refusal.told}"'
+
+
+def _challenges(said: str = "") -> Headers:
+    """Both ways to use a token, RFC 9449 §7.2."""
+    return _challenge("Bearer", said), _challenge("DPoP", said)
+
+
+def _challenge(scheme: str, said: str) -> tuple[str, str]:
+    algorithms = f', algs="{" ".join(dpop.ALGORITHMS)}"' if scheme == "DPoP" else ""
+    return "WWW-Authenticate", f'{scheme} realm="{settings.current().host}"{said}{algorithms}'

@@ -43,6 +43,9 @@ SAID = Told.from_dict(
         "auth_time": fields.Integer(allow_none=True),
         "vn_account_level": fields.Integer(allow_none=True),
         "authorization_details": GRANTED,
+        "cnf": fields.Nested(
+            Told.from_dict({"jkt": fields.String(required=True)}, name="Confirmation")
+        ),
     },
     name="Introspection",
 )
@@ -79,7 +82,6 @@ def _access_token(text: str, service: Registered) -> dict[str, Any] | None:
     here = settings.current()
     try:
         token = tokens.read_access_token(text, audiences=(here.issuer, here.api_audience))
-        tokens.require_unbound(token)
         if token.public_service != service.client_id:
             return None
         return _of_person(token, service) if token.reference else _of_service(token, service)
@@ -112,9 +114,13 @@ def _of_person(token: AccessToken, service: Registered) -> dict[str, Any] | None
 
 
 def _said(token: AccessToken, scopes: tuple[str, ...]) -> dict[str, Any]:
+    sender_key = tokens.sender_key(token)
+    # RFC 9449 §6.2: whoever is shown the token asks for a proof of this key.
+    bound = {} if sender_key is None else {"cnf": tokens.bound_to(sender_key)}
     return {
+        **bound,
         "active": True,
-        "token_type": "Bearer",
+        "token_type": tokens.kind_of(sender_key),
         "client_id": token.public_service,
         "iss": settings.current().issuer,
         "sub": token.subject,

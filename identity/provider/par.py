@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from marshmallow import fields
 
+from identity.binding import dpop
+from identity.binding.dpop import InvalidDpopProof, UseDpopNonce
 from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.errors import InvalidRequest, InvalidScope, UnauthorizedClient, tell
@@ -27,15 +29,17 @@ def push(request: Request, service: Registered) -> Response:
     form = request.form
     if form.repeated():
         raise InvalidRequest("each parameter may be sent only once")
-    sent = {row.name: form.one(row.name) for row in (*_OWN, _NO_REFERENCE)}
-    if sent[_NO_REFERENCE.name] is not None:
+    said = form.read((*_OWN, _NO_REFERENCE))
+    if _NO_REFERENCE.name in said:
         raise InvalidRequest("request_uri is what this answers, not what it takes")
-    said = {name: value for name, value in sent.items() if value is not None}
+    proof = dpop.find(request)
+    if proof is not None and said.setdefault("dpop_jkt", proof.key) != proof.key:
+        raise InvalidDpopProof("dpop_jkt is not the key of the proof")  # RFC 9449 §10.1
     told = {
         "request_uri": pushed.push(said, service),
         "expires_in": int(pushed.LIFETIME.total_seconds()),
     }
-    return json_response(told, 201, headers=NO_STORE)
+    return json_response(told, 201, headers=NO_STORE + (proof.headers if proof else ()))
 
 
 PUSHED = Told.from_dict(
@@ -64,6 +68,8 @@ DOORS = (
             UnauthorizedClient,
             InvalidScope,
             InvalidAuthorizationDetails,
+            InvalidDpopProof,
+            UseDpopNonce,
         ),
     ),
 )

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from identity import rate
+from identity.binding import dpop
+from identity.binding.dpop import InvalidDpopProof, Proof, UseDpopNonce
 from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.errors import (
@@ -47,18 +49,29 @@ def token(request: Request, service: Registered) -> Response:
             "the details of a token are those of its authorization"
         )
     said = form.read(grant.takes)
-    return json_response(grant.exchange(said, Asker(service, request.request_id)), headers=NO_STORE)
+    proof = _proof(request, service)
+    asker = Asker(service, request.request_id, proof.key if proof else None)
+    headers = NO_STORE + (proof.headers if proof else ())
+    return json_response(grant.exchange(said, asker), headers=headers)
+
+
+def _proof(request: Request, service: Registered) -> Proof | None:
+    """The key that the tokens will be bound to; null: to none."""
+    proof = dpop.find(request)
+    if proof is None and service.dpop_bound:  # RFC 9449 §5.2
+        raise InvalidDpopProof("the tokens of this public service are bound: send a DPoP proof")
+    return proof
 
 
 def _code(said: Said, asker: Asker) -> dict[str, Any]:
     verifier = said.get("code_verifier")
     if verifier is not None and not pkce.is_verifier(verifier):
         raise InvalidGrant(codes.REFUSED, note="code: no verifier")
-    redemption = codes.Redemption(said["code"], said["redirect_uri"], verifier)
+    redemption = codes.Redemption(said["code"], said["redirect_uri"], verifier, asker.sender_key)
     bought = codes.redeem(redemption, asker)
     return families.answer(
         bought.standing,
-        asker.service,
+        asker,
         refresh_token=bought.refresh_token,
         nonce=bought.standing.earned.nonce,
     )
@@ -68,13 +81,11 @@ def _refresh(said: Said, asker: Asker) -> dict[str, Any]:
     scope = _scope(said)
     bought = refresh.refresh(said["refresh_token"], asker, scope=scope)
     # OIDC Core §12.2: the new ID token has the same `auth_time`, and no nonce.
-    return families.answer(
-        bought.standing, asker.service, only=scope, refresh_token=bought.refresh_token
-    )
+    return families.answer(bought.standing, asker, only=scope, refresh_token=bought.refresh_token)
 
 
 def _client(said: Said, asker: Asker) -> dict[str, Any]:
-    return client_credentials.grant(asker.service, scope=_scope(said))
+    return client_credentials.grant(asker, scope=_scope(said))
 
 
 def _scope(said: Said) -> tuple[str, ...]:
@@ -147,7 +158,7 @@ def _form(name: str) -> tuple[Parameter, ...]:
 BOUGHT = Told.from_dict(
     {
         "access_token": fields.String(required=True),
-        "token_type": fields.Constant("Bearer", required=True),
+        "token_type": fields.String(required=True, validate=validate.OneOf(("Bearer", "DPoP"))),
         "expires_in": fields.Integer(required=True),
         "scope": fields.String(),
         "authorization_details": details.GRANTED,
@@ -171,6 +182,8 @@ DOORS = (
             UnauthorizedClient,
             UnsupportedGrantType,
             InvalidScope,
+            InvalidDpopProof,
+            UseDpopNonce,
             details.InvalidAuthorizationDetails,
         ),
     ),

@@ -51,6 +51,7 @@ class Registered:
     procedures: frozenset[str]
     require_pkce: bool
     require_pushed: bool  # RFC 9126 §6
+    dpop_bound: bool  # RFC 9449 §5.2
     profile: str
     application_type: str
     sector: str
@@ -98,6 +99,7 @@ def parsed(row: "Row[Any]") -> Registered:
         procedures=frozenset(told["procedures"]),
         require_pkce=told["require_pkce"],
         require_pushed=told.get("require_pushed_authorization_requests", False),
+        dpop_bound=told.get("dpop_bound_access_tokens", False),
         profile=told["profile"],
         application_type=told["application_type"],
         sector=row.sector,

@@ -199,10 +199,7 @@ class ServiceSchema(Strict):
 
 def _not_built(told: Mapping[str, Any]) -> None:
     """A promise that is not kept yet is refused, not stored and forgotten."""
-    for name in (
-        "dpop_bound_access_tokens",
-        "tls_client_certificate_bound_access_tokens",
-    ):
+    for name in ("tls_client_certificate_bound_access_tokens",):
         if told[name]:
             raise ValidationError("is not offered by this version yet", name)
     if told["profile"] != "oidc":

@@ -4,6 +4,7 @@ Who asks and the way back come first: while they are in doubt nothing is redirec
 person sees a page. What fails later goes back to the public service.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from identity.granted import approval
 from identity.parameters import Parameters
 from identity.public_services import registered
 from identity.public_services.registered import Registered
-from identity.requested.wish import LIMITS, MODES, MOST_SCOPES, Wish
+from identity.requested.wish import LIMITS, MODES, MOST_SCOPES, THUMBPRINT, Wish
 from identity.tokens import pkce
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
@@ -184,6 +185,12 @@ def check_pkce(wish: Wish) -> None:
         raise InvalidRequest("code_challenge is 43 base64url characters, its method S256")
 
 
+def check_sender_key(wish: Wish) -> None:
+    """RFC 9449 §10: the thumbprint of a key, or nothing."""
+    if wish.sender_key is not None and not re.fullmatch(THUMBPRINT, wish.sender_key):
+        raise InvalidRequest("dpop_jkt is the SHA-256 thumbprint of a key: RFC 7638")
+
+
 def check_scope(wish: Wish) -> None:
     """OIDC Core §3.1.2.1: every request here is one of OpenID Connect."""
     if len(wish.scope_values) > MOST_SCOPES:
@@ -233,6 +240,7 @@ RULES: tuple[Callable[[Wish], None], ...] = (
     check_grant_type,
     check_response,
     check_pkce,
+    check_sender_key,
     check_scope,
     check_prompt,
     check_max_age,

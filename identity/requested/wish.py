@@ -17,6 +17,7 @@ from identity.signing import tokens
 from identity.tokens import pkce
 
 MODES = ("query", "form_post")
+THUMBPRINT = r"[A-Za-z0-9_-]{43}"  # RFC 7638, of SHA-256
 # What is read, and how long each may be; every other parameter is ignored (RFC 6749 §3.1).
 PARAMETERS = (
     Parameter(name="client_id", meaning="who asks", is_required=True, longest=200),
@@ -52,6 +53,12 @@ PARAMETERS = (
         meaning="stands with code_challenge",
         longest=20,
         one_of=pkce.METHODS,
+    ),
+    Parameter(
+        name="dpop_jkt",
+        meaning="thumbprint of the key that will redeem the code (RFC 9449 section 10)",
+        longest=64,
+        pattern=f"^{THUMBPRINT}$",
     ),
     Parameter(
         name="authorization_details",
@@ -170,6 +177,11 @@ class Wish:
     def code_challenge(self) -> str | None:
         """The S256 challenge; null: a confidential service registered without PKCE."""
         return self.said.get("code_challenge")
+
+    @property
+    def sender_key(self) -> str | None:
+        """Thumbprint of the key that has to redeem the code; null: it was not said."""
+        return self.said.get("dpop_jkt")
 
     @property
     def ui_locales(self) -> tuple[str, ...]:

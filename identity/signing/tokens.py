@@ -111,14 +111,38 @@ def read_access_token(text: str, *, audiences: Collection[str]) -> AccessToken:
     )
 
 
-def require_unbound(token: AccessToken) -> None:
-    """Whoever bears this token may use it.
+def bound_to(sender_key: str | None) -> Mapping[str, str] | None:
+    """What a token says of the key that it is bound to, by its thumbprint (RFC 9449 §6.1)."""
+    return None if sender_key is None else {"jkt": sender_key}
+
+
+def kind_of(sender_key: str | None) -> str:
+    """How a token of this key is used: its `token_type` (RFC 6750 §4, RFC 9449 §5)."""
+    return "Bearer" if sender_key is None else "DPoP"
+
+
+def sender_key(token: AccessToken) -> str | None:
+    """The thumbprint of the key that the token is bound to; null: it is bound to none.
 
     Raises:
-        InvalidToken: it is bound to a key, whose proof nothing here asks for yet.
+        InvalidToken: it is bound to something that we cannot ask to prove itself.
     """
-    if token.confirmation is not None:
-        raise InvalidToken("the token is not valid", note="token: bound to a key")
+    if token.confirmation is None:
+        return None
+    if token.confirmation.keys() != {"jkt"}:
+        raise InvalidToken("the token is not valid", note="token: bound to what we do not know")
+    return token.confirmation["jkt"]
+
+
+def require_sender(token: AccessToken, proved: str | None) -> None:
+    """Whoever proved this key may use the token; without a key, whoever bears it.
+
+    Raises:
+        InvalidToken: it is bound to another key, or to one and none was proved; or to none, and
+            one was (RFC 9449 §7.1): nobody is to think that it is protected.
+    """
+    if sender_key(token) != proved:
+        raise InvalidToken("the token is not valid", note="token: bound to another key, or none")
 
 
 def sign_id_token(token: IdToken, *, alg: str = "ES256") -> str:

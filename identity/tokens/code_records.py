@@ -12,10 +12,10 @@ from identity.together import Clause
 
 _CODE = """INSERT INTO authorization_code (citizen_id, digest, grant_id, public_service_id,
     session_id, redirect_uri, code_challenge, sub, scope, claims, created_at, expires_at,
-    family_id)"""
+    family_id, sender_key)"""
 _CODE_VALUES = """:code_citizen, :code_digest, :code_grant, :code_service, :code_session,
     :code_redirect_uri, :code_challenge, :code_sub, :code_scope, :code_claims, :code_now,
-    :code_until, :code_family"""
+    :code_until, :code_family, :code_sender_key"""
 
 
 def issuing(params: Mapping[str, Any], after: tuple[str, ...]) -> Clause:
@@ -43,9 +43,10 @@ _SPEND = """UPDATE authorization_code AS c SET spent_at = :code_now{source}
     WHERE c.citizen_id = :code_citizen AND c.digest = :code_digest AND c.spent_at IS NULL
     AND c.expires_at > :code_now AND c.public_service_id = :code_service
     AND c.redirect_uri = :code_redirect_uri AND {is_proved}
+    AND (c.sender_key IS NULL OR c.sender_key = :code_proof)
     RETURNING {own}grant_id, family_id, session_id, sub, scope, claims"""
 _FAMILY = """INSERT INTO token_family (citizen_id, id, grant_id, public_service_id, session_id,
-    sub, scope, claims, created_at, expires_at)"""
+    sub, scope, claims, created_at, sender_key, expires_at)"""
 _IS_OFFLINE = "' ' || {scope} || ' ' LIKE '% offline_access %'"
 _REFRESH = """INSERT INTO refresh_token (citizen_id, digest, family_id, created_at, expires_at)"""
 
@@ -109,11 +110,11 @@ def _family() -> Clause:
         "family",
         postgres=f"{_FAMILY} SELECT :code_citizen, p.family_id, p.grant_id, :code_service,"
         f" CASE WHEN {offline} THEN NULL ELSE p.session_id END, p.sub, p.scope, p.claims,"
-        f" :code_now, CASE WHEN {offline} THEN CAST(:offline_end AS timestamptz)"
+        f" :code_now, :family_key, CASE WHEN {offline} THEN CAST(:offline_end AS timestamptz)"
         " ELSE :online_end END FROM spent p RETURNING id, expires_at",
         sqlite=f"{_FAMILY} VALUES (:code_citizen, :spent_family_id, :spent_grant_id,"
         f" :code_service, CASE WHEN {lite} THEN NULL ELSE :spent_session_id END, :spent_sub,"
-        f" :spent_scope, :spent_claims, :code_now, CASE WHEN {lite} THEN :offline_end"
+        f" :spent_scope, :spent_claims, :code_now, :family_key, CASE WHEN {lite} THEN :offline_end"
         " ELSE :online_end END) RETURNING id, expires_at",
         returns={"id": uuid.UUID, "expires_at": datetime},
     )
@@ -128,9 +129,10 @@ _REFRESHING = Clause(
     returns={"expires_at": datetime},
 )
 
-_FOUND = """SELECT public_service_id, redirect_uri, code_challenge, grant_id, family_id,
-    spent_at, expires_at, EXISTS (SELECT 1 FROM citizen_session s WHERE s.citizen_id = c.citizen_id
-        AND s.id = c.session_id AND s.ended_at IS NULL) AS is_signed_in FROM authorization_code c
+_FOUND = """SELECT public_service_id, redirect_uri, code_challenge, sender_key, grant_id,
+    family_id, spent_at, expires_at, EXISTS (SELECT 1 FROM citizen_session s
+        WHERE s.citizen_id = c.citizen_id AND s.id = c.session_id AND s.ended_at IS NULL)
+    AS is_signed_in FROM authorization_code c
     WHERE citizen_id = :code_citizen AND digest = :code_digest"""
 
 
@@ -145,6 +147,7 @@ def found(citizen_id: uuid.UUID, digest: bytes) -> Clause:
             "public_service_id": uuid.UUID,
             "redirect_uri": str,
             "code_challenge": str,
+            "sender_key": str,
             "grant_id": uuid.UUID,
             "family_id": uuid.UUID,
             "spent_at": datetime,

@@ -38,15 +38,17 @@ class NewCode:
     sub: str
     scope: str
     earned: Earned
+    sender_key: str | None = None  # null: whoever redeems it may do so with any key, or none
 
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """What is sent to redeem a code (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
+    """What is sent to redeem a code (RFC 6749 §4.1.3, RFC 7636 §4.5, RFC 9449 §10)."""
 
     code: str = field(repr=False)
     redirect_uri: str
     verifier: str | None = field(repr=False)
+    proof: str | None = None  # thumbprint of the key that proved itself; null: none did
 
     @property
     def challenge(self) -> str | None:
@@ -87,6 +89,7 @@ def issuing(new: NewCode, *, after: tuple[str, ...] = ()) -> tuple[str, Clause]:
         "code_now": now,
         "code_until": now + LIFETIME,
         "code_family": database.new_id(),
+        "code_sender_key": new.sender_key,
     }
     return code, code_records.issuing(params, after)
 
@@ -136,6 +139,9 @@ def _params(
         "code_service_version": service.version,
         "code_redirect_uri": redemption.redirect_uri,
         "code_challenge": redemption.challenge,
+        "code_proof": redemption.proof,
+        # RFC 9449 §5: who has a credential proves itself by that at each refresh.
+        "family_key": redemption.proof if service.is_public else None,
         "code_now": now,
         "online_end": now + families.ONLINE_LIFETIME,
         "offline_end": now + families.OFFLINE_LIFETIME,
@@ -161,16 +167,24 @@ def _why_not(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, byte
     found = look(code_records.found(*key))
     if found is None:
         return "unknown"
+    mismatch = _mismatch(found, redemption, asker=asker)
+    if mismatch is not None:
+        return mismatch
+    if found["code.spent_at"] is not None:
+        was_alive = families.end_for_replay(key[0], found["code.family_id"])
+        return "used again" if was_alive else "spent or ended"
+    return _why_unspent(found)
+
+
+def _mismatch(found: Answer, redemption: Redemption, *, asker: Asker) -> str | None:
+    """What of the redemption is not as the code was given; null: all is."""
     if found["code.public_service_id"] != asker.service.id:
         return "another public service"
     if found["code.redirect_uri"] != redemption.redirect_uri:
         return "another redirect URI"
     if found["code.code_challenge"] != redemption.challenge:
         return "not proved"
-    if found["code.spent_at"] is not None:
-        was_alive = families.end_for_replay(key[0], found["code.family_id"])
-        return "used again" if was_alive else "spent or ended"
-    return _why_unspent(found)
+    return None if found["code.sender_key"] in {None, redemption.proof} else "another key"
 
 
 def _why_unspent(found: Answer) -> str:

@@ -32,10 +32,11 @@ REPLAY, REVOCATION = "replay", "revocation"
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """The public service that sent a request, and which request it was."""
+    """The public service that sent a request, which one it was, and the key that it proved."""
 
     service: Registered
     request_id: str
+    sender_key: str | None = None  # null: nothing is bound to a key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Standing:
 
 def answer(
     standing: Standing,
-    service: Registered,
+    asker: Asker,
     *,
     only: Iterable[str] = (),
     refresh_token: str | None = None,
@@ -70,20 +71,22 @@ def answer(
     decisions = within(standing.decisions, asked=asked, granted=granted)
     standing = replace(standing, decisions=decisions)
     scopes = granted_scopes(asked, standing.decisions)
-    access_token = _access_token(standing, service, scopes=scopes)
+    access_token = _access_token(standing, asker, scopes=scopes)
     said: dict[str, Any] = {
         "access_token": access_token,
-        "token_type": "Bearer",
+        "token_type": tokens.kind_of(asker.sender_key),
         "expires_in": int(tokens.LIFETIME.total_seconds()),
         "scope": " ".join(scopes),
         "authorization_details": details(standing.decisions),
     }
     if "openid" in scopes:
-        said["id_token"] = _id_token(standing, service, access_token=access_token, nonce=nonce)
+        said["id_token"] = _id_token(
+            standing, asker.service, access_token=access_token, nonce=nonce
+        )
     return said if refresh_token is None else said | {"refresh_token": refresh_token}
 
 
-def _access_token(standing: Standing, service: Registered, *, scopes: tuple[str, ...]) -> str:
+def _access_token(standing: Standing, asker: Asker, *, scopes: tuple[str, ...]) -> str:
     granted, earned = details(standing.decisions), standing.earned
     here = settings.current()
     decision = scope_decision(standing.decisions)
@@ -100,13 +103,14 @@ def _access_token(standing: Standing, service: Registered, *, scopes: tuple[str,
         tokens.AccessToken(
             audience=here.api_audience if granted else here.issuer,
             subject=standing.sub,
-            public_service=service.client_id,
+            public_service=asker.service.client_id,
             reference=seal_ref(ref),
             scopes=scopes,
             details=granted,
             authenticated_at=earned.auth_at,
             assurance=earned.acr,
             account_level=earned.account_level,
+            confirmation=tokens.bound_to(asker.sender_key),
             actor=earned.actor,
         )
     )

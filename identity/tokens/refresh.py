@@ -38,6 +38,7 @@ class _Presented:
     citizen_id: uuid.UUID
     digest: bytes
     scope: tuple[str, ...]  # asked for; empty: all of it
+    proof: str | None  # thumbprint of the key that proved itself; null: none did
 
     @property
     def key(self) -> bytes:
@@ -50,15 +51,15 @@ def refresh(text: str, asker: Asker, *, scope: Iterable[str] = ()) -> Bought:
     """The family goes on: this token is spent, its successor lives.
 
     Raises:
-        InvalidGrant: unknown, late, ended, another service's, or used again, which ends the
-            family.
+        InvalidGrant: unknown, late, ended, another service's or key's, or used again, which
+            ends the family.
         InvalidScope: more was asked for than was granted; nothing is spent.
     """
     try:
         citizen_id, digest = sealing.open_handle(text, REFRESH_PURPOSE)
     except (sealing.Unreadable, ValueError):
         raise InvalidGrant(REFUSED, note="refresh: not ours") from None
-    presented = _Presented(text, citizen_id, digest, tuple(dict.fromkeys(scope)))
+    presented = _Presented(text, citizen_id, digest, tuple(dict.fromkeys(scope)), asker.sender_key)
     bought = _rotate(presented, asker.service) or _again(presented, asker.service)
     return bought or _look_again(presented, asker)
 
@@ -122,6 +123,7 @@ def _params(presented: _Presented, service: Registered) -> dict[str, Any]:
         "refresh_citizen": presented.citizen_id,
         "refresh_digest": presented.digest,
         "refresh_scope": list(presented.scope),
+        "refresh_proof": presented.proof,
         "refresh_service": service.id,
         "refresh_service_version": service.version,
         "refresh_now": now,
@@ -145,8 +147,8 @@ def _standing(answer: Answer, presented: _Presented) -> Standing:
 def _why_not(found: Answer | None, presented: _Presented, *, asker: Asker) -> str:
     if found is None:
         return "unknown"
-    if found["token.public_service_id"] != asker.service.id:
-        return "another public service"
+    if (mismatch := _mismatch(found, presented, asker=asker)) is not None:
+        return mismatch
     if found["token.ended_at"] is not None or found["token.state"] != "active":
         return "ended"
     if found["token.spent_at"] is not None:
@@ -155,3 +157,10 @@ def _why_not(found: Answer | None, presented: _Presented, *, asker: Asker) -> st
         return "late"
     is_covered = set(presented.scope) <= set(found["token.scope"].split())
     return CHANGED if is_covered else TOO_WIDE
+
+
+def _mismatch(found: Answer, presented: _Presented, *, asker: Asker) -> str | None:
+    """Who presents it, where that is not whom it was given to; null: it is."""
+    if found["token.public_service_id"] != asker.service.id:
+        return "another public service"
+    return None if found["token.sender_key"] in {None, presented.proof} else "another key"

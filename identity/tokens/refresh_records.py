@@ -18,6 +18,7 @@ _FROM = """FROM refresh_token r
 _MATCHES = """WHERE r.citizen_id = :refresh_citizen AND r.digest = :refresh_digest
     AND f.public_service_id = :refresh_service AND f.ended_at IS NULL
     AND f.expires_at > :refresh_now AND g.state = 'active'
+    AND (f.sender_key IS NULL OR f.sender_key = :refresh_proof)
     AND EXISTS (SELECT 1 FROM public_service s WHERE s.id = :refresh_service
         AND s.version = :refresh_service_version AND s.is_active)"""
 # A narrower scope may be asked for, never a wider one (RFC 6749 §6).
@@ -106,7 +107,7 @@ def answering_again(params: Mapping[str, Any]) -> tuple[Clause, ...]:
 
 
 _FOUND = f"""SELECT g.id AS grant_id, g.version, f.id AS family_id, f.public_service_id, f.sub,
-    f.scope, f.claims, f.ended_at, g.state, r.spent_at, r.created_at, r.expires_at
+    f.scope, f.claims, f.sender_key, f.ended_at, g.state, r.spent_at, r.created_at, r.expires_at
     {_FROM} WHERE r.citizen_id = :refresh_citizen AND r.digest = :refresh_digest"""
 
 
@@ -125,6 +126,7 @@ def found(citizen_id: uuid.UUID, digest: bytes) -> Clause:
             "sub": str,
             "scope": str,
             "claims": dict,
+            "sender_key": str,
             "ended_at": datetime,
             "state": str,
             "spent_at": datetime,

@@ -25,6 +25,7 @@ ANYWHERE = {
     "refusal_tally",
     "revoked_token",
     "spent_assertion",
+    "spent_proof",
 }
 # At /authorize also a pending request, its grant and the code that answers it.
 AT_AUTHORIZE = ANYWHERE | {

@@ -69,6 +69,7 @@ def test_identity_knows_nothing_of_consent():
             {
                 "identity.signing.tokens",
                 "identity.signing.keys",
+                "identity.binding.dpop",
                 "identity.public_services.credentials",
                 "identity.public_services.client_assertion",
             },

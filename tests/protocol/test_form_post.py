@@ -119,6 +119,14 @@ class TestAttacker:
         for mode in ("fragment", "form_post.jwt", "web_message", "FORM_POST", "query "):
             assert answered(office.ask(response_mode=mode))["error"] == "invalid_request"
 
+    def test_no_token_is_posted_through_a_browser(self, office, client):
+        """Security case 12."""
+        signed_in(client, lan())
+
+        for wanted in ("token", "id_token", "code id_token", "none"):
+            told = fields_of(office.ask(response_type=wanted, response_mode="form_post"))
+            assert told.keys() == {"error", "error_description", "state", "iss"}
+
     def test_markup_in_a_state_stays_text(self, office, client):
         """Security case 61."""
         signed_in(client, lan())

@@ -1,0 +1,186 @@
+"""Demonstrating proof of possession, RFC 9449 §4: what a DPoP header proves, and that once.
+
+A nonce of ours is always asked for, so that no proof can be made in advance (§11.2).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import jwt
+from joserfc.jwk import KeySet
+
+from identity import clock, jws, settings
+from identity.binding import nonces, records
+from identity.doors import Request
+from identity.errors import Refusal
+from identity.messages import Headers
+from identity.public_services import service_keys
+from identity.together import together
+
+TYPE = "dpop+jwt"
+ALGORITHMS = ("ES256", "PS256", "EdDSA")
+OLDEST, AHEAD = timedelta(seconds=60), timedelta(seconds=30)
+LONGEST = 8_192  # characters
+LONGEST_NAME = 256  # of a jti
+REFUSED = "the DPoP proof is not valid for this request"
+_KINDS = {"ES256": ("EC", "P-256"), "PS256": ("RSA", None), "EdDSA": ("OKP", "Ed25519")}
+# RFC 7515 §4.1.11: no extension is understood. A key stands in the header itself, nowhere else.
+_UNWANTED = frozenset({"crit", "b64", "jku", "x5u", "x5c"})
+_jws = jwt.PyJWS(list(ALGORITHMS))
+
+
+class InvalidDpopProof(Refusal):
+    """The proof is missing, or is not one for this request (RFC 9449 §5)."""
+
+    code, slug = "invalid_dpop_proof", "invalid-dpop-proof"
+    title = "The DPoP proof is not valid"
+
+
+class UseDpopNonce(Refusal):
+    """The proof has no nonce of ours, or an old one; the answer brings a new one (§8)."""
+
+    code, slug = "use_dpop_nonce", "use-dpop-nonce"
+    title = "The DPoP proof needs a nonce"
+
+
+class ProofRefused(InvalidDpopProof):
+    """The same where a token is used (RFC 9449 §7.1)."""
+
+    status = 401
+
+
+class NonceWanted(UseDpopNonce):
+    """The same where a token is used (RFC 9449 §9)."""
+
+    status = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whoever sent this request holds the private half of this key."""
+
+    key: str  # its RFC 7638 thumbprint, `jkt`
+    headers: Headers  # the next nonce, where this one gets old
+
+
+def find(request: Request) -> Proof | None:
+    """What the request proves to an endpoint that gives tokens; null: it does not try.
+
+    Raises:
+        InvalidDpopProof: it tries in vain: forged, late, for another request, or used before.
+        UseDpopNonce: its nonce is none of ours, or old.
+    """
+    text = request.header("DPoP")
+    return None if text is None else _proved(request, text, token=None)
+
+
+def prove(request: Request, *, token: str) -> Proof:
+    """What the request proves where it uses this token (RFC 9449 §7).
+
+    Raises:
+        ProofRefused: as InvalidDpopProof, or made for another token.
+        NonceWanted: as UseDpopNonce.
+    """
+    try:
+        return _proved(request, request.header("DPoP") or "", token=token)
+    except InvalidDpopProof as fault:
+        raise ProofRefused(fault.detail, note=fault.note) from None
+    except UseDpopNonce as fault:
+        raise NonceWanted(fault.detail, note=fault.note, headers=fault.headers) from None
+
+
+def _proved(request: Request, text: str, *, token: str | None) -> Proof:
+    header, claims = _read(text)
+    key = _signer(header, text)
+    _check_request(claims, request, token=token)
+    made = _made_at(claims)
+    age = _nonce_age(claims)
+    _spend(key, claims.get("jti"), until=made + OLDEST + AHEAD)
+    return Proof(key, nonces.offer() if age > nonces.RENEWED_AFTER else ())
+
+
+def _read(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    try:
+        header, claims = jws.members(text, longest=LONGEST)
+    except ValueError:
+        raise _refused("not a compact JWS") from None
+    if _UNWANTED & header.keys() or header.get("typ") != TYPE:
+        raise _refused("typ, or a header that we do not take")
+    return header, claims
+
+
+def _signer(header: Mapping[str, Any], text: str) -> str:
+    """The thumbprint of the key that signed it."""
+    alg, jwk = header.get("alg"), header.get("jwk")
+    if alg not in ALGORITHMS or not isinstance(jwk, dict):
+        raise _refused("alg or jwk")
+    try:
+        key, thumbprint = _parsed(json.dumps(jwk, sort_keys=True), alg)
+        _jws.decode(text, key, algorithms=[alg])
+    except (service_keys.NotPublicKeysError, jwt.PyJWTError):
+        raise _refused("key or signature") from None
+    return thumbprint
+
+
+@lru_cache(maxsize=1024)
+def _parsed(jwk: str, alg: str) -> tuple[jwt.PyJWK, str]:
+    """The key and its thumbprint: a fact about these very bytes, so it may be kept."""
+    (told,) = service_keys.public_keys({"keys": [json.loads(jwk)]})
+    if (told.get("kty"), told.get("crv")) != _KINDS[alg] or told.get("alg", alg) != alg:
+        raise service_keys.NotPublicKeysError("another kind of key")
+    thumbprint = KeySet.import_key_set({"keys": [dict(told)]}).keys[0].thumbprint()
+    return jwt.PyJWK(dict(told), algorithm=alg), str(thumbprint)
+
+
+def _check_request(claims: Mapping[str, Any], request: Request, *, token: str | None) -> None:
+    """RFC 9449 §4.3: this method, this address without a query, and this token."""
+    if claims.get("htm") != request.method:
+        raise _refused("htm")
+    # Letter for letter: we publish our addresses in one spelling.
+    if claims.get("htu") != settings.current().issuer + request.path:
+        raise _refused("htu")
+    if token is not None and claims.get("ath") != hash_of(token):
+        raise _refused("ath")
+
+
+def hash_of(token: str) -> str:
+    """The access token as a proof names it: `ath`, RFC 9449 §4.2."""
+    return jws.base64url(hashlib.sha256(token.encode()).digest()).decode()
+
+
+def _made_at(claims: Mapping[str, Any]) -> datetime:
+    told, now = claims.get("iat"), clock.now()
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        raise _refused("iat")
+    if not (now - OLDEST).timestamp() <= told <= (now + AHEAD).timestamp():
+        raise _refused("iat")
+    return datetime.fromtimestamp(int(told), UTC)
+
+
+def _nonce_age(claims: Mapping[str, Any]) -> timedelta:
+    told = claims.get("nonce")
+    age = nonces.age(told) if isinstance(told, str) and len(told) <= LONGEST_NAME else None
+    if age is None:
+        raise UseDpopNonce(
+            "make the proof again with the nonce of the header DPoP-Nonce",
+            note="dpop: nonce",
+            headers=nonces.offer(),
+        )
+    return age
+
+
+def _spend(key: str, jti: object, *, until: datetime) -> None:
+    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_NAME or not jti.isprintable():
+        raise _refused("jti")
+    digest = hashlib.sha256(f"{key}\x1f{jti}".encode()).digest()
+    if together(records.spent(digest, until)) is None:
+        raise _refused("used before")
+
+
+def _refused(note: str) -> InvalidDpopProof:
+    return InvalidDpopProof(REFUSED, note=f"dpop: {note}")

@@ -1,0 +1,28 @@
+"""Nonces for proofs, RFC 9449 §8: sealed times, so that no process has to remember any."""
+
+from datetime import UTC, datetime, timedelta
+
+from identity import clock, sealing
+from identity.messages import Headers
+
+PURPOSE = "dpop-nonce"
+LIFETIME = timedelta(minutes=3)
+RENEWED_AFTER = timedelta(minutes=1)  # then the next one comes with the answer
+AHEAD = timedelta(seconds=30)  # how far the clock of another process of ours may be ahead
+_SECONDS = 8  # bytes
+
+
+def offer() -> Headers:
+    """A fresh nonce, as it is told."""
+    made = int(clock.now().timestamp()).to_bytes(_SECONDS)
+    return (("DPoP-Nonce", sealing.ring().seal_token(PURPOSE, made)),)
+
+
+def age(text: str) -> timedelta | None:
+    """How long ago we made it; null: it is not ours, or too old."""
+    try:
+        made = int.from_bytes(sealing.ring().open_token(PURPOSE, text))
+    except sealing.Unreadable:
+        return None
+    found = clock.now() - datetime.fromtimestamp(made, UTC)
+    return found if -AHEAD <= found <= LIFETIME else None
