@@ -62,6 +62,11 @@ class Mine:
         return self.entry.until.astimezone(clock.VIETNAM).date()
 
     @property
+    def ended_at(self) -> datetime:
+        """Since when nothing goes out on it, where nothing does."""
+        return self.entry.until if self.state == State.EXPIRED else self.entry.decided_at
+
+    @property
     def is_active(self) -> bool:
         """Whether data may go out on it now."""
         return self.state == State.GIVEN

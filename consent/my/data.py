@@ -1,7 +1,7 @@
 """What the state knows about a person, by register: each value with its source and its users."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -10,6 +10,8 @@ from consent.attributes.catalogue import Attribute, Register
 from consent.attributes.envelopes import TOLD, Value
 from consent.my import records
 from consent.my.uses import Used, uses
+from identity.public_services import registered
+from identity.public_services.registered import Registered
 
 FRESH, OLD, DISPUTED, ENDED = "fresh", "old", "disputed", "ended"
 
@@ -21,6 +23,7 @@ class Item:
     attribute: Attribute
     value: Value = field(repr=False)
     used: Used
+    users: Sequence[str]  # the organisations that had it, by name
     in_question: bool  # two sources disagree, and nobody has looked yet
     language: str
 
@@ -80,11 +83,15 @@ def data(citizen_id: uuid.UUID, *, language: str) -> Data:
     known = values.current(citizen_id, catalogue.attributes())
     questioned = set(records.open_tickets(citizen_id))
     told = uses(citizen_id)
+    services = registered.by_ids(
+        {one for used in told.of_attribute.values() for one in used.services}
+    )
     items = [
         Item(
             attribute=catalogue.attribute(name),
             value=value,
             used=told.attribute(name),
+            users=_names(told.attribute(name), services),
             in_question=name in questioned,
             language=language,
         )
@@ -95,6 +102,11 @@ def data(citizen_id: uuid.UUID, *, language: str) -> Data:
         Shelf(catalogue.register(name), list(same)) for name, same in groupby(items, key=_register)
     ]
     return Data(sorted(shelves, key=_by_size), told.is_whole)
+
+
+def _names(used: Used, services: Mapping[uuid.UUID, Registered]) -> Sequence[str]:
+    names = {services[one].organisation.name for one in used.services if one in services}
+    return sorted(names)
 
 
 def _register(item: Item) -> str:

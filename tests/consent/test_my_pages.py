@@ -148,11 +148,21 @@ class TestData:
         assert row in page.within(section, "tr")
         assert "Nguyễn Thị Lan" in row.words
         assert "Còn mới" in row.words
-        assert "2 lần" in row.words
+        assert "2 lần: Cơ quan thuế" in row.words
         (link,) = page.within(row, "a")
         assert link["href"] == "/my/access?attribute=full_name"
         shown = her.client.get(link["href"])
         assert len(re.findall('data-entry="', shown.text)) == 2
+
+    def test_of_many_that_used_it_three_are_named(self, her):
+        for n in range(5):
+            told = {"name": f"Cơ quan {n}", "code": f"H{n}.1", "level": "province"}
+            office = a_service(organisation=told | {"block": "government"})
+            a_look(her.person, office, attributes=["full_name"])
+
+        row = Markup(her.client.get("/my/data").text).by_id("value-full_name")
+
+        assert "5 lần: Cơ quan 0; Cơ quan 1; Cơ quan 2 và 2 cơ quan khác" in row.words
 
     def test_what_nobody_used_says_so_and_leads_nowhere(self, her):
         page = Markup(her.client.get("/my/data").text)
@@ -216,6 +226,18 @@ class TestConsents:
         (card,) = page.within(page.by_id("ending"), "article")
         assert card["data-decision"] == str(row.decision_id)
         assert not page.within(page.by_id("active"), "article")
+
+    def test_what_has_ended_says_since_when(self, her, service):
+        row, _ = decided(her, service)
+        with time_machine.travel(clock.now() + timedelta(days=31), tick=True):
+            signed_in(her.client, her.person)
+            page = Markup(her.client.get("/my/consents").text)
+
+        (card,) = page.within(page.by_id("ended"), "article")
+        until = row.until.astimezone(clock.VIETNAM)
+        assert "Hết hạn" in card.words
+        assert "Kết thúc lúc" in card.words
+        assert f"{until:%H:%M} ngày {until:%d/%m/%Y}" in card.words
 
     def test_what_has_ended_comes_in_pages(self, her, service, monkeypatch):
         monkeypatch.setattr(listed, "PAGE", 2)
