@@ -60,10 +60,10 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    started, spent, queued = time.perf_counter(), time.process_time(), _queued_seconds()
+    started, spent, queued = time.perf_counter(), time.process_time(), queued_seconds()
     result = yield
     cpu = time.process_time() - spent
-    waited = time.perf_counter() - started - cpu - (_queued_seconds() - queued)
+    waited = time.perf_counter() - started - cpu - (queued_seconds() - queued)
     if item.get_closest_marker("slow") or not item.nodeid.startswith(QUICK_FOLDERS):
         return result
     if cpu > CPU_LIMIT_SECONDS or waited > WAIT_LIMIT_SECONDS:
@@ -73,7 +73,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     return result
 
 
-def _queued_seconds() -> float:
+def queued_seconds() -> float:
     """How long this thread was ready to run and was not let; zero where the kernel says nothing."""
     try:
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
