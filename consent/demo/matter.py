@@ -75,23 +75,23 @@ class Matter:
         return [part.until for part in shown.parts]
 
     def _wish(self) -> Any:  # noqa: ANN401 - a request as the endpoint reads it
-        told = self.told
-        asked = [{"type": "vn_procedure"} | each for each in told["asks"]]
-        case_year = {"year": clock.today().year}
-        for each in asked:
-            each["case"] = each["case"].format(**case_year)
+        told, year = self.told, clock.today().year
+        asked = [
+            {"type": "vn_procedure"} | each | {"case": each["case"].format(year=year)}
+            for each in told["asks"]
+        ]
         wish = requests.reread(
             {
                 "client_id": self.service.client_id,
                 "redirect_uri": self.service.redirect_uris[0],
                 "response_type": "code",
-                "scope": "openid offline_access",
+                "scope": f"openid offline_access {told.get('scope', '')}".strip(),
                 "prompt": "consent",
                 "state": secrets.token_urlsafe(8),
                 "code_challenge": pkce.challenge_of(self.verifier),
                 "code_challenge_method": "S256",
-                "authorization_details": json.dumps(asked),
             }
+            | ({"authorization_details": json.dumps(asked)} if asked else {})
         )
         requests.check(wish)
         return wish
@@ -159,6 +159,8 @@ class Matter:
         if self.bought is None:
             return
         for decision in self.bought.standing.decisions:
+            if decision.procedure is None:
+                continue  # what scopes gave is told at userinfo, to whoever asks there
             asks = {"procedure": decision.procedure, "case": decision.case}
             self.decisions = [*self.decisions, decision.decision_id]
             with suppress(Refusal):

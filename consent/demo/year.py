@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from consent.audit import heads, sequencer
@@ -75,8 +76,8 @@ class Agenda:
     _count: Iterator[int] = field(default_factory=itertools.count)
 
     def add(self, at: datetime, act: Act) -> None:
-        """It happens at that moment; not at all, if that has not come."""
-        if at <= self.now:
+        """It happens at that moment; not at all, if that is before the year or has not come."""
+        if start(self.loaded_on) <= at <= self.now:
             heapq.heappush(self._steps, (at, next(self._count), act))
 
     def run(self) -> int:
@@ -100,6 +101,11 @@ class Agenda:
         at = time.fromisoformat(line["at"])
         return moment(self.loaded_on, days_ago=line["days_ago"], at=at, in_office=in_office)
 
+    def may_be(self, line: Line) -> bool:
+        """Whether whom the line speaks of still lives then; days of death do not move."""
+        died = _died_on(line["who"])
+        return "days_ago" not in line or died is None or self.on(line).date() < died
+
     def later(self, than: datetime, told: Line) -> datetime:
         """A moment of an office some days after another one."""
         ago = (self.loaded_on - than.astimezone(clock.VIETNAM).date()).days - told["days"]
@@ -111,7 +117,8 @@ def tell(loaded_on: date) -> int:
     """The year has happened, and every entry of it has its place in the tree; how many steps."""
     agenda = Agenda(loaded_on)
     for line in files.lines("year.jsonl"):
-        _COURSES[line["does"]](agenda, line)
+        if agenda.may_be(line):
+            _COURSES[line["does"]](agenda, line)
     done = agenda.run()
     trail.write_repeats()
     place()
@@ -204,9 +211,18 @@ def _account(agenda: Agenda, line: Line) -> None:
 
 def _known(line: Line) -> datetime:
     """Two days after somebody's death, whenever that was, the register hears of it."""
-    person = next(x for x in files.lines("citizens.jsonl") if x["national_id"] == line["who"])
-    day = date.fromisoformat(person["deceased_on"]) + timedelta(days=2)
-    return datetime.combine(day, time.fromisoformat(line["at"]), tzinfo=clock.VIETNAM)
+    died = _died_on(line["who"])
+    if died is None:
+        raise LookupError(line["does"])
+    at = time.fromisoformat(line["at"])
+    return datetime.combine(died + timedelta(days=2), at, tzinfo=clock.VIETNAM)
+
+
+@cache
+def _died_on(number: str) -> date | None:
+    told = {line["national_id"]: line["deceased_on"] for line in files.lines("citizens.jsonl")}
+    died = told.get(number)
+    return None if died is None else date.fromisoformat(died)
 
 
 def _works(agenda: Agenda, line: Line) -> None:

@@ -21,9 +21,10 @@ from identity.entry import Who
 from identity.trail import AccessEntry
 from tests.tampering import Log
 
-LAN = "097188004217"
+LAN, TU = "097188004217", "097050005261"
+LOADED = (date(2026, 12, 1), date(2027, 4, 1), date(2027, 7, 1))
 LINES = files.lines("year.jsonl")
-PEOPLE = {line["national_id"] for line in files.lines("citizens.jsonl")}
+PEOPLE = {line["national_id"]: line for line in files.lines("citizens.jsonl")}
 STAFF = {member["username"] for member in files.read("staff.json")}
 FOLLOWS = ("withdraws", "objects", "complains", "complaint", "second")
 NEW_YEARS_EVE = date(2026, 12, 31)
@@ -32,9 +33,9 @@ NEW_YEARS_EVE = date(2026, 12, 31)
 def test_each_line_is_about_somebody_who_is_there() -> None:
     gone = {line["who"] for line in LINES if line["does"] in {"begins", "leaves"}}
 
-    assert {line["who"] for line in LINES} <= PEOPLE | STAFF | gone
-    assert gone.isdisjoint(PEOPLE | STAFF)
-    assert {line["person"] for line in LINES if "person" in line} <= PEOPLE
+    assert {line["who"] for line in LINES} <= PEOPLE.keys() | STAFF | gone
+    assert gone.isdisjoint(PEOPLE.keys() | STAFF)
+    assert {line["person"] for line in LINES if "person" in line} <= PEOPLE.keys()
 
 
 def test_the_story_of_lan_and_the_canary_are_left_alone() -> None:
@@ -52,7 +53,7 @@ def test_on_whatever_day_it_is_loaded_nothing_comes_before_what_it_rests_on(
 ) -> None:
     """Offices wait for Monday, people do not: a day's shift must not turn a matter around."""
     agenda = year.Agenda(loaded_on)
-    for line in (line for line in LINES if "days_ago" in line):
+    for line in (line for line in LINES if "days_ago" in line and agenda.may_be(line)):
         at = agenda.on(line, in_office=line["who"] in STAFF)
         uses = [agenda.later(at, use) for use in line.get("uses", ())]
         follows = [line[name] for name in FOLLOWS if name in line]
@@ -72,6 +73,17 @@ def _in_order(agenda: year.Agenda, before: datetime, told: dict[str, Any]) -> da
     answered = agenda.later(at, told["answer"])
     assert before < at < answered, told
     return answered
+
+
+def test_days_of_death_do_not_move_and_the_dead_sign_in_nowhere() -> None:
+    """The file's days are counted from the day of the load, a death is a date (decision 0009)."""
+    his = [line for line in LINES if line["who"] == TU and "days_ago" in line]
+    died = date(2026, 5, 17)
+
+    assert [len([x for x in his if year.Agenda(on).may_be(x)]) for on in LOADED] == [2, 1, 0]
+    for on in LOADED:
+        begun = year.as_begun(PEOPLE[TU], year.start(on))
+        assert (begun["status"] == "active") == (on - timedelta(days=year.DAYS) < died)
 
 
 def test_offices_keep_their_hours() -> None:
