@@ -19,6 +19,7 @@ APPEND_ONLY = (
     "term_extension",
     "log_position",
     "log_subject",
+    "inspection",
 )
 # Wrapped keys: re-wrapped by a rotation, deleted by an erasure, both the owner's.
 KEYS = ("citizen_key", "entry_key")

@@ -27,16 +27,21 @@ class ActivationLetter(Base):
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     spent_at: Mapped[datetime | None]  # null: nobody has activated with it
+    # From when on it opens an account that has a password; null: it opens none that has.
+    recovers_from: Mapped[datetime | None]
+    unit: Mapped[str | None]  # whose counter gave it out; null: no counter did, it was posted
 
 
 def put_letters(letters: Sequence[Mapping[str, Any]]) -> None:
     """These are the newest letters to these people."""
     insert = (postgresql if database.is_postgresql() else sqlite).insert(ActivationLetter)
-    told = {name: insert.excluded[name] for name in ("digest", "issued_at", "expires_at")}
+    names = ("digest", "issued_at", "expires_at", "recovers_from", "unit")
+    told = {name: insert.excluded[name] for name in names}
     newest = insert.on_conflict_do_update(
         index_elements=["citizen_id"], set_=told | {"spent_at": None}
     )
-    database.write(newest, list(letters))
+    posted = {"recovers_from": None, "unit": None, "spent_at": None}
+    database.write(newest, [{**posted, **letter} for letter in letters])
 
 
 def find_letter(indexes: Indexes) -> Row[Any] | None:
@@ -47,8 +52,10 @@ def find_letter(indexes: Indexes) -> Row[Any] | None:
             Citizen.status,
             CitizenPassword.changed_at,
             ActivationLetter.digest,
+            ActivationLetter.issued_at,
             ActivationLetter.expires_at,
             ActivationLetter.spent_at,
+            ActivationLetter.recovers_from,
         )
         .join(Citizen, Citizen.citizen_id == CitizenIndex.citizen_id)
         .outerjoin(CitizenPassword, CitizenPassword.citizen_id == CitizenIndex.citizen_id)
@@ -57,25 +64,47 @@ def find_letter(indexes: Indexes) -> Row[Any] | None:
     )
 
 
-def spend_letter(citizen_id: uuid.UUID, digest: bytes, *, at: datetime) -> bool:
-    """Whether this was the person's newest letter and still good; it is spent now."""
+def newest_letter(citizen_id: uuid.UUID) -> Row[Any] | None:
+    """The person's newest letter, whatever became of it, and their password's age, if any."""
+    return database.row(
+        select(ActivationLetter.__table__, CitizenPassword.changed_at)
+        .outerjoin(CitizenPassword, CitizenPassword.citizen_id == ActivationLetter.citizen_id)
+        .where(ActivationLetter.citizen_id == citizen_id)
+    )
+
+
+def spend_letter(citizen_id: uuid.UUID, digest: bytes, *, at: datetime) -> Row[Any] | None:
+    """The person's newest letter, which was still good and is spent now; null: it was not."""
     good = (
         ActivationLetter.citizen_id == citizen_id,
         ActivationLetter.digest == digest,
         ActivationLetter.spent_at.is_(None),
         ActivationLetter.expires_at > at,
     )
-    return database.write(update(ActivationLetter).where(*good).values(spent_at=at)) == 1
+    told = (ActivationLetter.issued_at, ActivationLetter.recovers_from)
+    spent = update(ActivationLetter).where(*good).values(spent_at=at)
+    return database.write_row(spent.returning(*told))
 
 
-def held_status(citizen_id: uuid.UUID) -> Row[Any] | None:
+def void_letter(citizen_id: uuid.UUID, *, at: datetime) -> bool:
+    """Whether the person's newest letter was still good; it opens nothing any more."""
+    good = (
+        ActivationLetter.citizen_id == citizen_id,
+        ActivationLetter.spent_at.is_(None),
+        ActivationLetter.expires_at > at,
+    )
+    return database.write(update(ActivationLetter).where(*good).values(expires_at=at)) == 1
+
+
+def held(citizen_id: uuid.UUID) -> Row[Any] | None:
     """The account's state, which nobody changes before this transaction ends, and its password."""
-    held = select(Citizen.status).where(Citizen.citizen_id == citizen_id)
-    account = database.row(held.with_for_update())
-    if account is None:
+    mine = Citizen.citizen_id == citizen_id
+    if database.row(select(Citizen.status).where(mine).with_for_update(read=True)) is None:
         return None
-    password = select(CitizenPassword.changed_at).where(CitizenPassword.citizen_id == citizen_id)
-    return account if database.row(password) is None else None
+    password = (CitizenPassword.hash, CitizenPassword.changed_at)
+    same = CitizenPassword.citizen_id == Citizen.citizen_id
+    found = select(Citizen.citizen_id, Citizen.status, *password)
+    return database.row(found.outerjoin(CitizenPassword, same).where(mine))
 
 
 def without_letter(after: uuid.UUID | None, *, at: datetime, limit: int) -> list[uuid.UUID]:
