@@ -1,5 +1,6 @@
-"""What becomes of a staff account: another unit, another role, or its end. Each ends sessions."""
+"""What becomes of a staff account: another unit, role or number, or its end. Each ends sessions."""
 
+import uuid
 from typing import Any
 
 from identity import clock, trail
@@ -100,6 +101,31 @@ def change_role(username: str, role: Role) -> None:
         if row.own_citizen_id is not None:
             keep_apart(role, person=row.own_citizen_id, but=row.id)
         _change(row, {"role": role})
+
+
+def identify(username: str, person: uuid.UUID) -> None:
+    """The account knows whose citizen it is, or that it was told wrongly; sessions have ended.
+
+    From now on its owner opens no entry about themself, and gives themself no letter. Whose number
+    it is stands nowhere in the log.
+
+    Raises:
+        NoSuchStaff: nobody works here under this name.
+        NothingChanges: the account knows that already.
+        ExcludedRole: another account of this person has, or had, a role that excludes this one.
+    """
+    row = member(username)
+    if row.own_citizen_id == person:
+        raise NothingChanges("this is the number already")
+    with transaction():
+        held = records.held(row.id)  # nobody gives the account another role meanwhile
+        if held is None:
+            raise NoSuchStaff("nobody works here under this name any more")
+        keep_apart(held.role, person=person, but=row.id)
+        records.change(row.id, own_citizen_id=person)
+        records.end_sessions(row.id, at=clock.now())
+        was = "unknown" if row.own_citizen_id is None else "another"
+        trail.record("staff:changed", Who(), subject=about(row, changed="number", was=was))
 
 
 def about(row: Any, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - an account, or who is signed in

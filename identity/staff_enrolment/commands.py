@@ -43,6 +43,8 @@ def add(*, role: str, unit: str, username: str | None, number: bool, name: str) 
     invitation = invitations.invite(new)
     if " ".join(unit.split()).casefold() not in known:
         click.echo("note: nobody worked in this unit before; is it spelt as the others' is?")
+    if not number:
+        click.echo("note: without --number nothing keeps them from entries about themself")
     _tell(invitation)
 
 
@@ -88,6 +90,18 @@ def assign(username: str, role: str) -> None:
     """USERNAME has another ROLE from now on (`staff add --help` names them), and signs in again."""
     change.change_role(username, Role(role))
     click.echo(f"is {role} from now on; every session has ended")
+
+
+@staff.command("number")
+@click.argument("username")
+def identify(username: str) -> None:
+    """Ask for the personal number of USERNAME, unseen: they open no entries about themself.
+
+    It takes the place of one that was given before; the person signs in again.
+    """
+    change.member(username)  # before anybody types a number for nobody
+    change.identify(username, _own())
+    click.echo("the account knows whose it is from now on; every session has ended")
 
 
 def _own() -> uuid.UUID:

@@ -45,6 +45,7 @@ TYPED = {
     ("staff", "reset"): ["an.van"],
     ("staff", "unit"): ["an.van", "Phòng máy"],
     ("staff", "role"): ["an.van", "operator"],
+    ("staff", "number"): ["an.van"],
     ("log", "verify"): [],
     ("log", "checkpoint"): [],
     ("log", "mend"): [],

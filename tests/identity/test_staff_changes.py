@@ -22,7 +22,7 @@ from identity.staff.records import Role
 from identity.staff.roles import excluded_by
 from tests.enrolling import Newcomer, enrolled, invited
 from tests.exchange import entries
-from tests.people import a_security_officer, lan, sign_in_officer
+from tests.people import a_security_officer, lan, minh, sign_in_officer
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -284,3 +284,43 @@ def test_a_personal_number_is_asked_for_and_never_shown(command):
     for number in ("097", "097000000000"):
         wrong = command(*words, input=number + "\n")
         assert (wrong.exit_code, number in wrong.output) == (1, False)
+
+
+def test_a_personal_number_is_given_later_or_corrected(app, command):
+    """`staff number`: the entry says that it changed, and not whose it is."""
+    officer, her, him = a_security_officer(), lan(), minh()
+    cookie = signed_in(app, officer)
+
+    done = command("number", officer.username, input=her.national_id + "\n")
+
+    assert done.exit_code == 0, done.output
+    assert her.national_id not in done.output
+    assert sessions.find(cookie) is None
+    assert records.find_by_username(officer.username).own_citizen_id == her.citizen_id
+    again = command("number", officer.username, input=her.national_id + "\n")
+    assert (again.exit_code, "already" in again.stderr) == (1, True)
+    assert command("number", officer.username, input=him.national_id + "\n").exit_code == 0
+    told = told_of(officer.id, "staff:changed")
+    assert [(one["changed"], one["was"]) for one in told] == [
+        ("number", "unknown"),
+        ("number", "another"),
+    ]
+    assert her.citizen_id.hex not in repr(told)
+
+
+def test_a_number_given_later_keeps_roles_apart_too(command):
+    her = lan()
+    a_security_officer(role=OPERATOR, own_citizen_id=her.citizen_id)
+    officer = a_security_officer()
+
+    refused = command("number", officer.username, input=her.national_id + "\n")
+
+    assert (refused.exit_code, "is never security-officer" in refused.stderr) == (1, True)
+    assert records.find_by_username(officer.username).own_citizen_id is None
+    assert command("number", "nobody.here", input="1\n").exit_code == 1
+
+
+def test_who_is_added_without_a_number_is_named_as_a_risk(command):
+    added = command("add", "--role", "counter-officer", "--unit", "Quầy 9", "Hồ Thị Kỷ")
+
+    assert "note: without --number" in added.stdout
