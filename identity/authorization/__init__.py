@@ -11,4 +11,4 @@ def join(app: Flask) -> None:
     """Bring this area's pages, and say who sent a person to sign in."""
     doors.describe(app, pages.DESCRIBED)
     app.register_blueprint(pages.pages)
-    asking.join(pages.find_asking)
+    asking.join(pages.find_asking, pages.keep_asking)

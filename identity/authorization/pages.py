@@ -1,6 +1,8 @@
 """The page `/authorize`, and what it says where it cannot send anybody back."""
 
 import uuid
+from contextlib import suppress
+from datetime import datetime
 
 import structlog
 from flask import Blueprint, g, make_response, render_template, request
@@ -97,6 +99,12 @@ def find_asking(request_id: str, digest: bytes, _language: str) -> asking.Asking
         public_service_id=service.id,
         form_target=pending.form_target(found),
     )
+
+
+def keep_asking(request_id: str, digest: bytes, *, until: datetime) -> None:
+    """Who sent the person waits until they have what signing in needs."""
+    with suppress(ValueError):
+        pending.wait(uuid.UUID(hex=request_id), digest, until=until)
 
 
 def _found(request_id: str, digest: bytes) -> Pending | None:

@@ -1,4 +1,7 @@
-"""Authorization requests that wait for a person: ten minutes, one browser, one answer."""
+"""Authorization requests that wait for a person: ten minutes, one browser, one answer.
+
+They wait longer for who must first activate an account (decision 0030).
+"""
 
 import re
 import uuid
@@ -126,6 +129,14 @@ def open_in(request_id: uuid.UUID, browser_digest: bytes) -> Pending:
     if found is None:
         raise RequestOver("this request is over; start again at the public service")
     return found
+
+
+def wait(request_id: uuid.UUID, browser_digest: bytes, *, until: datetime) -> None:
+    """The request is not over before `until`, and then there is its usual time to decide.
+
+    Only where it waits in this browser, and for an hour in all.
+    """
+    together(request_records.wait(request_id, browser_digest, until=until + LIFETIME))
 
 
 def decide(request_id: uuid.UUID, outcome: dict[str, Any]) -> None:

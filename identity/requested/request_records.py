@@ -1,7 +1,7 @@
 """Clauses over stored authorization requests (design §4)."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from identity import clock
@@ -10,6 +10,7 @@ from identity.together import Clause, Json
 # A request that came by a cross-site POST has seen no cookie yet; the browser that opens it
 # first becomes its own.
 NOBODY = b""
+LONGEST = timedelta(hours=1)  # that any request waits, however often somebody begins anew
 
 _STORE = """INSERT INTO authorization_request (id, browser_digest, public_service_id, params,
     created_at, expires_at, pushed_digest) VALUES (:pending_id, :pending_browser, :pending_service,
@@ -28,6 +29,12 @@ _UNDECIDED_POSTGRES = "outcome->>'citizen' IS DISTINCT FROM CAST(:pending_citize
 _UNDECIDED_SQLITE = "json_extract(outcome, '$.citizen') IS NOT :pending_citizen"
 _ANSWER = """UPDATE authorization_request SET answered_at = :pending_now
     WHERE id = :pending_id AND answered_at IS NULL AND expires_at > :pending_now"""
+
+# Whoever first has to activate an account is let to end it; nobody waits for longer than an hour.
+_WAIT = """UPDATE authorization_request SET expires_at = :pending_until
+    WHERE id = :pending_id AND browser_digest = :pending_browser AND answered_at IS NULL
+    AND expires_at > :pending_now AND expires_at < :pending_until
+    AND created_at > :pending_oldest"""
 
 
 def store(row: dict[str, Any]) -> Clause:
@@ -64,6 +71,18 @@ def bind(request_id: uuid.UUID, browser_digest: bytes) -> Clause:
         "pending_now": clock.now(),
     }
     return _one("bound", _BIND, params=params)
+
+
+def wait(request_id: uuid.UUID, browser_digest: bytes, *, until: datetime) -> Clause:
+    """A request of this browser waits longer, within the hour; no row: it does not."""
+    params = {
+        "pending_id": request_id,
+        "pending_browser": browser_digest,
+        "pending_now": clock.now(),
+        "pending_until": until,
+        "pending_oldest": until - LONGEST,
+    }
+    return _one("waits", _WAIT, params=params)
 
 
 def decide(request_id: uuid.UUID, outcome: dict[str, Any]) -> Clause:
