@@ -8,10 +8,12 @@ from datetime import datetime
 SHOWN = 10
 TYPES = (
     "account:activated",
+    "account:recovered",
     "activation:refused",
     "device:named",
     "factor:changed",
     "letter:issued",
+    "letter:voided",
     "password:changed",
     "security:refused",
     "session:ended",

@@ -11,7 +11,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from identity import browser, language
 from identity.account import change_password as changing
 from identity.account import devices, events, records, renew_factor
+from identity.account import void_letter as voiding
 from identity.account.guard import NotTheOwner, owner
+from identity.activation import letters
 from identity.authentication import guard
 from identity.authentication.guard import visit
 from identity.authentication.lockout import TooManyTries
@@ -41,7 +43,7 @@ pages = Blueprint("account", __name__, url_prefix="/my")
 HOME = "/my/security"
 STEP = "security"  # the cookie between the pages of a new factor
 NOTICE = "notice"  # the cookie that says once what was just done
-NOTICES = ("password", "authenticator", "recovery-codes", "named", "ended", "others")
+NOTICES = ("password", "authenticator", "recovery-codes", "named", "ended", "others", "letter")
 
 
 @pages.get("/security")
@@ -49,15 +51,16 @@ NOTICES = ("password", "authenticator", "recovery-codes", "named", "ended", "oth
 def show_security(session: CitizenSession) -> AnyResponse:
     """What proves this person, where they are signed in, and what happened lately."""
     done = request.cookies.get(browser.cookie_name(NOTICE), "")
-    kept = records.password(session.citizen_id)
+    kept = records.standing(session.citizen_id)
     page = _page(
         "security",
         done=done if done in NOTICES else "",
         password_at=kept.changed_at if kept else None,
-        app_since=records.app_since(session.citizen_id),
+        app_since=kept.app_since if kept else None,
         codes=recovery.left(session.citizen_id),
         devices=devices.signed_in(session),
         events=events.latest(session.citizen_id),
+        letter=letters.still_good(kept) if kept else None,
     )
     if done:
         browser.forget_cookie(page, NOTICE)
@@ -88,9 +91,7 @@ def take_password(session: CitizenSession) -> AnyResponse:
     except (WeakPassword, WrongCredentials, TooManyTries, SignInBusy) as refusal:
         page = _page("password", [_told(refusal)], status=refusal.status, shortest=SHORTEST)
         return answered(page, refusal)
-    answer = _done("password")
-    browser.set_cookie(answer, guard.COOKIE, value=cookie)  # type: ignore[arg-type] # werkzeug's base
-    return answer
+    return _done("password", cookie=cookie)
 
 
 @pages.get("/security/second-factor")
@@ -136,10 +137,10 @@ def take_app(session: CitizenSession) -> AnyResponse:
     if not code.strip():
         return _app_page(begun, [no_shown_code()], status=400)
     try:
-        renew_factor.finish(session, begun, code=code, visit=visit())
+        cookie = renew_factor.finish(session, begun, code=code, visit=visit())
     except WrongCode as refusal:
         return _app_page(begun, [not_shown()], status=refusal.status)
-    return _done("authenticator")
+    return _done("authenticator", cookie=cookie)
 
 
 @pages.get("/security/recovery-codes")
@@ -154,8 +155,8 @@ def show_codes(session: CitizenSession) -> AnyResponse:
 def take_codes(session: CitizenSession) -> AnyResponse:
     """The codes count from now on; the ones before do not."""
     begun = _begun(session, Kind.RECOVERY_CODES)
-    renew_factor.finish(session, begun, code="", visit=visit())
-    return _done("recovery-codes")
+    cookie = renew_factor.finish(session, begun, code="", visit=visit())
+    return _done("recovery-codes", cookie=cookie)
 
 
 @pages.get("/security/sessions/<uuid:session_id>")
@@ -199,6 +200,14 @@ def end_other_devices(session: CitizenSession) -> AnyResponse:
     return _done("others")
 
 
+@pages.post("/security/letter/void")
+@enter(owner)
+def void_letter(session: CitizenSession) -> AnyResponse:
+    """The letter that a counter gave out opens nothing; without one there is nothing to do."""
+    is_void = voiding.void_letter(session, visit=visit())
+    return _done("letter") if is_void else redirect(HOME, 303)
+
+
 @pages.errorhandler(NotTheOwner)
 @pages.errorhandler(SetupEnded)
 @pages.errorhandler(devices.NoSuchSession)
@@ -229,9 +238,11 @@ def _begun(session: CitizenSession, wanted: Kind) -> Setup:
     return renew_factor.choosing(session, step, visit=visit(), kind=wanted)
 
 
-def _done(what: str) -> AnyResponse:
-    """Back to the list, which says once what was done."""
+def _done(what: str, *, cookie: str = "") -> AnyResponse:
+    """Back to the list, which says once what was done; the session goes on under the cookie."""
     answer = redirect(HOME, 303)
+    if cookie:
+        browser.set_cookie(answer, guard.COOKIE, value=cookie)  # type: ignore[arg-type] # werkzeug's base
     browser.set_cookie(answer, NOTICE, value=what, max_age=60)  # type: ignore[arg-type] # werkzeug's base
     browser.forget_cookie(answer, STEP)  # type: ignore[arg-type] # werkzeug's base
     return answer

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from identity import database
+from identity.activation.records import ActivationLetter
 from identity.citizens.people import TOTP
 from identity.citizens.records import CitizenPassword, SecondFactor
 
@@ -16,12 +17,16 @@ def password(citizen_id: uuid.UUID) -> Row[Any] | None:
     return database.row(kept.where(CitizenPassword.citizen_id == citizen_id))
 
 
-def app_since(citizen_id: uuid.UUID) -> Any:  # noqa: ANN401 - a moment or null, as the type says
-    """Since when the person's authenticator app is the one of now; null: there is none."""
+def standing(citizen_id: uuid.UUID) -> Row[Any] | None:
+    """How old password and authenticator app are, and the newest letter; null: there is none."""
     app = (
         SecondFactor.citizen_id == citizen_id,
         SecondFactor.kind == TOTP,
         SecondFactor.ended_at.is_(None),
     )
-    row = database.row(select(func.max(SecondFactor.created_at).label("since")).where(*app))
-    return None if row is None else row.since
+    since = select(func.max(SecondFactor.created_at)).where(*app).scalar_subquery()
+    letter, password = ActivationLetter, CitizenPassword
+    told = (letter.unit, letter.issued_at, letter.expires_at, letter.spent_at, letter.recovers_from)
+    found = select(password.changed_at, since.label("app_since"), *told)
+    mine = letter.citizen_id == password.citizen_id
+    return database.row(found.outerjoin(letter, mine).where(password.citizen_id == citizen_id))

@@ -2,7 +2,7 @@
 
 from identity import trail
 from identity.account import prove
-from identity.authentication import lockout, second_factor
+from identity.authentication import lockout, second_factor, sessions
 from identity.authentication.lockout import TooManyTries, Visit
 from identity.authentication.second_factor import WrongCode
 from identity.authentication.sessions import CitizenSession
@@ -11,6 +11,8 @@ from identity.citizens import records as citizen_records
 from identity.database import transaction
 from identity.factors import setups
 from identity.factors.setups import Kind, Setup, SetupEnded
+
+WHY = "factor-change"
 
 
 def begin(session: CitizenSession, kind: Kind, *, password: str, code: str, visit: Visit) -> str:
@@ -58,11 +60,14 @@ def choosing(session: CitizenSession, text: str, *, visit: Visit, kind: Kind) ->
     return begun
 
 
-def finish(session: CitizenSession, begun: Setup, *, code: str, visit: Visit) -> None:
+def finish(session: CitizenSession, begun: Setup, *, code: str, visit: Visit) -> str:
     """The new factor counts; the one of its kind before it does not, nor any other choice begun.
 
+    As with a new password every session and token but this session's is over: perhaps the old
+    factor was lost to somebody. The text is this session's new cookie.
+
     Raises:
-        SetupEnded: too late, or another request was faster.
+        SetupEnded: too late, another request was faster, or this session has just ended.
         WrongCode: the app does not show this code; it can be tried again.
     """
     with transaction():
@@ -73,9 +78,14 @@ def finish(session: CitizenSession, begun: Setup, *, code: str, visit: Visit) ->
             raise SetupEnded("the password was changed; prove yourself again")
         second_factor.adopt(begun, code)
         setups.end_all(session.citizen_id)
+        cookie = sessions.renew_cookie(session)
+        if not cookie:
+            raise SetupEnded("sign in again; this session has just ended")
+        ended = sessions.end_others(session, WHY)
         trail.record(
             "factor:changed",
             prove.owner(session),
-            subject={"result": "changed", "factor": str(begun.kind)},
+            subject={"result": "changed", "factor": str(begun.kind), "sessions_ended": ended},
             acting=prove.by(session, visit),
         )
+    return cookie

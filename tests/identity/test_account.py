@@ -108,6 +108,22 @@ def test_a_new_app_takes_the_place_of_the_old_factor(app, client, person):
     assert "factor:changed" in entries(person)
 
 
+@pytest.mark.parametrize("factor", ["authenticator", "recovery-codes"])
+def test_a_new_factor_ends_the_person_s_other_sessions(app, client, person, factor):
+    """As a new password does: perhaps the old one was lost to somebody."""
+    elsewhere = a_visitor(app.test_client(), "vi")
+    sign_in(elsewhere, person)
+    before = client.get_cookie("motlan-citizen").value
+    page = client.get(prove(client, factor).location)
+    told = {"one_time_code": app_of(page).now()} if factor == "authenticator" else {}
+
+    submit(client, f"{HOME}/{factor}", **told)
+
+    assert (is_signed_in(client), is_signed_in(elsewhere)) == (True, False)
+    client.set_cookie("motlan-citizen", before)  # somebody had copied it
+    assert not is_signed_in(client)
+
+
 def test_new_codes_take_the_place_of_the_old_ones_once_they_are_kept(app, client, person):
     first = codes_of(client.get(prove(client, "recovery-codes").location))
     submit(client, f"{HOME}/recovery-codes")
