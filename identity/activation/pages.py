@@ -13,7 +13,7 @@ from flask.wrappers import Response
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from identity import browser
+from identity import browser, clock, language, presentation
 from identity.activation import activate
 from identity.authentication import guard
 from identity.authentication.lockout import TooManyTries
@@ -21,6 +21,7 @@ from identity.authentication.pages import (
     answered,
     carried,
     destination,
+    keep_waiting,
     told,
     visit_here,
     who_asks,
@@ -29,7 +30,7 @@ from identity.authentication.second_factor import WrongCode
 from identity.citizens import people
 from identity.citizens.national_id import MalformedNationalId, NationalId
 from identity.citizens.passwords import SignInBusy
-from identity.factors import printed_code
+from identity.factors import printed_code, setups
 from identity.factors.pages import (
     Errors,
     app_facts,
@@ -69,8 +70,11 @@ def take_letter() -> AnyResponse:
         step = activate.prove_letter(number, code, visit=visit_here())
     except activate.WrongLetter as refusal:
         return _letter_page([_wrong_letter()], status=refusal.status)
+    except activate.EarlyLetter as refusal:
+        return _letter_page([_early(refusal)], status=refusal.status)
     except TooManyTries as refusal:
         return answered(_letter_page([told(refusal)], status=refusal.status), refusal)
+    keep_waiting(until=clock.now() + setups.LIFETIME)
     answer = redirect(PASSWORD + carried(), 303)
     browser.set_cookie(answer, STEP, value=step)  # type: ignore[arg-type] # werkzeug's base
     return answer
@@ -216,6 +220,11 @@ def _typed() -> tuple[NationalId | None, str | None, Errors]:
 def _wrong_letter() -> tuple[str, str]:
     text = _("Số định danh cá nhân và mã không khớp, hoặc thư đã hết hạn. Kiểm tra rồi nhập lại.")
     return "national-id", text
+
+
+def _early(refusal: activate.EarlyLetter) -> tuple[str, str]:
+    at = presentation.moment(refusal.good_from, language=language.chosen())
+    return "letter-code", _("Mã trong thư này dùng được từ %(at)s. Hãy đợi đến lúc đó.", at=at)
 
 
 def _too_late() -> tuple[str, str]:

@@ -1,7 +1,8 @@
-"""Citizens' pages: signing in, help with it, and signing out. Every one works without script."""
+"""Citizens' pages: signing in, and signing out. Every one works without script."""
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from urllib.parse import quote
 
 from flask import Blueprint, g, make_response, redirect, render_template, request
@@ -93,13 +94,6 @@ def take_code() -> AnyResponse:
     browser.set_cookie(onward, guard.COOKIE, value=started.cookie)  # type: ignore[arg-type] # werkzeug's base
     browser.forget_cookie(onward, STEP)  # type: ignore[arg-type] # werkzeug's base
     return onward
-
-
-@pages.get("/sign-in/help")
-@enter(anyone)
-def show_help() -> str:
-    """What is needed to sign in, and what to do without it."""
-    return render_template("authentication/help.html")
 
 
 @pages.get("/sign-out")
@@ -201,6 +195,12 @@ def who_asks() -> asking.Asking | None:
             g.form_target = g.asking.form_target
     found: asking.Asking | None = g.asking
     return found
+
+
+def keep_waiting(*, until: datetime) -> None:
+    """Who sent the person here waits for them until then, and as long as they then need."""
+    if (request_id := _asked_request()) is not None:
+        asking.keep_waiting(request_id, browser.digest(), until=until)
 
 
 def visit_here() -> Visit:

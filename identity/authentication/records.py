@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     Row,
+    delete,
     insert,
     select,
     update,
@@ -202,6 +203,11 @@ def starting(values: Mapping[str, Any], device: Device, *, after: str) -> tuple[
             f"{_DEVICE} VALUES ({_NEW_DEVICE}) {_DEVICE_AGAIN}",
         ),
     )
+
+
+def forget_devices(citizen_id: uuid.UUID) -> None:
+    """This person has finished a sign-in with no browser."""
+    database.write(delete(KnownDevice).where(KnownDevice.citizen_id == citizen_id))
 
 
 _COLUMNS = tuple(CitizenSession.__table__.columns.keys())

@@ -58,9 +58,14 @@ class FactorSetup(Base):
 
 def replace_codes(citizen_id: uuid.UUID, digests: Iterable[bytes], *, at: datetime) -> None:
     """The person's codes are these, all of them good; the ones of before are worth nothing."""
-    database.write(delete(RecoveryCode).where(RecoveryCode.citizen_id == citizen_id))
+    delete_codes(citizen_id)
     made = {"citizen_id": citizen_id, "made_at": at, "spent_at": None}
     database.write(insert(RecoveryCode), [made | {"digest": digest} for digest in digests])
+
+
+def delete_codes(citizen_id: uuid.UUID) -> None:
+    """The person has no codes."""
+    database.write(delete(RecoveryCode).where(RecoveryCode.citizen_id == citizen_id))
 
 
 def spend_code(citizen_id: uuid.UUID, digests: Iterable[bytes], *, at: datetime) -> bool:

@@ -37,6 +37,11 @@ def keep(citizen_id: uuid.UUID, codes: tuple[str, ...]) -> None:
     records.replace_codes(citizen_id, kept, at=clock.now())
 
 
+def forget(citizen_id: uuid.UUID) -> None:
+    """The person's codes are worth nothing, and there are no others; in a transaction."""
+    records.delete_codes(citizen_id)
+
+
 def spend(citizen_id: uuid.UUID, text: str) -> bool:
     """Whether this is one of the person's codes and was still good; it is spent now."""
     known = digests(citizen_id, text)
