@@ -55,6 +55,7 @@ setup-run:
 	$(call install,requirements.lock,requirements.lock)
 
 run demo: export MOTLAN_DEMO ?= 1
+run demo: export MOTLAN_COUNTERS ?= examples/demo/counters.csv
 run demo: export MOTLAN_OUTBOUND_ALLOW ?= localhost,127.0.0.1,::1
 
 .PHONY: run

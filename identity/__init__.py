@@ -16,6 +16,7 @@ from identity import (
     binding,
     citizens,
     commands,
+    counter,
     database,
     doors,
     edge,
@@ -74,7 +75,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
         area.join(app)
     for area in (binding, granted, tokens, requested, authorization, logout, provider):
         area.join(app)
-    for area in (staff_enrolment, staff_security, account):
+    for area in (staff_enrolment, staff_security, counter, account):
         area.join(app)
     for part in (health, openapi, operations, pages):
         part.join(app)

@@ -18,6 +18,7 @@ NAMES = frozenset(
         "MOTLAN_ARGON2",
         "MOTLAN_BIND",
         "MOTLAN_BODY_SECONDS",
+        "MOTLAN_COUNTERS",
         "MOTLAN_DATABASE_OWNER_URL",
         "MOTLAN_DATABASE_URL",
         "MOTLAN_DEMO",
@@ -53,6 +54,7 @@ class Settings:
     issuer: str
     bind: str
     body_seconds: int
+    counters: Path | None  # null: no list of counters
     processes: int
     sample_bind: str | None  # null: no sample service
     database_url: str = field(repr=False)
@@ -177,6 +179,7 @@ class _Reader:
             issuer=self.take("ISSUER", readings.issuer, default="http://localhost:8000"),
             bind=self.take("BIND", readings.listening, default="127.0.0.1:8000"),
             body_seconds=self.take("BODY_SECONDS", readings.count, default="30"),
+            counters=self.find("COUNTERS", readings.path),
             processes=self.take("PROCESSES", readings.count, default=str(usual)),
             sample_bind=self.find("SAMPLE_BIND", readings.listening, default="127.0.0.1:8001"),
             database_url=database_url,

@@ -193,6 +193,7 @@ OF_WORDS = {
     "test_attacks_markup.py",
     "test_attacks_outbound.py",
     "test_bad_files.py",
+    "test_counter_help.py",
     "test_doors.py",
     "test_forged_assertions.py",
     "test_forged_tokens.py",

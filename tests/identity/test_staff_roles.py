@@ -18,6 +18,9 @@ OVERSEERS = frozenset({Role.SECURITY_OFFICER, Role.INSPECTOR, Role.OPERATOR})
 # Each page of the staff and who may enter it; the longest beginning that fits decides.
 MAY_ENTER = {
     "/audit": OFFICERS,
+    "/counter": frozenset({Role.COUNTER_OFFICER}),
+    "/inspection": frozenset({Role.INSPECTOR}),
+    "/operations": frozenset({Role.OPERATOR}),
     "/staff": EVERYBODY,
     "/staff/members": OVERSEERS,
     "/staff/security": EVERYBODY,
@@ -31,7 +34,7 @@ by_role = pytest.mark.parametrize("role", list(Role), ids=str)
 def routes(app):
     """Path and method of every route of the staff."""
     for rule in app.url_map.iter_rules():
-        is_staffs = re.match(r"/(staff|audit)(/|$)", rule.rule)
+        is_staffs = re.match(r"/(staff|audit|counter|inspection|operations)(/|$)", rule.rule)
         if is_staffs and not rule.rule.startswith(OPEN):
             path = re.sub(r"<uuid:[^>]+>", str(uuid.uuid4()), rule.rule)
             for method in rule.methods & {"GET", "POST"}:
@@ -95,6 +98,8 @@ def test_each_role_begins_where_its_work_is(client, role):
     assert (page.status_code, "/staff/security" in links) == (200, True)
     assert ("/audit" in links) is (role is Role.SECURITY_OFFICER)
     assert ("/staff/members" in links) is (role in OVERSEERS)
+    works = ("/counter", "/inspection", "/operations")
+    assert [place in links for place in works] == [role in MAY_ENTER[place] for place in works]
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

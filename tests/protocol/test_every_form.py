@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from identity import clock, doors
 from tests.account_forms import ACCOUNT_FORMS
 from tests.complaint_forms import COMPLAINT_FORMS
+from tests.counter_forms import COUNTER_FORMS
 from tests.desk_forms import DESK_FORMS
 from tests.exchange import publish_catalogues
 from tests.forms import (
@@ -37,7 +38,14 @@ from tests.markup import Element, Markup
 from tests.people import form_token
 from tests.staff_forms import STAFF_FORMS
 
-FORMS = (*FORMS_OF_MOST, *COMPLAINT_FORMS, *STAFF_FORMS, *ACCOUNT_FORMS, *DESK_FORMS)
+FORMS = (
+    *FORMS_OF_MOST,
+    *COMPLAINT_FORMS,
+    *STAFF_FORMS,
+    *ACCOUNT_FORMS,
+    *DESK_FORMS,
+    *COUNTER_FORMS,
+)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 FORM = doors.FORM

@@ -1,0 +1,233 @@
+"""Who tries what at the counter: other roles, other officers, oneself, numbers, clicks at once."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from identity import clock, database
+from identity.activation import letters
+from identity.counter import give, look
+from identity.counter.records import CounterLook
+from identity.entry import NOBODY
+from identity.requested import pending
+from identity.requested.records import AuthorizationRequest
+from identity.staff.records import Role
+from tests.asking import a_sender, waiting
+from tests.beginning import activates, proves_letter
+from tests.counter import HOME, a_clerk, later, posts
+from tests.exchange import entries
+from tests.forms import a_visitor
+from tests.people import (
+    ONE_TIME_CODE,
+    PASSWORD,
+    a_security_officer,
+    form_token,
+    lan,
+    minh,
+    new_number,
+    sign_in,
+    sign_in_officer,
+    submit,
+)
+
+
+@pytest.fixture
+def clerk(app):
+    return a_clerk(app)
+
+
+@pytest.fixture
+def person(app):  # noqa: ARG001 - people live in an app's database
+    return lan()
+
+
+@pytest.fixture
+def client(app):
+    return a_visitor(app.test_client(), "vi")
+
+
+def types(person):
+    return [entry.type for entry in entries(person.citizen_id)]
+
+
+def last(person, kind):
+    return [entry for entry in entries(person.citizen_id) if entry.type == kind][-1]
+
+
+def signs_in(client, person, password, code):
+    submit(client, "/sign-in?request=x", national_id=person.national_id, password=password)
+    return client.post(
+        "/sign-in/code?request=x",
+        data={"csrf_token": form_token(client.get("/sign-in?request=x")), "one_time_code": code},
+    ).status_code
+
+
+def is_signed_in(client):
+    return 'id="confirm-sign-out"' in client.get("/sign-out").text
+
+
+def select_request(request_id):
+    return select(AuthorizationRequest).where(AuthorizationRequest.id == request_id)
+
+
+class TestAttacker:
+    @pytest.mark.parametrize("role", [r for r in Role if r is not Role.COUNTER_OFFICER], ids=str)
+    def test_no_other_role_looks_anybody_up_or_gives_a_letter(self, app, clerk, person, role):
+        clerk.compares(person)
+        client = a_visitor(app.test_client(), "vi")
+        sign_in_officer(client, a_security_officer(role=role))
+
+        statuses = {
+            client.get(HOME).status_code,
+            posts(client, HOME, national_id=person.national_id, need="forgot_password").status_code,
+            posts(client, clerk.looks[-1], answer="give").status_code,
+        }
+
+        assert statuses == {403}
+        assert "letter:issued" not in types(person)
+
+    def test_a_look_is_its_officer_s_alone(self, app, clerk, person):
+        """A link that was passed on opens nothing, before and after the letter."""
+        clerk.gives(person)
+        other = a_clerk(app)
+
+        seen = other.client.get(clerk.looks[-1])
+        given = posts(other.client, clerk.looks[-1], answer="give")
+        ended = posts(other.client, f"{clerk.looks[-1]}/printed")
+
+        assert (seen.status_code, given.status_code) == (404, 404)
+        assert ended.status_code == 303
+        assert clerk.code()  # a stranger closed nothing
+
+    def test_nobody_gives_themself_a_letter(self, app):
+        """Nor does an officer whose number is told after the look."""
+        person = lan()
+        own = a_clerk(app, own_citizen_id=person.citizen_id)
+
+        refused = own.looks_up(person.national_id)
+
+        assert refused.status_code == 403
+        told = last(person, "counter:refused")
+        assert told.subject["reason"] == "own_account"
+        assert "counter:looked" not in types(person)
+
+    def test_a_look_ends_after_a_quarter_of_an_hour(self, clerk, person):
+        clerk.compares(person)
+
+        with later(timedelta(minutes=14)):
+            clerk.client.get(HOME)  # the officer is still at work
+        with later(timedelta(minutes=16)):
+            answer = clerk.client.get(clerk.looks[-1])
+
+        assert answer.status_code == 404
+
+    def test_an_officer_who_tries_numbers_is_stopped(self, app, clerk, monkeypatch):
+        monkeypatch.setattr(look, "MOST_LOOKS", 3)
+
+        statuses = [clerk.looks_up(new_number()).status_code for _ in range(4)]
+
+        assert statuses == [404, 404, 404, 429]
+        told = [e for e in entries(NOBODY) if e.type == "counter:refused"]
+        mine = [e for e in told if e.acting["actor"] == clerk.officer.id.hex]
+        assert [e.subject["reason"] for e in mine] == ["throttled"]
+        assert a_clerk(app).looks_up(new_number()).status_code == 404
+
+    def test_few_letters_an_hour_and_few_for_one_person(self, app, clerk, person, monkeypatch):
+        """Neither a counter that prints letters for a town, nor letters without end for one."""
+        monkeypatch.setattr(give, "MOST_LETTERS", 1)
+        clerk.gives(person)
+        clerk.compares(minh())
+        assert clerk.decides("give").status_code == 429
+
+        for _ in range(2):
+            a_clerk(app).gives(person)
+        late = a_clerk(app)
+        late.compares(person)
+        assert late.decides("give").status_code == 429
+        assert types(person).count("letter:issued") == 3
+        assert last(person, "counter:refused").subject["reason"] == "throttled"
+
+    def test_of_two_clicks_at_once_one_gives(self, app, clerk, person):
+        """Single use is one conditional UPDATE (invariant 5)."""
+        clerk.compares(person)
+        token = form_token(clerk.client.get(clerk.looks[-1]))
+        cookies = {n: clerk.client.get_cookie(f"motlan-{n}").value for n in ("staff", "browser")}
+
+        def press(_n):
+            client = app.test_client()
+            for name, value in cookies.items():
+                client.set_cookie(f"motlan-{name}", value)
+            form = {"csrf_token": token, "answer": "give"}
+            return client.post(clerk.looks[-1], data=form).status_code
+
+        with ThreadPoolExecutor(2) as pool:
+            statuses = list(pool.map(press, range(2)))
+
+        assert statuses == [303, 303]
+        assert types(person).count("letter:issued") == 1
+        assert clerk.code()
+
+    def test_a_choice_that_a_thief_began_ends_with_the_recovery(self, app, clerk, client, person):
+        """Who had password and code was choosing a new factor when the owner came back."""
+        thief = a_visitor(app.test_client(), "vi")
+        one = clerk.gives(person)
+        with later():
+            sign_in(thief, person)
+            proof = {"password": PASSWORD, "one_time_code": ONE_TIME_CODE}
+            begun = submit(thief, "/my/security/second-factor", factor="recovery-codes", **proof)
+            form = {"csrf_token": form_token(thief.get(begun.location))}
+            activates(client, one)
+
+            assert thief.post(begun.location, data=form).status_code == 303  # to sign in
+        assert "factor:changed" not in types(person)
+
+    def test_a_letter_of_before_opens_nothing_after_the_newer_one(self, app, clerk, client, person):
+        first, second = clerk.gives(person), a_clerk(app).gives(person)
+
+        with later():
+            assert proves_letter(client, first).status_code == 403
+            assert activates(client, second)
+            assert proves_letter(a_visitor(app.test_client(), "vi"), second).status_code == 403
+
+    def test_a_letter_ends_after_fourteen_days(self, clerk, client, person):
+        one = clerk.gives(person)
+
+        with later(timedelta(days=15)):
+            assert proves_letter(client, one).status_code == 403
+
+    def test_nobody_stops_another_s_letter(self, clerk, client, person):
+        clerk.gives(person)
+        sign_in(client, minh())
+
+        posts(client, "/my/security/letter/void")
+
+        assert letters.good_letter(person.citizen_id) is not None
+
+    def test_what_is_printed_is_kept_sealed_and_goes(self, clerk, person):
+        one = clerk.gives(person)
+        mine = select(CounterLook.__table__).where(CounterLook.id == clerk.look_id)
+        kept = repr(database.row(mine))
+
+        assert one.code not in kept
+        assert one.code.replace(" ", "") not in kept
+        posts(clerk.client, f"{clerk.looks[-1]}/printed")
+        assert database.row(mine).sealed_letter is None
+
+    def test_a_request_waits_for_an_hour_at_most_and_in_its_browser(self, client):
+        """However often somebody begins anew with a letter; and nobody else makes it wait."""
+        sender = a_sender(client)
+        request_id = uuid.UUID(waiting(sender.ask()))
+        digest = database.row(select_request(request_id)).browser_digest
+        until = clock.now() + timedelta(minutes=15)
+
+        pending.wait(request_id, b"another", until=until)
+        unmoved = database.row(select_request(request_id)).expires_at
+        pending.wait(request_id, digest, until=until)
+        moved = database.row(select_request(request_id)).expires_at
+        pending.wait(request_id, digest, until=until + timedelta(hours=1))
+
+        assert unmoved < until < moved
+        assert database.row(select_request(request_id)).expires_at == moved
