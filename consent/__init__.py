@@ -12,6 +12,7 @@ from consent import (
     exchange,
     exports,
     facets,
+    inspection,
     ledger,
     looks,
     my,
@@ -33,6 +34,7 @@ def join(app: Flask) -> None:
     facets.join(app)
     desk.join(app)
     exports.join(app)
+    inspection.join(app)
     complaints.join(app)
     my.join(app)
     receipts.join(app)

@@ -34,6 +34,7 @@ SECURITY = (
     "factor:",
     "device:",
     "session:",
+    "counter:",
 )
 
 
