@@ -1,0 +1,80 @@
+"""The operator's page: health, worker, messages, keys; nothing of a person, nothing to press."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from identity import clock, outbox, worker
+from identity.database import transaction
+from identity.operations import overview
+from identity.staff.records import Role
+from tests.markup import Markup
+from tests.people import a_security_officer, sign_in_officer
+
+HOME = "/operations"
+
+
+@pytest.fixture
+def theirs(client):
+    sign_in_officer(client, a_security_officer(role=Role.OPERATOR))
+    return client
+
+
+def marked():
+    """Every duty has just ended well."""
+    with transaction():
+        for duty in worker.duties():
+            worker.mark(duty.name, "")
+
+
+def row(page, key):
+    (found,) = [one.words for one in page.all("tr") if key in one.words.split()]
+    return found
+
+
+def test_it_says_how_worker_outbox_and_keys_stand(theirs):
+    marked()
+    page = Markup(theirs.get(HOME).text)
+
+    assert "Đúng nhịp" in row(page, "purge")
+    assert "đang ký" in page.by_id("keys").words
+    assert "Đang chờ gửi" in page.by_id("outbox").words
+    assert {"keys", "log", "sequencer"} <= set(page.by_id("checks").words.split())
+
+
+def test_a_dead_worker_is_seen(theirs):
+    marked()
+    late = clock.now() + timedelta(minutes=5)
+    with time_machine.travel(late):
+        page = Markup(theirs.get(HOME).text)
+
+    assert "Quá lâu" in row(page, "sequencer")
+    assert "motlan doctor" in page.by_id("not-well").words
+
+
+def test_an_old_key_and_a_message_given_up_are_told(theirs, monkeypatch):
+    monkeypatch.setattr(overview, "OLD", timedelta(0))
+    monkeypatch.setattr(outbox, "standing", lambda: outbox.Standing(3, clock.now(), 2))
+
+    page = Markup(theirs.get(HOME).text)
+
+    assert "Nên thay" in page.by_id("keys").words
+    assert "Cần xem" in page.by_id("outbox").words
+
+
+class TestAttacker:
+    def test_there_is_nothing_to_press_and_no_secret_to_read(self, app, theirs):
+        page = theirs.get(HOME)
+
+        forms = [form["action"] for form in Markup(page.text).all("form")]
+        assert forms == ["/staff/sign-out"]
+        assert "PRIVATE" not in page.text
+        assert str(app.config.get("SQLALCHEMY_DATABASE_URI")) not in page.text
+        assert theirs.post(HOME).status_code == 405
+
+    @pytest.mark.parametrize("role", [r for r in Role if r is not Role.OPERATOR], ids=str)
+    def test_no_other_role_sees_it(self, client, role):
+        sign_in_officer(client, a_security_officer(role=role))
+
+        assert client.get(HOME).status_code == 403
