@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from marshmallow import fields
 
-from identity import clock, doors, errors, sealing, worker
+from identity import clock, database, doors, errors, sealing, worker
 from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.joining import Duty, joined
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 log = structlog.get_logger(__name__)
+UNREACHED = "the database cannot be reached"
 LATE = timedelta(seconds=5)  # the contract's bound for probe and sequencer
 # The log's own duties: without them it has no order and no signed head. Others may take their time.
 OF_THE_LOG = frozenset({"sequencer", "heads"})
@@ -47,7 +48,11 @@ def ready(_request: Request, _caller: object) -> Response:
 
 def standing() -> dict[str, str]:
     """What every answer needs, by name, and `ok` or what is wrong with it; for pages as well."""
-    return {name: _look(name, check) for name, check in _checks()}
+    found: dict[str, str] = {}
+    for name, check in _checks():
+        # Each look at a database that is away waits for it: one is enough, and a balancer asks on.
+        found[name] = UNREACHED if UNREACHED in found.values() else _look(name, check)
+    return found
 
 
 def join(app: "Flask") -> None:
@@ -70,6 +75,8 @@ def _look(name: str, check: Callable[[], None]) -> str:
         return str(fault)
     except Exception as fault:  # noqa: BLE001 - whatever it is, this process cannot serve
         log.warning("not ready", check=name, kind=type(fault).__name__)
+        if database.is_unavailable(fault):
+            return UNREACHED
         return "fails; the operational log says more"
     return "ok"
 

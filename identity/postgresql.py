@@ -55,3 +55,16 @@ def _is_lost(connection: psycopg.Connection[Any]) -> bool:
     except psycopg.OperationalError:
         return True
     return False
+
+
+def why_not(url: str) -> str:
+    """Why nobody can connect there, as the server or the network says it; empty: one can.
+
+    Never with a password: the text names the role, the host and the database at most.
+    """
+    try:
+        psycopg.connect(url, connect_timeout=3).close()
+    except psycopg.OperationalError as error:
+        last = str(error).strip().splitlines()[-1]
+        return last.rpartition("failed: ")[2].removeprefix("FATAL:").strip()
+    return ""

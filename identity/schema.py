@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from identity import database
+from identity import database, postgresql
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -23,11 +23,19 @@ def fault() -> str | None:
     except Exception as error:
         if not database.is_unavailable(error):
             raise
-        return "the database cannot be reached: check MOTLAN_DATABASE_URL and that it runs"
+        return _unreached()
     known = {script.revision for script in scripts.walk_revisions()}
     if not found or (set(found) & known) - set(scripts.get_heads()):
         return "the database lacks tables of this version: run `motlan db upgrade`"
     return None
+
+
+def _unreached() -> str:
+    pool = database.state().pool
+    url = None if pool is None else pool.conninfo  # it may be a function, which ours is not
+    why = postgresql.why_not(url) if isinstance(url, str) else ""
+    told = "the database cannot be reached: check MOTLAN_DATABASE_URL and that it runs"
+    return f"{told} ({why})" if why else told
 
 
 def knows(revision: str) -> bool:

@@ -109,7 +109,13 @@ def _do(duty: Duty) -> None:
                 mark(duty.name, str(done) if duty.behind_since is None else _behind(duty))
     except Exception as error:  # noqa: BLE001 - the next turn comes; a dead worker helps nobody
         meters.FAILED_DUTIES.labels(duty.name).inc()
-        log.error("duty failed", duty=duty.name, kind=type(error).__name__)  # noqa: TRY400 - a traceback may hold values
+        log.error("duty failed", duty=duty.name, **_told(error))  # noqa: TRY400 - a traceback may hold values
+
+
+def _told(error: Exception) -> dict[str, str]:
+    """Its kind, and of the system's own errors what is wrong, as a full disk; texts hold values."""
+    kind = {"kind": type(error).__name__}
+    return kind | {"why": error.strerror} if isinstance(error, OSError) and error.strerror else kind
 
 
 def _behind(duty: Duty) -> str:
@@ -172,6 +178,13 @@ def last(duty: str) -> datetime | None:
     """When a duty last ended well; null: never."""
     found = database.row(select(WorkerState.at).where(WorkerState.duty == duty))
     return None if found is None else found.at
+
+
+def said(duty: str) -> tuple[datetime, str] | None:
+    """When a duty last ended well, and its word; null: never."""
+    query = select(WorkerState.at, WorkerState.detail).where(WorkerState.duty == duty)
+    found = database.row(query)
+    return None if found is None else (found.at, found.detail or "")
 
 
 def turns() -> dict[str, datetime]:

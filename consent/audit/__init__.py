@@ -23,6 +23,7 @@ def join(app: Flask) -> None:
     joined().purges.append(Purge("audit_search", "expires_at", timedelta(0)))
     joined().starts.append(Check("log head", heads.refusal))
     joined().checks.append(Check("log leaves", heads.leaves_fault))
+    joined().checks.append(Check("log verify", commands.last_fault))
     joined().measures += (
         Measure("log_entries", "Entries under the newest signed head", heads.signed_size),
         Measure("log_head_age_seconds", "Since the newest head was signed", heads.signed_ago),

@@ -9,10 +9,11 @@ from flask.cli import AppGroup
 from consent.audit import heads, records
 from consent.audit.leaves import CopyError, HeadError
 from consent.audit.verify import Verdict, verify
-from identity import database, worker
+from identity import clock, database, worker
 from identity.database import transaction
 
 PIECE = 2_000
+WHOLE = "whole"
 
 log = AppGroup("log", help="The access log, checked and published.")
 
@@ -32,12 +33,12 @@ def verify_log(copy: Path | None) -> None:
     _remember(verdict)
     if not verdict.is_whole:
         raise click.ClickException(f"position {verdict.first_bad}: {verdict.why}")
-    click.echo(f"whole: {verdict.size} entries, every root and every part recomputed")
+    click.echo(f"{WHOLE}: {verdict.size} entries, every root and every part recomputed")
 
 
 def _remember(verdict: Verdict) -> None:
     """The officers' desk says when the whole log was last checked, and what came of it."""
-    found = f"whole: {verdict.size} entries"
+    found = f"{WHOLE}: {verdict.size} entries"
     if not verdict.is_whole:
         found = f"position {verdict.first_bad}: {verdict.why}"
     try:
@@ -47,6 +48,14 @@ def _remember(verdict: Verdict) -> None:
         if not database.is_unavailable(error):
             raise
         click.echo("the database cannot be written: nobody is told of this check", err=True)
+
+
+def last_fault() -> str | None:
+    """What the last `motlan log verify` found, until another one finds the log whole."""
+    told = worker.said(records.FULL_CHECK)
+    if told is None or told[1].startswith(WHOLE):
+        return None
+    return f"{told[1]} ({clock.minute(told[0])}): keep the database as it is, and see docs"
 
 
 @log.command("checkpoint")

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from consent.audit import heads, records
+from consent.audit import commands, heads, records
 from consent.audit.tree import Frontier, leaf_hash
 from identity import clock, trail, worker
 from identity.entry import Who
@@ -110,6 +110,25 @@ def test_leaves_that_were_lost_are_made_anew_by_one_command(own_log):
     assert "log-head.leaves is missing: run `motlan log mend`" in lost.output
     assert (mended.exit_code, mended.output.split()[:2]) == (0, ["5", "leaves,"])
     assert runs(own_log, "verify").exit_code == 0
+
+
+def test_what_the_check_found_bad_stays_said_until_it_is_whole_again(own_log):
+    """Whoever comes at night and asks `doctor` learns of it, though another ran the check."""
+    own_log.grows(3)
+    stored = own_log.vandal.tells("SELECT id, leaf FROM access_entry ORDER BY id")[1]
+    change = "UPDATE access_entry SET leaf = :1 WHERE id = :2"
+
+    own_log.vandal.does(change, b"another", stored[0])
+    runs(own_log, "verify")
+    told = commands.last_fault()
+    own_log.vandal.does(change, bytes(stored[1]), stored[0])
+    still = commands.last_fault()
+    runs(own_log, "verify")
+
+    assert told.startswith("position 1: ")
+    assert still == told
+    assert commands.last_fault() is None
+    assert "log verify" in [check.name for check in joined().checks]
 
 
 def test_an_empty_log_has_no_head_and_says_so(own_log, tmp_path):

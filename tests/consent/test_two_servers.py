@@ -58,10 +58,11 @@ def test_its_transactions_are_younger_and_the_order_goes_on(own_log, folder, res
 
 def test_roles_that_are_not_there_yet_are_asked_for(folder, restoring, there, monkeypatch):
     """Other names than where it was made: rights are granted to whoever serves here."""
-    monkeypatch.setattr(postgresql, "PATIENCE", 0.2)
     place = restoring.databases.server.url(postgres.OWNER, "moved")
     made = Database(_as(place, APP), _as(place, OWNER))
-    app = restoring("second", database=made)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(postgresql, "PATIENCE", 0.2)
+        app = restoring("too-early", database=made)
 
     before = runs(app, "restore", folder)
     for role in (OWNER, APP):
@@ -71,9 +72,10 @@ def test_roles_that_are_not_there_yet_are_asked_for(folder, restoring, there, mo
             )
         )
     there.execute(sql.SQL("CREATE DATABASE moved OWNER {}").format(sql.Identifier(OWNER)))
-    after = runs(app, "restore", folder)
+    after = runs(restoring("second", database=made), "restore", folder)
 
     assert (before.exit_code, "MOTLAN_DATABASE_URL" in before.output) == (1, True), before.output
+    assert f'"{APP}"' in before.output  # which one is missing
     assert "Traceback" not in before.output
     assert after.exit_code == 0, after.output
     assert [line for line in doctor.faults() if line.startswith(("roles", "protection"))] == []

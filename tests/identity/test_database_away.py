@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from identity import database, postgresql
+from identity import database, health, postgresql, schema
 from identity.public_services import registered
 from tests.people import lan, sign_in
 from tests.public_services import a_service
@@ -170,6 +170,41 @@ def test_while_the_database_is_away_everybody_is_told_later_and_afterwards_all_i
     end = time.monotonic() + 20
     while (visitor.door().status_code, visitor.page().status_code) != (200, 200):
         assert time.monotonic() < end, "it did not recover"
+
+
+@pytest.mark.postgresql
+@pytest.mark.slow  # as above
+def test_readiness_waits_once_for_a_database_that_is_away(wire, monkeypatch):
+    """Each of its looks would wait as long; a balancer asks again and again."""
+    wire.client.get("/readyz")
+    wire.pull()
+    looks = []
+    last = health.worker.last
+    monkeypatch.setattr(health.worker, "last", lambda duty: looks.append(duty) or last(duty))
+
+    told = wire.client.get("/readyz")
+
+    words = {name: word for name, word in told.json["checks"].items() if name != "keys"}
+    assert told.status_code == 503
+    assert set(words.values()) == {health.UNREACHED}
+    assert len(words) == 3
+    assert len(looks) == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.slow  # as above
+def test_the_operator_is_told_why_it_cannot_be_reached(wire, settings):
+    """The role, the password, the name, the port: what the server says, and no password."""
+    parts = urlsplit(settings.database_url)
+    wrong = parts._replace(netloc=f"{parts.username}:wrong@").geturl()
+
+    wire.pull()
+
+    assert "onnection" in schema.fault()
+    assert "MOTLAN_DATABASE_URL" in schema.fault()
+    assert postgresql.why_not(settings.database_url) == ""
+    assert "password authentication failed" in postgresql.why_not(wrong)
+    assert "wrong" not in postgresql.why_not(wrong)
 
 
 @pytest.mark.postgresql

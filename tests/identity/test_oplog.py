@@ -1,7 +1,9 @@
 """The operational log: one JSON object a line, with what it belongs to, and nobody's data."""
 
+import errno
 import io
 import json
+import os
 import threading
 from datetime import timedelta
 
@@ -71,6 +73,19 @@ def test_the_lines_of_one_turn_of_the_worker_belong_together(lines):
     assert [line["event"] for line in told] == ["on the way", "duty failed"] * 2
     assert told[0]["turn"] == told[1]["turn"] != told[2]["turn"] == told[3]["turn"]
     assert "request" not in told[0]
+
+
+def test_a_full_disk_is_told_as_such(lines):
+    """The system's words hold nobody's data; where the file lies is left out."""
+
+    def fails():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/log-head")
+
+    worker._do(Duty("tried", timedelta(0), fails))
+
+    (told,) = lines()
+    assert (told["kind"], told["why"]) == ("OSError", "No space left on device")
+    assert "somewhere" not in json.dumps(told)
 
 
 def test_threads_do_not_share_what_they_do(lines):
