@@ -35,7 +35,7 @@ class _State:
     """What this process holds open: one database, however many threads."""
 
     engine: "Engine"
-    pool: psycopg_pool.ConnectionPool | None
+    pool: "psycopg_pool.ConnectionPool[postgresql.Connection] | None"
     writer: sqlite.Writer | None
     path: str | None
 

@@ -1,18 +1,36 @@
 """PostgreSQL's connections: one pool a process, and none from it that the server has ended."""
 
 import select
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import psycopg
 import psycopg_pool
+from psycopg import pq
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
 
 PATIENCE = 10  # seconds that a request waits for a free connection; then it is told 503
+MOST_PREPARED = 500  # statements of one connection; ours are far fewer, and none is made of input
 
 
-def pool(url: str, size: int) -> psycopg_pool.ConnectionPool:
+Key = tuple[bytes, tuple[int, ...]]  # a statement's text, and the types of its parameters
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection that knows which statements it has prepared, by text and types."""
+
+    prepared: dict[Key, bytes]
+    names: Iterator[int]
+
+
+def pool(url: str, size: int) -> psycopg_pool.ConnectionPool[Connection]:
     """Connections in AUTOCOMMIT; none is made before the first is asked for."""
     return psycopg_pool.ConnectionPool(
         url,
+        connection_class=Connection,
+        configure=_begin,
         min_size=1,
         max_size=size,
         open=False,
@@ -26,7 +44,60 @@ def pool(url: str, size: int) -> psycopg_pool.ConnectionPool:
     )
 
 
-def checkout(pool: psycopg_pool.ConnectionPool) -> psycopg.Connection[Any]:
+def _begin(connection: Connection) -> None:
+    connection.prepared, connection.names = {}, count()
+
+
+def first_row(
+    connection: Connection, text: bytes, *, values: Sequence[Any]
+) -> tuple[Any, ...] | None:
+    """The first row of a statement with parameters `$1`, `$2`…, committed; null: it has none.
+
+    What `execute` of a cursor would do, adaptation included, without the cursor: a statement
+    outside of a transaction needs nothing else of it, and it costs more than the statement.
+    """
+    adapted = Transformer(connection)
+    params = adapted.dump_sequence(values, [PyFormat.AUTO] * len(values))
+    key = (text, adapted.types or ())
+    result = _executed(connection, key, params=params, formats=adapted.formats)
+    if result.error_field(pq.DiagnosticField.SQLSTATE) == _UNPREPARED:
+        # The driver lets go of all statements when a transaction is rolled back; nothing was done.
+        connection.prepared.clear()
+        result = _executed(connection, key, params=params, formats=adapted.formats)
+    if result.status != pq.ExecStatus.TUPLES_OK:
+        raise _error(result)
+    if not result.ntuples:
+        return None
+    adapted.set_pgresult(result)
+    row: tuple[Any, ...] = adapted.load_row(0, tuple)
+    return row
+
+
+_UNPREPARED = b"26000"
+
+
+def _executed(connection: Connection, key: Key, *, params: Any, formats: Any) -> pq.abc.PGresult:  # noqa: ANN401 - the driver's
+    name = connection.prepared.get(key)
+    if name is None:
+        if len(connection.prepared) >= MOST_PREPARED:
+            oldest = connection.prepared.pop(next(iter(connection.prepared)))
+            connection.pgconn.exec_(b"DEALLOCATE " + oldest)
+        name = b"motlan_%d" % next(connection.names)
+        result = connection.pgconn.prepare(name, *key)
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            return result
+        connection.prepared[key] = name
+    return connection.pgconn.exec_prepared(name, params, formats)
+
+
+def _error(result: pq.abc.PGresult) -> psycopg.Error:
+    """What went wrong; without a word of the server's own, the connection is gone."""
+    if result.error_field(pq.DiagnosticField.SQLSTATE) is None:
+        return psycopg.OperationalError("the connection to the database was lost")
+    return error_from_result(result)
+
+
+def checkout(pool: psycopg_pool.ConnectionPool[Connection]) -> Connection:
     """A connection in AUTOCOMMIT; the first one opens the pool, so that `create_app` does not."""
     if pool.closed:
         pool.open()
@@ -41,7 +112,7 @@ def checkout(pool: psycopg_pool.ConnectionPool) -> psycopg.Connection[Any]:
     return connection
 
 
-def _is_lost(connection: psycopg.Connection[Any]) -> bool:
+def _is_lost(connection: Connection) -> bool:
     """Whether the server has ended it while it waited, as a restart does; nothing is asked for it.
 
     An idle connection has nothing to say: only one with something to read is looked at closely.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.errors import DivisionByZero
 from psycopg.types.json import Jsonb
@@ -95,24 +95,28 @@ def look(*clauses: Clause) -> Answer | None:
 
 
 def _on_postgresql(clauses: tuple[Clause, ...]) -> Answer | None:
-    text = _joined(tuple((c.name, c.postgres, tuple(c.returns)) for c in clauses))
-    params = {k: _for_postgresql(v) for k, v in _shared(clauses).items()}
+    statement = _joined(tuple((c.name, c.postgres, tuple(c.returns)) for c in clauses))
+    shared = _shared(clauses)
+    params = [_for_postgresql(shared[name]) for name in statement.params]
     if database.current() is not None:
-        found = database.raw().execute(text, params, prepare=True).fetchone()
+        found = (
+            database.raw()
+            .execute(
+                statement.named, dict(zip(statement.params, params, strict=True)), prepare=True
+            )
+            .fetchone()
+        )
     else:
         pool = database.state().pool
         assert pool is not None  # noqa: S101 - is_postgresql() said so
         connection = postgresql.checkout(pool)
         try:
-            found = connection.execute(text, params, prepare=True).fetchone()
+            found = postgresql.first_row(connection, statement.numbered, values=params)
         except DivisionByZero:
             return None
         finally:
             pool.putconn(connection)
-    if found is None:
-        return None
-    columns = [f"{c.name}.{column}" for c in clauses for column in c.returns]
-    return dict(zip(columns, found, strict=True))
+    return None if found is None else dict(zip(statement.columns, found, strict=True))
 
 
 def _shared(clauses: tuple[Clause, ...]) -> dict[str, Any]:
@@ -125,19 +129,30 @@ def _shared(clauses: tuple[Clause, ...]) -> dict[str, Any]:
     return params
 
 
+class Statement(NamedTuple):
+    """Clauses as PostgreSQL runs them: with parameters `%(name)s`, and with `$1` for the first."""
+
+    named: bytes
+    numbered: bytes
+    params: tuple[str, ...]
+    columns: tuple[str, ...]  # of the answer
+
+
 @lru_cache(maxsize=512)
-def _joined(parts: tuple[tuple[str, str, tuple[str, ...]], ...]) -> bytes:
+def _joined(parts: tuple[tuple[str, str, tuple[str, ...]], ...]) -> Statement:
     """One text per set of clauses, so that the server plans it once."""
-    queries = ", ".join(f"{name} AS ({_named(text)})" for name, text, _ in parts)
-    columns = ", ".join(f"{name}.{column}" for name, _, returned in parts for column in returned)
+    queries = ", ".join(f"{name} AS ({text})" for name, text, _ in parts)
+    columns = [f"{name}.{column}" for name, _, returned in parts for column in returned]
     sources = ", ".join(name for name, _, returned in parts if returned)
-    origin = f" FROM {sources}" if sources else ""
-    return f"WITH {queries} SELECT {columns}{origin}".encode()
+    text = f"WITH {queries} SELECT {', '.join(columns)}"
+    text += f" FROM {sources}" if sources else ""
+    params = tuple(dict.fromkeys(_PARAMETER.findall(text)))
+    named = _PARAMETER.sub(r"%(\1)s", text.replace("%", "%%"))
+    numbered = _PARAMETER.sub(lambda found: f"${params.index(found[1]) + 1}", text)
+    return Statement(named.encode(), numbered.encode(), params, tuple(columns))
 
 
-@lru_cache(maxsize=512)
-def _named(text: str) -> str:
-    return re.sub(r"(?<![:\w]):([a-z_][a-z0-9_]*)", r"%(\1)s", text.replace("%", "%%"))
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 
 def _for_postgresql(value: Any) -> Any:  # noqa: ANN401 - a parameter of any type

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import count
 
+import psycopg
 import pytest
 
+from identity import postgresql
 from identity.database import transaction
 from identity.together import Clause, Json, all_undone_unless, look, together
 
@@ -320,3 +322,24 @@ def test_clauses_that_answer_nothing_are_run_all_the_same():
 
     assert together(origin, replace(written, returns={})) == {}
     assert is_kept(duty)
+
+
+def test_a_connection_keeps_a_bounded_number_of_statements(monkeypatch):
+    """Whatever else is asked of it, the next one is answered."""
+    monkeypatch.setattr(postgresql, "MOST_PREPARED", 2)
+
+    answers = [look(replace(YES, name=f"yes_{n}")) for n in [*range(5), 0]]
+
+    assert answers == [{f"yes_{n}.one": 1} for n in [*range(5), 0]]
+
+
+def test_null_and_an_empty_text_are_two_things():
+    assert echoed(str, None, "text") is None
+    assert echoed(str, "", "text") == ""
+
+
+def test_a_statement_that_failed_leaves_the_connection_good():
+    with pytest.raises((psycopg.errors.UniqueViolation, sqlite3.IntegrityError)):
+        together(YES, noted(duty := a_duty()), noted(duty, name="again"))
+
+    assert not is_kept(duty)
