@@ -1,12 +1,13 @@
 """Every component as Chromium draws it: tone marks whole, nothing too wide, colours told apart."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
+
+from tests.drawing import HOUSE, drawn
 
 # A page is the same on either database, so it is examined on one.
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.sqlite]
@@ -70,27 +71,14 @@ BASES = """() => [...document.querySelectorAll("section.basis")].map(e => {
 @pytest.fixture
 def page(browser: Browser, app: Flask) -> Iterator[Page]:
     """A browser whose every request the house answers in this process."""
-    house = app.test_client()
-
-    def answer(route: Route) -> None:
-        address = urlsplit(route.request.url)
-        told = house.get(
-            f"{address.path}?{address.query}", headers=route.request.headers, buffered=True
-        )
-        headers = dict(told.headers)
-        route.fulfill(status=told.status_code, headers=headers, body=told.data)
-
-    # Scripts and a style of the test's own measure; the page itself has neither.
-    with browser.new_context(viewport=NARROW, bypass_csp=True) as context:
-        made = context.new_page()
-        made.route("**/*", answer)
+    with drawn(browser, app.test_client(), size=NARROW) as made:
         yield made
 
 
 def opened(page: Page, *, scheme: str = "light", language: str = "vi") -> Page:
     page.emulate_media(color_scheme=scheme)
     page.set_extra_http_headers({"Accept-Encoding": "identity", "Accept-Language": language})
-    page.goto("http://localhost:8000/design")
+    page.goto(f"{HOUSE}/design")
     assert page.get_attribute("html", "lang") == language
     return page
 

@@ -1,27 +1,23 @@
 """The decision page as a browser draws it: order, weight of the buttons, what changed meanwhile."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, Page
 
-from identity import clock
-from tests.journeys.country import DESKTOP, PHONE, Country, Person
-from tests.journeys.office import ARRIVED, Office, opened
+from consent.attributes import values
+from tests import exchange
+from tests.deciding import CONSENT, PROCEDURE, Citizen, an_asking_service, detail, signed_in
+from tests.drawing import HOUSE, LEFT, drawn
+from tests.exchange import CASE, fill_register, told
+from tests.journeys.country import DESKTOP, PHONE
+from tests.people import lan
+from tests.public_services import Played
 
 # A page is the same on either database, so it is examined on one.
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.sqlite,
-    pytest.mark.timeout(300),
-]
-HOUSING, BUSINESS = "1.115150", "1.001612"
-ASKS = {
-    "housing": (HOUSING, "Đồng ý", "Không đồng ý"),
-    "business": (BUSINESS, "Gửi cho ", "Tôi tự"),
-}
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.sqlite]
+ASKS = {CONSENT: ("Đồng ý", "Không đồng ý"), PROCEDURE: ("Gửi cho ", "Tôi tự")}
 # What makes one of two buttons the obvious one.
 WEIGHT = """(e) => { const s = getComputedStyle(e); return Object.fromEntries([
   "color", "backgroundColor", "backgroundImage", "borderColor", "borderWidth", "borderStyle",
@@ -37,25 +33,29 @@ CONTRAST = """(e) => { const rgb = c => c.match(/[0-9.]+/g).slice(0, 3).map(Numb
 
 
 @pytest.fixture
-def huyen(browser: Browser, country: Country) -> Person:
-    """Somebody whom every register knows; scripts let the test measure."""
-    told = country.citizen("Đặng Ngọc Huyền")
-    return Person.at(browser, country, told, has_scripts=True)
+def her(app: Flask) -> Citizen:
+    exchange.publish_catalogues()
+    person = lan()
+    fill_register("residence", told(person, "household_size", 3))
+    return signed_in(app.test_client(), person)
 
 
 @pytest.fixture
-def office(country: Country) -> Iterator[Office]:
-    with opened(country, name="Công ty Nhà Xanh", procedures=[HOUSING, BUSINESS]) as made:
+def office() -> Played:
+    return an_asking_service()
+
+
+@pytest.fixture
+def page(browser: Browser, her: Citizen) -> Iterator[Page]:
+    """Her phone; scripts let the test measure."""
+    with drawn(browser, her.client, size=PHONE) as made:
         yield made
 
 
-def test_both_answers_weigh_the_same(huyen: Person, office: Office) -> None:
+def test_both_answers_weigh_the_same(page: Page, her: Citizen, office: Played) -> None:
     """Decree 356/2025 Art. 6.3: size, colour, contrast and weight; on each size and scheme."""
-    page = huyen.page
-    for name, (procedure, yes, no) in ASKS.items():
-        office.send(page, {"procedure": procedure, "case": f"H-{name}"}, prompt="consent")
-        if page.locator("#national-id").count():
-            huyen.sign_in()
+    for procedure, (yes, no) in ASKS.items():
+        page.goto(HOUSE + her.is_asked(office, detail("full_name", procedure=procedure)).path)
         for size in (PHONE, DESKTOP):
             for scheme in ("light", "dark"):
                 page.set_viewport_size(size)
@@ -82,14 +82,15 @@ def they_weigh_the_same(page: Page, yes: str, *, no: str) -> None:
     page.evaluate("document.activeElement.blur()")
 
 
-def test_who_asks_comes_first_and_the_answers_last(huyen: Person, office: Office) -> None:
+def test_who_asks_comes_first_and_the_answers_last(
+    page: Page, her: Citizen, office: Played
+) -> None:
     """Who, what for, which case, each item with value, source and day; then the two buttons."""
-    page = huyen.page
-    office.send(page, {"procedure": HOUSING, "case": "NO-7"}, scope="openid phone")
-    huyen.sign_in()
+    asked = her.is_asked(office, detail(procedure=CONSENT), scope="openid phone")
+    page.goto(HOUSE + asked.path)
     assert page.locator("main input:checked").count() == 0
     said = page.inner_text("main")
-    places = [said.index(text) for text in (office.name, "nhà ở xã hội", "NO-7", "Họ, chữ đệm")]
+    places = [said.index(text) for text in ("Cơ quan thuế", "nhà ở xã hội", CASE, "Họ, chữ đệm")]
     assert places == sorted(places)
     top = {
         name: page.locator(name).first.bounding_box()["y"]
@@ -101,37 +102,24 @@ def test_who_asks_comes_first_and_the_answers_last(huyen: Person, office: Office
         assert row.locator("td").count() in {1, 3}
 
 
-def test_a_value_that_changes_while_she_reads_is_named(huyen: Person, office: Office) -> None:
+def test_a_value_that_changes_while_she_reads_is_named(
+    page: Page, her: Citizen, office: Played
+) -> None:
     """Design §2.10: nothing is sent; the new page says what is different, then it can be sent."""
-    page, country = huyen.page, huyen.country
-    office.send(page, {"procedure": HOUSING, "case": "NO-9"})
-    huyen.sign_in()
+    asked = her.is_asked(office, detail("full_name", "household_size", procedure=CONSENT))
+    page.goto(HOUSE + asked.path)
     page.locator('input[name="purpose"]').check()
-    a_register_learns(country, huyen, "household_size", 7)
+    fill_register("residence", told(her.person, "household_size", 7))
     page.click("#consent-allow")
-    huyen.picture("decision-changed")
     assert page.locator("#error").count() == 1
     assert "Vừa thay đổi: Số thành viên trong hộ." in page.inner_text("#error")
     changed = page.locator("tr", has_text="Vừa thay đổi")
     assert changed.count() == 1
     assert "7" in changed.inner_text()
+    assert her.decisions() == []
     page.locator('input[name="purpose"]').check()
     page.click("#consent-allow")
-    assert ARRIVED in huyen.text()
-    assert office.fetch(office.redeem()).json()["values"]["household_size"]["value"] == 7
-
-
-def a_register_learns(country: Country, whose: Person, attribute: str, value: int) -> None:
-    """The residence register has another value from now on."""
-    line = {
-        "national_id": whose.told["national_id"],
-        "attribute": attribute,
-        "value": value,
-        "as_of": clock.today().isoformat(),
-        "valid_from": None,
-        "valid_to": None,
-        "record_id": "later",
-    }
-    file = country.home / "later.jsonl"
-    file.write_text(json.dumps(line) + "\n")
-    country.command("registers", "import", "residence", str(file))
+    assert LEFT in page.inner_text("body")
+    (row,) = her.decisions()
+    assert row.attributes == ["full_name", "household_size"]
+    assert values.current(her.person.citizen_id, row.attributes)["household_size"].value == 7

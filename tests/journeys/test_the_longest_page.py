@@ -1,17 +1,16 @@
 """Forty items, three grounds, the longest names, as Chromium draws them on the smallest phone."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 from consent.ledger.screen import MANY
 from tests import deciding
+from tests.drawing import HOUSE, drawn
 from tests.journeys.country import DESKTOP, PHONE
 from tests.journeys.test_how_pages_look import CUT
 from tests.longest import the_longest_page, the_longest_procedures
@@ -31,23 +30,6 @@ OUTSIDE = """() => [...document.querySelectorAll("main *")].filter(e => {
 ALIKE = """() => [...document.querySelectorAll("#consent-allow, #consent-deny")].map(e => {
   const b = e.getBoundingClientRect(), s = getComputedStyle(e);
   return [b.width, b.height, s.color, s.backgroundColor, s.fontSize, s.fontWeight].join(" "); })"""
-Show = Callable[..., Page]
-
-
-@contextmanager
-def shown(browser: Browser, page: deciding.Page) -> Iterator[Page]:
-    """A decision page in a browser whose every request the house answers in this process."""
-
-    def answer(route: Route) -> None:
-        address = urlsplit(route.request.url)
-        kept = page.citizen.client.get(f"{address.path}?{address.query}", buffered=True)
-        route.fulfill(status=kept.status_code, headers=dict(kept.headers), body=kept.data)
-
-    # Scripts of the test's own measure; the page itself has none.
-    with browser.new_context(viewport=PHONE, bypass_csp=True) as context:
-        made = context.new_page()
-        made.route("**/*", answer)
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +41,8 @@ def asked(app: Flask) -> Iterator[deciding.Page]:
 @pytest.fixture(params=["vi", "en"])
 def page(browser: Browser, asked: deciding.Page, request: pytest.FixtureRequest) -> Iterator[Page]:
     asked.citizen.client.set_cookie("motlan-language", request.param)
-    with shown(browser, asked) as made:
-        made.goto(f"http://localhost:8000{asked.path}")
+    with drawn(browser, asked.citizen.client, size=PHONE) as made:
+        made.goto(HOUSE + asked.path)
         assert made.get_attribute("html", "lang") == request.param
         yield made
 
@@ -93,7 +75,7 @@ def test_the_answers_are_one_tap_away_and_what_is_folded_opens(page: Page) -> No
     for name in ("#consent-allow", "#consent-deny"):
         box = page.locator(name).bounding_box()
         assert box is not None
-        assert 0 <= box["y"] < PHONE["height"], name
+        assert -1 <= box["y"] <= PHONE["height"] - box["height"], name
     groups.first.locator("> summary").click()
     assert page.locator("details.group:not([open])").count() == 1
     assert page.locator("main input:checked").count() == 0
