@@ -23,6 +23,7 @@ from identity.granted.approval import (
     StepUp,
     Verdict,
 )
+from identity.granted.claims import CLAIM
 from identity.public_services import registered
 from identity.together import Answer, Clause
 
@@ -94,12 +95,18 @@ class Plan:
 def items(details: Iterable[Detail], scopes: frozenset[str]) -> tuple[Item, ...]:
     """Everything a request asks for, in its order; the scopes last."""
     listed = [_item(detail) for detail in details]
-    told = tuple(scope for scope in SCOPE_CLAIMS if scope in scopes)
+    told = tuple(scope for scope in SCOPE_CLAIMS if _wanted(scope, scopes))
     if told:
-        names = tuple(name for scope in told for name in SCOPE_CLAIMS[scope].values())
+        names = tuple(name for scope in told for name in _wanted(scope, scopes))
         scoped = Item(basis=Basis.CONSENT, procedure=None, case=None, scopes=told, required=names)
         listed.append(scoped)
     return tuple(listed)
+
+
+def _wanted(scope: str, asked: frozenset[str]) -> tuple[str, ...]:
+    """The attributes of a scope that is asked for as a whole, or by single claims."""
+    pairs = SCOPE_CLAIMS[scope].items()
+    return tuple(name for c, name in pairs if scope in asked or CLAIM + c in asked)
 
 
 def _item(detail: Detail) -> Item:

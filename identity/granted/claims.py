@@ -2,7 +2,7 @@
 
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,8 @@ from identity.granted.approval import Carried
 from identity.granted.details import SHORTHAND
 from identity.granted.gate import SCOPE_CLAIMS
 
+# Inside, a claim asked for by itself (OIDC Core §5.5) is a scope of its own; no token says it.
+CLAIM = "claim:"
 DETAIL_TYPE = "vn_procedure"
 # Design §5: what a scope stands for, and which attribute of the catalogue is behind each claim.
 CLAIMS_OF = {
@@ -93,8 +95,8 @@ def granted_scopes(asked: Iterable[str], decisions: tuple[Carried, ...]) -> tupl
     procedures = {f"{SHORTHAND}{d.procedure}" for d in decisions if d.procedure is not None}
 
     def is_granted(scope: str) -> bool:
-        if scope in CLAIMS_OF:
-            return bool(CLAIMS_OF[scope] & claims)
+        if scope in CLAIMS_OF or scope.startswith(CLAIM):
+            return bool(claims_of((scope,)) & claims)
         return not scope.startswith(SHORTHAND) or scope in procedures
 
     return tuple(scope for scope in asked if is_granted(scope))
@@ -112,9 +114,15 @@ def within(
     return tuple(d for d in decisions if d.case is not None or d.procedure not in left)
 
 
-def claims_of(scopes: Iterable[str]) -> frozenset[str]:
-    """Which claims these scopes stand for."""
-    return frozenset().union(*(CLAIMS_OF.get(scope, frozenset()) for scope in scopes))
+def claims_of(scopes: Collection[str]) -> frozenset[str]:
+    """Which claims these scopes stand for, each by itself or several together."""
+    single = frozenset(s.removeprefix(CLAIM) for s in scopes if s.startswith(CLAIM))
+    return single.union(*(CLAIMS_OF.get(scope, frozenset()) for scope in scopes))
+
+
+def told(scopes: Iterable[str]) -> tuple[str, ...]:
+    """The scopes as the wire knows them."""
+    return tuple(scope for scope in scopes if not scope.startswith(CLAIM))
 
 
 def details(decisions: Iterable[Carried]) -> tuple[dict[str, Any], ...]:

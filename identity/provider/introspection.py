@@ -8,7 +8,7 @@ from identity import clock, sealing, settings
 from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.errors import InvalidClient, InvalidToken, tell
-from identity.granted.claims import details, granted_scopes
+from identity.granted.claims import details, granted_scopes, told
 from identity.granted.details import GRANTED
 from identity.granted.gate import open_ref, token_key
 from identity.messages import NO_STORE, Response, json_response
@@ -150,7 +150,7 @@ def _refresh_token(text: str, service: Registered) -> dict[str, Any] | None:
         "sub": found["token.sub"],
         "exp": int(found["token.expires_at"].timestamp()),
         "iat": int(found["token.created_at"].timestamp()),
-        "scope": found["token.scope"],
+        "scope": " ".join(told(found["token.scope"].split())),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from identity.errors import InvalidRequest
 from identity.granted import details
 from identity.granted.approval import Detail
+from identity.granted.claims import CLAIM, CLAIMS_OF, claims_of
 from identity.granted.details import SHORTHAND
 from identity.parameters import Parameter
 from identity.public_services.registered import Registered
@@ -66,7 +67,7 @@ PARAMETERS = (
         longest=8192,
         example='[{"type": "vn_procedure", "procedure": "1.004222", "case": "HS-1"}]',
     ),
-    Parameter(name="claims", meaning="JSON; acr and sub have an effect", longest=4096),
+    Parameter(name="claims", meaning="JSON (OIDC Core section 5.5)", longest=4096),
     Parameter(name="prompt", meaning="none, or of login, consent, select_account", longest=100),
     Parameter(name="max_age", meaning="seconds since the sign-in", longest=10, pattern="^[0-9]+$"),
     Parameter(
@@ -128,16 +129,31 @@ class Wish:
     @cached_property
     def scopes(self) -> frozenset[str]:
         """The scopes that we offer and this public service registered; others are ignored."""
+        return self._sent | self._single_claims
+
+    @cached_property
+    def _sent(self) -> frozenset[str]:
         allowed = frozenset(OFFERED_SCOPES) & (self.public_service.scopes | {"openid"})
         if "refresh_token" not in self.public_service.grant_types:
             allowed -= {"offline_access"}  # OIDC Core §11: ignored where it can have no effect
         return allowed & frozenset(self.scope_values)
 
+    @cached_property
+    def _single_claims(self) -> frozenset[str]:
+        """Claims of userinfo asked for by name, of scopes registered and not asked for (§5.5).
+
+        Raises:
+            InvalidRequest: the `claims` parameter is not of its shape.
+        """
+        wanted = self._claims("userinfo")
+        left = (self.public_service.scopes & CLAIMS_OF.keys()) - self._sent
+        return frozenset(CLAIM + c for c in claims_of(left) if c in wanted)
+
     @property
     def scope(self) -> str:
-        """The scopes as they go into the grant: those we offer, and the shorthand ones."""
-        kept = self.scopes
-        return " ".join(s for s in self.scope_values if s in kept or s.startswith(SHORTHAND))
+        """The scopes as they go into the grant: offered ones, shorthand ones, single claims."""
+        kept = [s for s in self.scope_values if s in self._sent or s.startswith(SHORTHAND)]
+        return " ".join([*kept, *sorted(self._single_claims)])
 
     @cached_property
     def details(self) -> tuple[Detail, ...]:
@@ -195,7 +211,7 @@ class Wish:
         Raises:
             InvalidRequest: the `claims` parameter is not of its shape (OIDC Core §5.5).
         """
-        told = self._id_token_claims.get("acr")
+        told = self._claims("id_token").get("acr")
         if told is None:
             return acr.Wanted(acr.known(self.said.get("acr_values", "").split()))
         values = _values(told)
@@ -210,7 +226,7 @@ class Wish:
         """
         hinted = self.said.get("id_token_hint")
         named = {self._hinted(hinted)} if hinted is not None else set()
-        named |= set(_values(self._id_token_claims.get("sub") or {}))
+        named |= set(_values(self._claims("id_token").get("sub") or {}))
         if self.is_silent and not named and "login_hint" in self.said:
             # A name that we do not compare: the answer would tell the service whose it is.
             named.add(self.said["login_hint"])
@@ -224,20 +240,20 @@ class Wish:
             raise InvalidRequest("id_token_hint was issued to another public service")
         return hint.subject
 
+    def _claims(self, where: str) -> Mapping[str, Any]:
+        return {name: value or {} for name, value in (self._claims_told.get(where) or {}).items()}
+
     @cached_property
-    def _id_token_claims(self) -> Mapping[str, Any]:
-        text = self.said.get("claims")
-        if text is None:
-            return {}
+    def _claims_told(self) -> Mapping[str, Any]:
         try:
-            told = json.loads(text)
+            told = json.loads(self.said.get("claims", "{}"))
         except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict) or not all(
             _is_wanted(told.get(name)) for name in ("id_token", "userinfo")
         ):
             raise InvalidRequest("claims is not as OIDC Core section 5.5 says")
-        return {name: value or {} for name, value in (told.get("id_token") or {}).items()}
+        return told
 
 
 def _is_wanted(told: object) -> bool:

@@ -11,12 +11,14 @@ from identity.entry import Who
 from identity.granted import grants
 from identity.granted.approval import Carried
 from identity.granted.claims import (
+    CLAIM,
     Earned,
     claims_of,
     decided,
     details,
     granted_scopes,
     scope_decision,
+    told,
     within,
 )
 from identity.granted.gate import TokenRef, seal_ref
@@ -64,10 +66,10 @@ def answer(
     """The token response, RFC 6749 §5.1 and OIDC Core §3.1.3.3; signed after the commit.
 
     `only` narrows the scope of this access token, and with it the details that hang on what is
-    left out; empty: all that was granted.
+    left out; empty: all that was granted. Claims asked for by themselves hang on no scope.
     """
     granted, wanted = standing.scope.split(), frozenset(only)
-    asked = [scope for scope in granted if not wanted or scope in wanted]
+    asked = [s for s in granted if not wanted or s in wanted or s.startswith(CLAIM)]
     decisions = within(standing.decisions, asked=asked, granted=granted)
     standing = replace(standing, decisions=decisions)
     scopes = granted_scopes(asked, standing.decisions)
@@ -76,7 +78,7 @@ def answer(
         "access_token": access_token,
         "token_type": tokens.kind_of(asker.sender_key),
         "expires_in": int(tokens.LIFETIME.total_seconds()),
-        "scope": " ".join(scopes),
+        "scope": " ".join(told(scopes)),
         "authorization_details": details(standing.decisions),
     }
     if "openid" in scopes:
@@ -105,7 +107,7 @@ def _access_token(standing: Standing, asker: Asker, *, scopes: tuple[str, ...]) 
             subject=standing.sub,
             public_service=asker.service.client_id,
             reference=seal_ref(ref),
-            scopes=scopes,
+            scopes=told(scopes),
             details=granted,
             authenticated_at=earned.auth_at,
             assurance=earned.acr,

@@ -268,7 +268,8 @@ def test_an_account_that_is_too_low_is_told_so(office, client, told):
 def test_other_claims_are_read_and_left_out(office, client):
     """Core §5.5: a claim that is not available is no error."""
     signed_in(client, lan())
-    claims = {"userinfo": {"name": {"essential": True}}, "id_token": {"auth_time": None}}
+    wanted = {"nickname": {"essential": True}, "picture": None, "vn_account_level": {"value": 9}}
+    claims = {"userinfo": wanted, "id_token": {"auth_time": None, "name": None}, "other": {}}
 
     assert "code" in answered(office.ask(claims=json.dumps(claims)))
 
