@@ -1,4 +1,4 @@
-"""Who works here, in the year behind the demo: signs in, searches, reads, answers, exports."""
+"""Who works here, in the year behind the demo: searches, answers, helps, reviews."""
 
 import secrets
 import uuid
@@ -10,6 +10,8 @@ from consent.demo.people import ADDRESS, request_id, standing
 from consent.desk import filters, listing
 from consent.desk.listing import Wanted
 from consent.exports import ask, decide
+from consent.inspection import review as inspection
+from consent.inspection.records import Verdict
 from consent.looks import review as looks
 from consent.looks.review import OwnEntries
 from consent.objections import review as objections
@@ -17,6 +19,8 @@ from identity import sealing
 from identity.authentication.lockout import Visit
 from identity.authentication.sign_in import WrongCredentials
 from identity.citizens.national_id import NationalId
+from identity.counter import give, look
+from identity.counter.records import Card, Need
 from identity.database import transaction
 from identity.devices import Device
 from identity.staff import sessions, sign_in
@@ -73,6 +77,36 @@ class Officer:
         """The complaint is read, then answered."""
         complaints.look(self.member, number, request_id=request_id())
         complaints.answer(self.member, number, text=text, request_id=request_id())
+
+    def help(self, number: str, *, need: str, card: str, gives: bool) -> None:
+        """Somebody stands at the counter: a letter, or none, where the card is not theirs."""
+        look_id = look.look_up(
+            self.member,
+            NationalId.strict(number),
+            need=Need(need),
+            card=Card(card),
+            request_id=request_id(),
+        )
+        if gives:
+            give.give(self.member, look_id, request_id=request_id())
+            give.printed(self.member, look_id)
+        else:
+            give.reject(self.member, look_id, request_id=request_id())
+
+    def inspect(self, *, most: int, doubts: str, note: str) -> None:
+        """Some looks of the samples that wait are reviewed; one reason is not good enough."""
+        found = inspection.overview(self.member, request_id=request_id())
+        waiting = [entry for day in found.days if not day.is_done for entry in day.sample]
+        for entry in waiting[:most]:
+            item = inspection.one(self.member, entry, request_id=request_id(), language="vi")
+            if item.said is not None:
+                continue
+            is_doubted = item.look.subject.get("reason") == doubts
+            verdict = Verdict.TO_EXPLAIN if is_doubted else Verdict.IN_ORDER
+            said = note if is_doubted else ""
+            inspection.review(
+                self.member, entry, verdict=verdict, note=said, request_id=request_id()
+            )
 
     def ask_export(self, asked: Mapping[str, str], *, reason: str) -> None:
         """A list is wanted as a file."""

@@ -235,9 +235,15 @@ def _works(agenda: Agenda, line: Line) -> None:
         "looks in": lambda: None,
         "searches": lambda: _search(officer, line),
         "reads": lambda: officer.read(line["filters"]),
+        "helps": lambda: officer.help(
+            line["person"], need=line["need"], card=line["card"], gives=line["gives"]
+        ),
+        "inspects": lambda: officer.inspect(
+            most=line["most"], doubts=line["doubts"], note=line["note"]
+        ),
         "exports": lambda: officer.ask_export(line["filters"], reason=line["reason"]),
     }
-    if line["does"] != "looks in":
+    if line["does"] in {"searches", "reads", "inspects", "exports"}:
         agenda.add(at + timedelta(minutes=4), place)
     agenda.add(at + timedelta(minutes=5), acts[line["does"]])
     if "complaint" in line:
@@ -274,6 +280,6 @@ _COURSES: Mapping[str, Callable[[Agenda, Line], None]] = {
     "complains": _complains,
     "signs in": _signs_in,
     **dict.fromkeys(("changes password", "names device", "ends others", "becomes"), _account),
-    **dict.fromkeys(("looks in", "searches", "reads", "exports"), _works),
+    **dict.fromkeys(("looks in", "searches", "reads", "helps", "inspects", "exports"), _works),
     **dict.fromkeys(("begins", "leaves"), _staff),
 }
