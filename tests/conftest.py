@@ -197,8 +197,10 @@ OF_WORDS = {
     "test_doors.py",
     "test_forged_assertions.py",
     "test_forged_tokens.py",
+    "test_form_post.py",
     "test_get_writes.py",
     "test_going_back_and_pressing_twice.py",
+    "test_rfc9449_attacks.py",
     "test_the_decision_page.py",
     "test_the_readme.py",
 }

@@ -1,5 +1,7 @@
 """Demonstrating proof of possession, RFC 9449, where tokens are given and used."""
 
+import threading
+
 import jwt
 import pytest
 import time_machine
@@ -216,3 +218,35 @@ class TestBoundCodes:
         office = a_sender(client)
         for text in ("x", "A" * 42, "A" * 44, "é" * 43, "A" * 42 + "="):
             assert office.error(dpop_jkt=text) == "invalid_request"
+
+
+class TestAttacker:
+    """The rest of them, which no database is asked about: `test_rfc9449_attacks.py`."""
+
+    def test_a_proof_is_good_once(self, office, holder):
+        """RFC 9449 §11.1, over all processes: the table has it, not the process."""
+        token = bound(office, holder)["access_token"]
+        headers = {"Authorization": f"DPoP {token}"} | holder.proof("GET", "/userinfo", token=token)
+
+        assert office.client.get("/userinfo", headers=headers).status_code == 200
+        again = office.client.get("/userinfo", headers=headers)
+
+        assert again.status_code == 401
+        assert 'error="invalid_dpop_proof"' in again.headers["WWW-Authenticate"]
+
+    def test_of_one_proof_sixteen_times_at_once_one_is_taken(self, app, office, holder):
+        """Single use is one INSERT."""
+        token = bound(office, holder)["access_token"]
+        headers = {"Authorization": f"DPoP {token}"} | holder.proof("GET", "/userinfo", token=token)
+        seen = []
+
+        def show():
+            seen.append(app.test_client().get("/userinfo", headers=headers).status_code)
+
+        threads = [threading.Thread(target=show) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sorted(seen) == [200] + [401] * 15
