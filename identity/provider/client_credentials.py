@@ -1,5 +1,7 @@
 """A token for a public service itself, with no person in it: RFC 6749 §4.4."""
 
+import time
+import uuid
 from typing import Any
 
 from identity import settings
@@ -11,6 +13,10 @@ from identity.signing import tokens
 from identity.together import look
 from identity.tokens.families import Asker
 
+REMEMBERED_SECONDS = 1.0
+MOST_REMEMBERED = 4096
+# Until when a version of a service, seen alive, is taken to be so by this process.
+_seen: dict[tuple[uuid.UUID, int], float] = {}
 # What only a person's sign-in can give.
 OF_PERSONS = frozenset(CLAIMS_OF) | {"openid", "offline_access"}
 
@@ -21,7 +27,7 @@ def grant(asker: Asker, *, scope: tuple[str, ...]) -> dict[str, Any]:
     Raises:
         UnauthorizedClient: a service that cannot prove who it is.
         InvalidScope: a scope of persons, or one it was not registered for.
-        InvalidClient: it was ended a moment ago.
+        InvalidClient: it was ended, more than a second ago if this process had just served it.
     """
     service = asker.service
     if service.is_public:
@@ -45,8 +51,23 @@ def grant(asker: Asker, *, scope: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _require_live(service: Registered) -> None:
-    if look(credentials.live_clause(service)) is not None:
+    """The service may still ask, as it could at most a second ago (decision 0032)."""
+    if _is_fresh(service):
         return
-    again = registered.again(service)
-    if again is None or look(credentials.live_clause(again)) is None:
-        raise InvalidClient("this service may not ask any more", headers=credentials.CHALLENGE)
+    if look(credentials.live_clause(service)) is None:
+        again = registered.again(service)
+        if again is None or look(credentials.live_clause(again)) is None:
+            raise InvalidClient("this service may not ask any more", headers=credentials.CHALLENGE)
+        service = again
+    if len(_seen) >= MOST_REMEMBERED:
+        _seen.clear()
+    _seen[service.id, service.version] = time.monotonic() + REMEMBERED_SECONDS
+
+
+def _is_fresh(service: Registered) -> bool:
+    return time.monotonic() < _seen.get((service.id, service.version), 0.0)
+
+
+def forget() -> None:
+    """Look again at the next request of anybody."""
+    _seen.clear()
