@@ -1,5 +1,6 @@
 """The database: its types, its connections, and the only way to begin a transaction."""
 
+import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -84,9 +85,12 @@ def new_id() -> uuid.UUID:
 
 def _uuid7() -> int:
     milliseconds = int(clock.now().timestamp() * 1000) & ((1 << 48) - 1)
-    random_bits = uuid.uuid4().int
-    value = (milliseconds << 80) | (random_bits & ((1 << 76) - 1)) | (7 << 76)
-    return (value & ~(0b11 << 62)) | (0b10 << 62)
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
+    return (value & ~_FIXED_BITS) | _VERSION_AND_VARIANT
+
+
+_FIXED_BITS = (0b1111 << 76) | (0b11 << 62)
+_VERSION_AND_VARIANT = (7 << 76) | (0b10 << 62)
 
 
 def init_app(app: "Flask", settings: "Settings", *, as_owner: bool = False) -> None:

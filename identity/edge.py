@@ -1,7 +1,7 @@
 """The thin WSGI edge before both doors: host, limits, request id, headers, proxies, metrics."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
@@ -79,8 +79,7 @@ class Edge:
             return Response(400, b"this host is not served here\n", PLAIN)
         if len(environ.get("QUERY_STRING", "")) > QUERY_LIMIT:
             return Response(414, b"the address is too long\n", PLAIN)
-        told = sum(len(str(v)) for k, v in environ.items() if k.startswith("HTTP_"))
-        if told > HEADERS_LIMIT:
+        if _length_of_headers(environ) > HEADERS_LIMIT:
             return Response(431, b"the headers are too long\n", PLAIN)
         if "\x00" in environ.get("PATH_INFO", ""):
             return Response(400, b"the address is not valid\n", PLAIN)
@@ -108,12 +107,7 @@ class Edge:
         return any(ip_address(address) in network for network in self._settings.trusted_proxies)
 
     def _with_ours(self, headers: list[tuple[str, str]], request_id: str) -> list[tuple[str, str]]:
-        told = {name.lower() for name, _ in headers}
-        ours = [pair for pair in _ALWAYS if pair[0].lower() not in told]
-        if "content-security-policy" not in told:
-            ours.append(("Content-Security-Policy", DEFAULT_CSP))
-        if self._settings.is_https:
-            ours.append(("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
+        ours = _ours(tuple([name for name, _ in headers]), is_https=self._settings.is_https)
         return [*headers, *ours, ("X-Request-Id", request_id)]
 
     @staticmethod
@@ -125,6 +119,26 @@ class Edge:
         count, duration = _meters(route, told if told in _METHODS else "other", status=status[:3])
         count.inc()
         duration.observe(time.perf_counter() - started)
+
+
+def _length_of_headers(environ: Mapping[str, Any]) -> int:
+    length = 0
+    for name, value in environ.items():
+        if name.startswith("HTTP_"):
+            length += len(str(value))
+    return length
+
+
+@lru_cache(maxsize=256)
+def _ours(told: tuple[str, ...], *, is_https: bool) -> tuple[tuple[str, str], ...]:
+    """What is said beside the headers of these names: there are few such lists."""
+    said = {name.lower() for name in told}
+    ours = [pair for pair in _ALWAYS if pair[0].lower() not in said]
+    if "content-security-policy" not in said:
+        ours.append(("Content-Security-Policy", DEFAULT_CSP))
+    if is_https:
+        ours.append(("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
+    return tuple(ours)
 
 
 @lru_cache(maxsize=1024)

@@ -30,6 +30,9 @@ class Parameters:
     """Parameters of a query or form; each at most once (RFC 6749 §3.1, §3.2)."""
 
     def __init__(self, text: str) -> None:
+        self._values: dict[str, list[str]] = {}
+        if not text:
+            return
         try:
             pairs = parse_qsl(
                 text, keep_blank_values=True, max_num_fields=FIELD_LIMIT, errors="strict"
@@ -37,9 +40,8 @@ class Parameters:
         except ValueError as error:
             raise InvalidRequest("the parameters cannot be read: UTF-8, at most 200") from error
         # PostgreSQL keeps no NUL in a text, so a parameter with one could end in an accident.
-        if any("\x00" in text for pair in pairs for text in pair):
+        if ("%00" in text or "\x00" in text) and _holds_nul(pairs):
             raise InvalidRequest("a parameter holds the character NUL")
-        self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)
 
@@ -88,3 +90,7 @@ class Parameters:
     def repeated(self) -> list[str]:
         """The names that were sent more than once."""
         return [name for name, values in self._values.items() if len(values) > 1]
+
+
+def _holds_nul(pairs: Iterable[tuple[str, str]]) -> bool:
+    return any("\x00" in text for pair in pairs for text in pair)
