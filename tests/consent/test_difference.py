@@ -11,13 +11,14 @@ from consent.ledger import answer, records
 from consent.ledger.records import State
 from consent.procedures import catalogue
 from consent.procedures.catalogue import Basis
-from identity import clock
-from tests.deciding import CONSENT, PROCEDURE, an_asking_service, detail, signed_in, words
+from identity import clock, database
+from tests.deciding import CONSENT, LAW, PROCEDURE, an_asking_service, detail, signed_in, words
 from tests.exchange import fill_register, told
 from tests.markup import Markup
 from tests.people import lan, minh, submit
 
 pytestmark = pytest.mark.usefixtures("app", "catalogues")
+MOST = 13
 FIRST = ("full_name", "owns_dwelling", "land_certificate_number")
 
 
@@ -196,6 +197,33 @@ def test_each_section_has_its_own(her, service, decided):
     assert "difference-1" not in page.text
 
 
+def test_a_notice_by_law_was_told_and_never_allowed(her, service):
+    """Law §3: nothing that rests on the law is called a permission."""
+    her.is_asked(service, detail("full_name", procedure=LAW, case="H-1")).allow()
+
+    same = her.is_asked(service, detail("full_name", procedure=LAW, case="H-2")).get()
+    more = her.is_asked(service, detail("full_name", "ethnicity", procedure=LAW)).get()
+
+    assert notice(same).startswith("Không có gì khác lần thông báo ngày ")
+    assert notice(more).startswith("Khác lần thông báo ngày ")
+
+
+def test_it_costs_a_few_statements_however_often_it_was_decided(her, service):
+    """The page, and the life of a decision between two others."""
+    for names in (FIRST[:1], FIRST[:2], FIRST):
+        her.is_asked(service, detail(*names)).allow()
+    asked = her.is_asked(service, detail(*FIRST, "land_parcel_address"))
+    middle = her.decisions()[1]
+
+    for path in (asked.path, f"/my/consents/{middle.decision_id}"):
+        her.client.get(path)
+        with database.counted() as tally:
+            assert her.client.get(path).status_code == 200
+        assert tally.round_trips <= MOST, path
+    assert "replaced" in her.client.get(path).text
+    assert "unlike" in her.client.get(path).text
+
+
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_the_text_as_seen_has_it_too_and_no_value(her, service, decided, language):
     fill_register("land", told(her.person, "owns_dwelling", value=False))
@@ -247,6 +275,7 @@ def test_the_life_of_a_replaced_decision_says_what_the_new_one_changed(her, serv
     ):
         assert sentence in told_there.words
         assert sentence in of_new.by_id("unlike").words
+    assert not [one for one in of_old.elements if one.attributes.get("id") == "unlike"]
     (link,) = of_old.within(told_there, "a")
     assert link["href"] == f"/my/consents/{new.decision_id}"
     (back,) = of_new.within(of_new.by_id("unlike"), "a")
