@@ -16,6 +16,8 @@ from consent.my.records import Narrowed
 from consent.my.uses import lacked
 from consent.procedures.catalogue import Basis
 from identity import clock
+from identity.activation import letters
+from identity.activation.letters import GoodLetter
 from identity.entry import NOBODY
 from identity.public_services import registered
 
@@ -51,6 +53,7 @@ class Home:
     missing: Sequence[str]  # labels of what was asked for lately and is not there
     unusual: Sequence[Look]
     security: Sequence[Look]
+    letter: GoodLetter | None  # of a counter, which would open the account; null: there is none
     receipts: Sequence[Any]  # rows of the table
 
     @property
@@ -88,8 +91,15 @@ def home(citizen_id: uuid.UUID, *, language: str) -> Home:
         missing=missing,
         unusual=[look for look in looks if is_unusual(look)][:SHOWN],
         security=[look for look in looks if is_notice(look)][:SHOWN],
+        letter=_letter(citizen_id, looks),
         receipts=records.receipts_since(citizen_id, at - RECEIPTS, limit=SHOWN),
     )
+
+
+def _letter(citizen_id: uuid.UUID, looks: Sequence[Look]) -> GoodLetter | None:
+    """It is good for two weeks, so whose entry is older is over; most people never had one."""
+    has_one = any(look.type == "letter:issued" for look in looks)
+    return letters.good_letter(citizen_id) if has_one else None
 
 
 def is_unusual(look: Look) -> bool:

@@ -103,6 +103,7 @@ def test_it_stands_on_the_person_s_own_pages(clerk, client, person, language, wo
 
     assert [word for word in words if word not in access] == []
     assert UNIT in Markup(home).by_id("security-notices").words
+    assert 'href="/my/security"' in home[home.index('id="letter"') :]
 
 
 def test_without_a_password_the_letter_works_at_once(clerk, client, app):
