@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -12,12 +13,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from jwt.algorithms import OKPAlgorithm
 from werkzeug.test import TestResponse
 
 from identity import settings
 from tests.offices import Code, Office
 from tests.people import lan
 
+SIGNER = jwt.PyJWS()
+SIGNER.register_algorithm("Ed25519", OKPAlgorithm())  # RFC 9864
 KINDS = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
 
 
@@ -25,7 +29,7 @@ def new_key(alg: str = "ES256") -> PrivateKeyTypes:
     """A private key for this algorithm."""
     if alg == "ES256":
         return ec.generate_private_key(ec.SECP256R1())
-    if alg == "EdDSA":
+    if alg in {"EdDSA", "Ed25519"}:
         return ed25519.Ed25519PrivateKey.generate()
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -45,7 +49,8 @@ class Holder:
     @property
     def jwk(self) -> dict[str, Any]:
         """The public half."""
-        public = jwt.get_algorithm_by_name(self.alg).to_jwk(self.key.public_key(), as_dict=True)
+        by = SIGNER.get_algorithm_by_name(self.alg)
+        public = by.to_jwk(self.key.public_key(), as_dict=True)
         return {k: v for k, v in public.items() if k in {"kty", "crv", "x", "y", "n", "e"}}
 
     @property
@@ -68,7 +73,8 @@ class Holder:
             **changed,
         }
         kept = {name: value for name, value in claims.items() if value is not None}
-        return {"DPoP": jwt.encode(kept, self.key, algorithm=self.alg, headers=header)}
+        said = json.dumps(kept).encode()
+        return {"DPoP": SIGNER.encode(said, self.key, algorithm=self.alg, headers=header)}
 
     def send(
         self, method: str, path: str, *, token: str | None = None, **sent: Any

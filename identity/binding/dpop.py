@@ -13,6 +13,7 @@ from typing import Any
 
 import jwt
 from joserfc.jwk import KeySet
+from jwt.algorithms import OKPAlgorithm
 
 from identity import clock, jws, settings
 from identity.binding import nonces, records
@@ -23,15 +24,23 @@ from identity.public_services import service_keys
 from identity.together import together
 
 TYPE = "dpop+jwt"
-ALGORITHMS = ("ES256", "PS256", "EdDSA")
+ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 OLDEST, AHEAD = timedelta(seconds=60), timedelta(seconds=30)
 LONGEST = 8_192  # characters
 LONGEST_NAME = 256  # of a jti
 REFUSED = "the DPoP proof is not valid for this request"
-_KINDS = {"ES256": ("EC", "P-256"), "PS256": ("RSA", None), "EdDSA": ("OKP", "Ed25519")}
+_KINDS = {
+    "ES256": ("EC", "P-256"),
+    "PS256": ("RSA", None),
+    "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),
+}
 # RFC 7515 §4.1.11: no extension is understood. A key stands in the header itself, nowhere else.
 _UNWANTED = frozenset({"crit", "b64", "jku", "x5u", "x5c"})
+# RFC 9864 §2.2: EdDSA under its newer name, which PyJWT does not know yet.
+_OLDER = {"Ed25519": "EdDSA"}
 _jws = jwt.PyJWS(list(ALGORITHMS))
+_jws.register_algorithm("Ed25519", OKPAlgorithm())
 
 
 class InvalidDpopProof(Refusal):
@@ -128,13 +137,16 @@ def _signer(header: Mapping[str, Any], text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _parsed(jwk: str, alg: str) -> tuple[jwt.PyJWK, str]:
+def _parsed(jwk: str, alg: str) -> tuple[Any, str]:
     """The key and its thumbprint: a fact about these very bytes, so it may be kept."""
-    (told,) = service_keys.public_keys({"keys": [json.loads(jwk)]})
-    if (told.get("kty"), told.get("crv")) != _KINDS[alg] or told.get("alg", alg) != alg:
+    said = json.loads(jwk)
+    if said.pop("alg", alg) != alg:
+        raise service_keys.NotPublicKeysError("a key for another algorithm")
+    (told,) = service_keys.public_keys({"keys": [said]})
+    if (told.get("kty"), told.get("crv")) != _KINDS[alg]:
         raise service_keys.NotPublicKeysError("another kind of key")
     thumbprint = KeySet.import_key_set({"keys": [dict(told)]}).keys[0].thumbprint()
-    return jwt.PyJWK(dict(told), algorithm=alg), str(thumbprint)
+    return jwt.PyJWK(dict(told), algorithm=_OLDER.get(alg, alg)).key, str(thumbprint)
 
 
 def _check_request(claims: Mapping[str, Any], request: Request, *, token: str | None) -> None:

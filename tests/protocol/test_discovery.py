@@ -60,7 +60,7 @@ def test_nothing_is_advertised_that_is_refused(metadata):
     assert metadata["id_token_signing_alg_values_supported"] == ["ES256", "RS256"]
     assert metadata["request_parameter_supported"] is False
     assert metadata["request_uri_parameter_supported"] is False
-    assert metadata["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA"]
+    assert metadata["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA", "Ed25519"]
     assert metadata["require_pushed_authorization_requests"] is False
     assert metadata["pushed_authorization_request_endpoint"].endswith("/par")
     assert metadata["authorization_details_types_supported"] == ["vn_procedure"]

@@ -74,6 +74,7 @@ class TestAttacker:
             {"header": {"jwk": None}},
             {"header": {"jwk": "key"}},
             {"header": {"jwk": {"kty": "oct", "k": "c2VjcmV0"}}},
+            {"header": {"jwk": {"kty": "EC", "alg": "PS256"}}},
             {"header": {"crit": ["exp"], "exp": 1}},
             {"header": {"jku": "http://127.0.0.1:9/keys"}},
         ],

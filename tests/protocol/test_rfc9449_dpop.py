@@ -35,7 +35,7 @@ def app_of_citizens(client):
     return Office(client, a_service(token_endpoint_auth_method="none", grant_types=GRANTS))
 
 
-@pytest.mark.parametrize("alg", ["ES256", "PS256", "EdDSA"])
+@pytest.mark.parametrize("alg", ["ES256", "PS256", "EdDSA", "Ed25519"])
 def test_a_proof_binds_the_tokens_to_its_key(client, office, alg):
     """RFC 9449 §5, §6.1: `token_type` and `cnf.jkt`."""
     holder = Holder(client, alg)
@@ -76,7 +76,7 @@ def test_where_a_token_is_used_the_nonce_is_asked_for_by_a_challenge(office, hol
     (challenge,) = answer.headers.getlist("WWW-Authenticate")
     assert challenge.startswith("DPoP ")
     assert 'error="use_dpop_nonce"' in challenge
-    assert 'algs="ES256 PS256 EdDSA"' in challenge
+    assert 'algs="ES256 PS256 EdDSA Ed25519"' in challenge
     assert answer.headers["DPoP-Nonce"]
 
 
