@@ -13,7 +13,7 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import func, select
 
-from identity import commands, database, sealing
+from identity import commands, database, postgresql, sealing
 from identity import settings as settings_module
 from identity.columns import Base
 from identity.settings import Settings
@@ -248,12 +248,13 @@ def test_a_good_line_before_a_bad_one_is_kept_and_the_bad_one_told(command, tmp_
 
 
 @pytest.fixture
-def without_database(another_app, settings, databases, tmp_path):
+def without_database(another_app, settings, databases, tmp_path, monkeypatch):
     """Makes an app whose database is not there, and one whose database has no table."""
     shutil.copytree(settings.secrets, tmp_path / "secrets")
     empty = databases.empty()
     lost = "postgresql://app@127.0.0.1:1/none" if settings.is_postgresql else LOST
     places = {"MOTLAN_DATABASE_URL": (lost, lost), "db upgrade": (empty.url, empty.owner_url)}
+    monkeypatch.setattr(postgresql, "PATIENCE", 1)  # seconds
 
     def make(advice: str) -> Flask:
         url, owner_url = places[advice]
