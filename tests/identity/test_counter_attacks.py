@@ -16,7 +16,7 @@ from identity.requested import pending
 from identity.requested.records import AuthorizationRequest
 from identity.staff.records import Role
 from tests.asking import a_sender, waiting
-from tests.beginning import activates, proves_letter
+from tests.beginning import START, activates, comes_to, proves_letter
 from tests.counter import HOME, a_clerk, later, posts
 from tests.exchange import entries
 from tests.forms import a_visitor
@@ -32,6 +32,8 @@ from tests.people import (
     sign_in_officer,
     submit,
 )
+
+NEW = "Thuyền về bến cũ chiều mưa"
 
 
 @pytest.fixture
@@ -55,18 +57,6 @@ def types(person):
 
 def last(person, kind):
     return [entry for entry in entries(person.citizen_id) if entry.type == kind][-1]
-
-
-def signs_in(client, person, password, code):
-    submit(client, "/sign-in?request=x", national_id=person.national_id, password=password)
-    return client.post(
-        "/sign-in/code?request=x",
-        data={"csrf_token": form_token(client.get("/sign-in?request=x")), "one_time_code": code},
-    ).status_code
-
-
-def is_signed_in(client):
-    return 'id="confirm-sign-out"' in client.get("/sign-out").text
 
 
 def select_request(request_id):
@@ -183,6 +173,29 @@ class TestAttacker:
 
             assert thief.post(begun.location, data=form).status_code == 303  # to sign in
         assert "factor:changed" not in types(person)
+
+    def test_of_a_recovery_and_a_new_password_at_once_one_counts(self, app, clerk, client, person):
+        """The owner changes the password while somebody uses the letter: whoever is first."""
+        owner, one = a_visitor(app.test_client(), "vi"), clerk.gives(person)
+        with later():
+            sign_in(owner, person)
+            codes = comes_to(client, one, "recovery-codes")
+            new = {"password": PASSWORD, "new_password": NEW, "repeated": NEW}
+            new["csrf_token"] = form_token(owner.get("/my/security/password"))
+            sent = (
+                (client, f"{START}/recovery-codes", {"csrf_token": form_token(codes)}, "/my"),
+                (owner, "/my/security/password", new, "/my/security"),
+            )
+
+            def send(who, path, form, done):
+                answer = who.post(path, data=form)
+                return (answer.status_code, answer.location) == (303, done)
+
+            with ThreadPoolExecutor(2) as pool:
+                found = list(pool.map(send, *zip(*sent, strict=True)))
+
+        assert found.count(True) == 1, found
+        assert ("account:recovered" in types(person)) is found[0]
 
     def test_a_letter_of_before_opens_nothing_after_the_newer_one(self, app, clerk, client, person):
         first, second = clerk.gives(person), a_clerk(app).gives(person)
