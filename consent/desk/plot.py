@@ -11,6 +11,8 @@ from identity import clock
 KIND = "sign_in:refused"
 HOURS = 48
 WIDTH, HEIGHT, LEFT, BELOW = 960, 240, 40, 40  # of the drawing, and its room for the scales
+RIGHT = 32  # half a mark stands out beyond the last hour
+STEP = (WIDTH - LEFT - RIGHT) // HOURS
 # An hour stands out where it has so many, and so many times the usual hour's.
 LEAST, TIMES = 5, 3
 EVERY = 6  # hours between two marks of the scale
@@ -40,7 +42,7 @@ class Plot:
     height: int = HEIGHT
     left: int = LEFT
     floor: int = HEIGHT - BELOW
-    bar_width: int = (WIDTH - LEFT) // HOURS - 3
+    bar_width: int = STEP - 3
 
     @property
     def told(self) -> Sequence[Bar]:
@@ -59,12 +61,12 @@ def drawn(hours: Sequence[datetime], happened: Mapping[datetime, int]) -> Plot:
     """Bars to scale. Vietnam's zone differs by whole hours, so its hours are ours."""
     counts = [happened.get(hour, 0) for hour in hours]
     top, usual = max(*counts, LEAST), statistics.median(counts)
-    step, room = (WIDTH - LEFT) // HOURS, HEIGHT - BELOW - 10
+    room = HEIGHT - BELOW - 10
     bars = []
     for number, (hour, count) in enumerate(zip(hours, counts, strict=True)):
         tall = -(-count * room // top)  # rounded up: one is seen beside a thousand
         stands_out = count >= LEAST and count > TIMES * usual
-        x, y = LEFT + number * step, HEIGHT - BELOW - tall
+        x, y = LEFT + number * STEP, HEIGHT - BELOW - tall
         bars.append(Bar(hour, count, stands_out, x, y, tall, _mark(hour)))
     return Plot(bars, top, sum(counts))
 

@@ -112,6 +112,15 @@ class TestPlot:
         assert 1 <= heights[self.HOURS[3]] <= 2
         assert all(bar.x + made.bar_width <= made.width and bar.y >= 0 for bar in made.bars)
 
+    def test_no_mark_is_cut_off_at_any_hour_of_the_day(self):
+        half = 5 * 18 * 0.65 / 2  # a mark has five characters, none wider than this of its 18
+
+        for later in range(plot.EVERY):
+            made = plot.drawn([hour + timedelta(hours=later) for hour in self.HOURS], {})
+            middles = [bar.x + made.bar_width // 2 for bar in made.bars if bar.mark]
+
+            assert half <= min(middles) <= max(middles) <= made.width - half
+
     def test_an_hour_stands_out_beside_the_usual_hour(self):
         usual = dict.fromkeys(self.HOURS, 4)
 
