@@ -103,7 +103,7 @@ class Matter:
         choice = grant.choose(shown, self._sent(shown))
         if choice.problems:
             raise ValueError(sorted(choice.problems))
-        texts = {part.index: pages._text(shown, part) for part in shown.parts}  # noqa: SLF001 - the words as the page has them
+        texts = {part.index: pages.words(shown, part) for part in shown.parts}
         grant.decide(
             Answered(
                 session=self.citizen.session,

@@ -194,13 +194,13 @@ def _answered(session: CitizenSession, opened: Opened, *, choice: Choice) -> Ans
         screen=opened.screen,
         plan=opened.plan,
         choice=choice,
-        texts={part.index: _text(opened.screen, part) for part in opened.screen.parts},
+        texts={part.index: words(opened.screen, part) for part in opened.screen.parts},
         scopes=opened.waiting.scopes,
         request_id=language.request_id(),
     )
 
 
-def _text(shown: Screen, part: Part) -> str:
+def words(shown: Screen, part: Part) -> str:
     """The words about one decision as the page says them, without a value of anybody."""
     text = render_template("ledger/text.txt", screen=shown, service=shown.service, part=part)
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
