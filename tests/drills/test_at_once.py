@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.databases import Databases
-from tests.drills import guessing, promises
+from tests.drills import guessing, promises, proofs
 from tests.drills.town import Town, a_town
 
-RACES, CODES, REFRESHES, ASSERTIONS = 200, 200, 100, 50
+RACES, CODES, REFRESHES, ASSERTIONS, PROOFS = 200, 200, 100, 50, 50
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -42,6 +42,11 @@ def test_a_refresh_token_has_one_successor(town: Town):
 def test_a_signed_request_is_good_once_whoever_is_asked(town: Town):
     """RFC 7523 §3; security-cases.md §5, case 35."""
     promises.assertions_are_replayed(town, ASSERTIONS)
+
+
+def test_a_proof_and_a_pushed_request_are_good_once_whoever_is_asked(town: Town):
+    """RFC 9126 §7.3, RFC 9449 §11.1; security-cases.md §5, cases 31 and 39."""
+    proofs.are_replayed(town, PROOFS)
 
 
 def test_a_hundred_guesses_at_once_are_as_many_as_the_limit(town: Town):
