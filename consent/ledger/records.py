@@ -19,13 +19,13 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
 from identity.columns import Base
 from identity.errors import Refusal
 from identity.granted.records import GrantDecision
+from identity.together import Clause, Json
 
 
 class State(StrEnum):
@@ -136,16 +136,20 @@ class DecidedMeanwhile(Refusal):
     title = "The decision was changed meanwhile"
 
 
-def append(entry: Mapping[str, Any]) -> None:
-    """Add one row to a decision's history.
+def appending(entry: Mapping[str, Any]) -> Clause:
+    """Adds one row to a decision's history: `appended`; no row where that version exists."""
+    params = {f"row_{name}": _as_json(value) for name, value in entry.items()}
+    written = f"{_APPEND} ON CONFLICT DO NOTHING RETURNING 1"
+    return Clause("appended", f"{written} AS ok", written, params, {"ok": int})
 
-    Raises:
-        DecidedMeanwhile: this version of it exists already.
-    """
-    try:
-        database.write(insert(Decision).values(**entry))
-    except IntegrityError:
-        raise DecidedMeanwhile("open the page again to see what was decided") from None
+
+def _as_json(value: Any) -> Any:  # noqa: ANN401 - a column's value
+    return Json(value) if isinstance(value, list | dict) else value
+
+
+_NAMES = tuple(_TABLE.columns.keys())
+_APPEND = f"""INSERT INTO decision ({", ".join(f'"{name}"' for name in _NAMES)})
+    VALUES ({", ".join(f":row_{name}" for name in _NAMES)})"""  # noqa: S608 - columns of ours
 
 
 def keep_text(text: Mapping[str, Any]) -> None:

@@ -4,15 +4,16 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from consent.ledger import records
 from consent.ledger.records import State
 from identity import clock, log_keys, settings, trail
-from identity.entry import Who
+from identity.entry import Who, seal_entry
 from identity.errors import Refusal
+from identity.together import together
 from identity.trail import EntryRef
 
 # Null: the decision does not exist yet. What is no key here is an end.
@@ -106,13 +107,17 @@ def append(entry: Entry, *, acting: Mapping[str, Any]) -> EntryRef:
     Raises:
         records.DecidedMeanwhile: another request was first.
     """
-    records.append(asdict(entry))
-    written = trail.record(
+    sealed = seal_entry(
         f"decision:{entry.state.value}",
         Who(entry.citizen_id, entry.actor_id, entry.public_service_id),
         subject=_subject(entry),
         acting={"mandate": entry.mandate_id and entry.mandate_id.hex, **acting},
     )
+    appending = records.appending({each.name: getattr(entry, each.name) for each in fields(entry)})
+    answer = together(appending, *trail.clauses(sealed, after=(appending.name,)))
+    if answer is None:
+        raise records.DecidedMeanwhile("open the page again to see what was decided")
+    written = trail.ref(sealed, answer["entry.id"])
     records.add_receipt(_receipt(entry, written))
     return written
 

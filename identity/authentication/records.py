@@ -19,7 +19,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
-from identity.citizens.records import Citizen
 from identity.columns import Base
 from identity.devices import Device
 from identity.together import Clause, Json
@@ -99,17 +98,28 @@ def renew_session(
     return database.write(update(CitizenSession).where(*alive).values(**values)) == 1
 
 
-def find_session(citizen_id: uuid.UUID, digest: bytes) -> Row[Any] | None:
+def found_session(citizen_id: uuid.UUID, digest: bytes) -> Clause:
     """The session with this digest that nobody ended, with the person's status and level."""
-    return database.row(
-        select(CitizenSession, Citizen.status, Citizen.account_level)
-        .join(Citizen, Citizen.citizen_id == CitizenSession.citizen_id)
-        .where(
-            CitizenSession.citizen_id == citizen_id,
-            CitizenSession.digest == digest,
-            CitizenSession.ended_at.is_(None),
-        )
-    )
+    params = {"session_citizen": citizen_id, "session_digest": digest}
+    return Clause("session", _FOUND, _FOUND, params, _FOUND_RETURNS)
+
+
+_FOUND = """SELECT s.id, s.actor_id, s.mandate_id, s.acr, s.amr, s.auth_at, s.last_seen_at,
+    s.expires_at, c.status, c.account_level FROM citizen_session s
+    JOIN citizen c ON c.citizen_id = s.citizen_id
+    WHERE s.citizen_id = :session_citizen AND s.digest = :session_digest AND s.ended_at IS NULL"""
+_FOUND_RETURNS: dict[str, type] = {
+    "id": uuid.UUID,
+    "actor_id": uuid.UUID,
+    "mandate_id": uuid.UUID,
+    "acr": int,
+    "amr": list,
+    "auth_at": datetime,
+    "last_seen_at": datetime,
+    "expires_at": datetime,
+    "status": str,
+    "account_level": int,
+}
 
 
 def touch_session(citizen_id: uuid.UUID, session_id: uuid.UUID, *, at: datetime) -> None:

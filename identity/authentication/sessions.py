@@ -11,7 +11,7 @@ from identity.authentication import records
 from identity.citizens.records import Status
 from identity.database import new_id, transaction
 from identity.devices import Device
-from identity.together import Clause
+from identity.together import Clause, look
 
 PURPOSE = "citizen-session"
 IDLE = timedelta(minutes=30)
@@ -126,24 +126,16 @@ def find(cookie: str) -> CitizenSession | None:
         citizen_id, digest = sealing.open_handle(cookie, PURPOSE)
     except sealing.Unreadable:
         return None
-    row = records.find_session(citizen_id, digest)
-    if row is None or row.status is not Status.ACTIVE:
+    clause = records.found_session(citizen_id, digest)
+    answer = look(clause)
+    if answer is None:
         return None
+    found = {name: answer[f"session.{name}"] for name in clause.returns}
     at = clock.now()
-    if row.expires_at <= at or row.last_seen_at + IDLE <= at:
+    is_over = found["expires_at"] <= at or found["last_seen_at"] + IDLE <= at
+    if is_over or found.pop("status") != Status.ACTIVE:
         return None
-    session = CitizenSession(
-        citizen_id=row.citizen_id,
-        actor_id=row.actor_id,
-        mandate_id=row.mandate_id,
-        id=row.id,
-        acr=row.acr,
-        amr=tuple(row.amr),
-        auth_at=row.auth_at,
-        account_level=row.account_level,
-        last_seen_at=row.last_seen_at,
-        expires_at=row.expires_at,
-    )
+    session = CitizenSession(citizen_id=citizen_id, **(found | {"amr": tuple(found["amr"])}))
     _keep_awake(session, at)
     return session
 

@@ -215,12 +215,16 @@ def drop_decision(
     the grants that were changed.
     """
     now = clock.now()
+    # Alone: the next statement sees what was opened while we waited for the person.
     records.hold_person(citizen_id)
-    changed = records.raise_versions(citizen_id, decision_id, now=now)
-    records.delete_decision(citizen_id, decision_id)
-    for grant_id in records.end_empty_grants(citizen_id, changed, now=now):
-        records.end_families(now, by, citizen_id=citizen_id, grant_id=grant_id)
-    return changed
+    params = {"drop_citizen": citizen_id, "drop_decision": decision_id, "drop_now": now}
+    dropped = together(*grant_records.dropping(params))
+    told = dropped["heads.told"] if dropped else []
+    ended = [uuid.UUID(grant_id) for grant_id, state in told if state == records.GrantState.ENDED]
+    if ended:
+        ending = {"end_citizen": citizen_id, "end_grants": ended, "end_by": by, "end_now": now}
+        together(*grant_records.ending(ending))
+    return tuple(uuid.UUID(grant_id) for grant_id, _ in told)
 
 
 def end_families(  # noqa: PLR0913 - whose, why, and the ways to say which

@@ -176,46 +176,6 @@ def hold_person(citizen_id: uuid.UUID) -> None:
     database.rows(held.with_for_update(key_share=True))
 
 
-def raise_versions(
-    citizen_id: uuid.UUID, decision_id: uuid.UUID, *, now: datetime
-) -> tuple[uuid.UUID, ...]:
-    """Every grant that carries the decision is one version on, and held by us; their ids."""
-    carrying = select(GrantDecision.grant_id).where(
-        GrantDecision.citizen_id == citizen_id, GrantDecision.decision_id == decision_id
-    )
-    changed = database.rows(
-        update(ServiceGrant)
-        .where(ServiceGrant.citizen_id == citizen_id, ServiceGrant.id.in_(carrying))
-        .values(version=ServiceGrant.version + 1, changed_at=now)
-        .returning(ServiceGrant.id)
-    )
-    return tuple(row.id for row in changed)
-
-
-def delete_decision(citizen_id: uuid.UUID, decision_id: uuid.UUID) -> None:
-    """No grant of the person carries the decision."""
-    mine = GrantDecision.citizen_id == citizen_id
-    database.write(delete(GrantDecision).where(mine, GrantDecision.decision_id == decision_id))
-
-
-def end_empty_grants(
-    citizen_id: uuid.UUID, grant_ids: tuple[uuid.UUID, ...], *, now: datetime
-) -> tuple[uuid.UUID, ...]:
-    """Those of the grants that carry no decision have ended; their ids."""
-    carries = (
-        select(GrantDecision.decision_id)
-        .where(GrantDecision.citizen_id == citizen_id, GrantDecision.grant_id == ServiceGrant.id)
-        .exists()
-    )
-    ended = database.rows(
-        update(ServiceGrant)
-        .where(ServiceGrant.citizen_id == citizen_id, ServiceGrant.id.in_(grant_ids), ~carries)
-        .values(state=GrantState.ENDED, changed_at=now)
-        .returning(ServiceGrant.id)
-    )
-    return tuple(row.id for row in ended)
-
-
 def end_families(
     now: datetime,
     by: str,

@@ -50,6 +50,17 @@ def test_a_withdrawn_decision_is_in_no_grant_and_the_last_one_ends_it(her, servi
     assert not after.is_active
 
 
+def test_a_withdrawal_is_one_commit_of_few_statements(her, service):
+    """One for the person, one for all heads, one for what hung on them; then what is told."""
+    decision_id, _ = decided(her, service)
+
+    with database.counted() as tally:
+        withdraw.withdraw(decision_id, by=her.session)
+
+    assert tally.commits == 1
+    assert tally.round_trips <= (11 if database.is_postgresql() else 17)
+
+
 def test_a_decision_taken_into_a_second_grant_leaves_both(her, service):
     decision_id, first = decided(her, service)
     page = her.is_asked(service, detail("full_name"), detail("full_name", case="H-2"))
