@@ -2,13 +2,14 @@
 
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from identity import serve
@@ -17,11 +18,17 @@ from tests.databases import ROOT, Database, Databases
 ANNOUNCED = "Một Lần: "  # said when the first request was answered
 
 
+# Below what systems give to connections that go out, so that none takes it before we listen.
+PORTS = range(18_000, 32_000)
+
+
 def free_port() -> int:
     """A port nobody listens on just now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = secrets.choice(PORTS)
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Serving:
@@ -63,7 +70,8 @@ class Serving:
                 start_new_session=True,
             )
         if wait:
-            self.until(lambda: self.said().count(ANNOUNCED) > announced or self._has_ended())
+            # Long, for a machine with much else to do loads the house slowly.
+            self.until(lambda: self.said().count(ANNOUNCED) > announced or self._has_ended(), 90)
             assert not self._has_ended(), f"it did not start:\n{self.said()}"
         return self
 

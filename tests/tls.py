@@ -54,7 +54,8 @@ class TlsProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """No further connection is taken."""
+        """No further connection is taken, and the port is free: closing alone wakes nobody up."""
+        self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def _accept(self) -> None:

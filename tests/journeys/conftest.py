@@ -1,15 +1,17 @@
-"""A browser, and countries to travel in; after every journey the log must be whole."""
+"""A browser, and a country to travel in: loaded once, and its log whole after the last journey."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.conftest import chromium
-from tests.databases import Database, Databases
+from tests.databases import Databases
 from tests.journeys.country import Country, Person, Start
 
+HERE = Path(__file__).parent
+COUNTRY = pytest.StashKey[Country]()
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,42 +30,44 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-@pytest.fixture
-def start(
-    databases: Databases,
-    fresh_database: Callable[[], Database],
-    tmp_path: Path,
-    browser: Browser,
-) -> Iterator[Start]:
-    """Starts a country; at the end of the test its log is verified and nothing of it runs."""
-    running: list[Country] = []
-
-    def begin(*, is_https: bool = False) -> Country:
-        home = tmp_path / f"country-{len(running)}"
-        home.mkdir()
-        country = Country(databases, fresh_database(), home, is_https=is_https)
-        running.append(country)
-        return country.start()
-
+@pytest.fixture(scope="session")
+def land(
+    request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Country]:
+    """The country of this test process; loading it takes longer than any journey."""
+    made = Country(databases, tmp_path_factory.mktemp("country"))
     try:
-        yield begin
-        for country in running:
-            country.check_log()
+        request.config.stash[COUNTRY] = made.found()
+        yield made
     finally:
-        # An open browser holds connections, and the server would wait for them.
-        for context in browser.contexts:
-            context.close()
-        for country in running:
-            country.stop()
+        made.stop()
+        made.lobby.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the last journey the log is whole, and nothing runs beside other tests."""
+    if COUNTRY in item.config.stash and (nextitem is None or nextitem.path.parent != HERE):
+        item.config.stash[COUNTRY].stop()
+        item.config.stash[COUNTRY].check_log()
+
+
+@pytest.fixture
+def start(land: Country, browser: Browser) -> Iterator[Start]:
+    """Has the country run, over TLS or not; at the end everybody's browser is closed."""
+    yield land.runs
+    # An open browser holds connections, and the server would wait for them.
+    for context in browser.contexts:
+        context.close()
 
 
 @pytest.fixture
 def country(start: Start) -> Country:
-    """The demo country, freshly loaded."""
+    """The demo country, which other journeys have been in; nobody has met its cast."""
     return start()
 
 
 @pytest.fixture
 def lan(browser: Browser, country: Country) -> Person:
-    """Nguyễn Thị Lan at a cheap phone."""
+    """A Nguyễn Thị Lan at a cheap phone."""
     return Person.at(browser, country, country.citizen("Nguyễn Thị Lan"))

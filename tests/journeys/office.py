@@ -8,47 +8,44 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 from playwright.sync_api import Page
 
-from tests.journeys.country import Country
+from tests.journeys import cast
+
+if TYPE_CHECKING:
+    from tests.journeys.country import Country
 
 ARRIVED = "Đã về trang của cơ quan."
 
 
-class Office:
-    """It sends people to sign in, waits for them at a loopback address, and fetches."""
+class Lobby:
+    """Where people come back to from the service: one loopback address, a path for each office."""
 
-    def __init__(self, country: Country, *, name: str, procedures: list[str]) -> None:
-        self.country = country
-        self.client_id = f"office-{secrets.token_hex(4)}"
-        self.name = name
-        self._secret = secrets.token_urlsafe(32)
-        self._verifier = secrets.token_urlsafe(48)
-        self._state = ""
-        self._told: dict[str, str] = {}
+    def __init__(self) -> None:
+        self.told: dict[str, dict[str, str]] = {}  # by office, what the browser brought last
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._doorman())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self._register(procedures)
 
     @property
     def address(self) -> str:
-        """Where it waits for people."""
-        return f"http://127.0.0.1:{self._server.server_port}/callback"
+        """Of the lobby; an office's is below it."""
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     def close(self) -> None:
         """Nobody waits any more."""
         self._server.shutdown()
         self._server.server_close()
 
-    def _doorman(office: "Office") -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self
+    def _doorman(lobby: "Lobby") -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self
         class Doorman(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                if self.path.startswith("/callback?"):
-                    office._told = dict(parse_qsl(urlsplit(self.path).query))
+                place = urlsplit(self.path)
+                if place.query:
+                    lobby.told[place.path[1:]] = dict(parse_qsl(place.query))
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.end_headers()
@@ -59,29 +56,23 @@ class Office:
 
         return Doorman
 
-    def _register(self, procedures: list[str]) -> None:
-        told = {
-            "client_id": self.client_id,
-            "client_secret": self._secret,
-            "client_name": self.name,
-            "client_name#vi": self.name,
-            "redirect_uris": [self.address],
-            "token_endpoint_auth_method": "client_secret_basic",
-            "organisation": {
-                "name": self.name,
-                "code": f"T{self.client_id.upper().replace('-', '.')}",
-                "level": "other",
-                "block": "other",
-            },
-            "procedures": procedures,
-        }
-        file = self.country.home / f"{self.client_id}.json"
-        file.write_text(json.dumps(told), encoding="utf-8")
-        self.country.command("services", "import", str(file))
+
+class Office:
+    """It sends people to sign in, waits for them in the lobby, and fetches."""
+
+    def __init__(self, country: "Country", document: dict[str, Any]) -> None:
+        self.country = country
+        self.client_id: str = document["client_id"]
+        self.name: str = document["client_name"]
+        self.address: str = document["redirect_uris"][0]
+        self._secret: str = document["client_secret"]
+        self._verifier = secrets.token_urlsafe(48)
+        self._state = ""
 
     def send(self, page: Page, *details: dict[str, Any], **more: str) -> None:
         """The person's browser is sent to `/authorize` with what is asked."""
-        self._state, self._told = secrets.token_urlsafe(16), {}
+        self._state = secrets.token_urlsafe(16)
+        self.country.lobby.told.pop(self.client_id, None)
         challenge = hashlib.sha256(self._verifier.encode()).digest()
         asked = {
             "response_type": "code",
@@ -100,9 +91,10 @@ class Office:
 
     def answer(self) -> dict[str, str]:
         """What the browser brought back; state and issuer are looked at first (RFC 9207)."""
-        assert self._told.get("state") == self._state, self._told
-        assert self._told.get("iss") == self.country.issuer
-        return self._told
+        told = self.country.lobby.told.get(self.client_id, {})
+        assert told.get("state") == self._state, told
+        assert told.get("iss") == self.country.issuer
+        return told
 
     def redeem(self) -> dict[str, Any]:
         """The tokens for the code that came."""
@@ -133,10 +125,16 @@ class Office:
 
 
 @contextmanager
-def opened(country: Country, *, name: str, procedures: list[str]) -> Iterator[Office]:
-    """An office of that name, for as long as the test needs it."""
-    office = Office(country, name=name, procedures=procedures)
-    try:
-        yield office
-    finally:
-        office.close()
+def opened(country: "Country", *, name: str, procedures: list[str]) -> Iterator[Office]:
+    """An office of that name: one of the cast if it may run these, else one registered now."""
+    for document in country.cast["offices"]:
+        if document["client_name"] == name and set(procedures) <= set(document["procedures"]):
+            yield Office(country, document)
+            return
+    client_id = f"office-{secrets.token_hex(4)}"
+    address = f"{country.lobby.address}/{client_id}"
+    document = cast.document(client_id, name, procedures, to=address)
+    file = country.home / f"{client_id}.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    country.command("services", "import", str(file))
+    yield Office(country, document)

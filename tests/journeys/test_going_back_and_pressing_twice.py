@@ -3,15 +3,23 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.journeys.country import Country, Person
+from tests.journeys.country import PHONE, Country
 from tests.journeys.office import ARRIVED, Office, opened
+from tests.journeys.walking import Walker, Way, is_told_kindly
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 BUSINESS = "1.001612"
 MINE = "Trang của tôi"
+HASTE = Way("vi-VN", PHONE)
 
 
-def test_an_impatient_citizen(lan: Person, country: Country) -> None:
+@pytest.fixture
+def lan(browser: Browser, country: Country) -> Walker:
+    """A Nguyễn Thị Lan who presses everything twice."""
+    return Walker.on(HASTE, browser, country, country.citizen("Nguyễn Thị Lan"))
+
+
+def test_an_impatient_citizen(lan: Walker, country: Country) -> None:
     """Sign-in, decision, objection, withdrawal, sign-out."""
     with opened(country, name="Phòng Kinh tế", procedures=[BUSINESS]) as office:
         signing_in(lan)
@@ -21,7 +29,7 @@ def test_an_impatient_citizen(lan: Person, country: Country) -> None:
         signing_out(lan)
 
 
-def test_an_impatient_officer(browser: Browser, lan: Person, country: Country) -> None:
+def test_an_impatient_officer(browser: Browser, lan: Walker, country: Country) -> None:
     """Sign-in, search, answer, sign-out."""
     with opened(country, name="Phòng Kinh tế", procedures=[BUSINESS]) as office:
         office.send(lan.page, {"procedure": BUSINESS, "case": "HKD-1"})
@@ -29,9 +37,10 @@ def test_an_impatient_officer(browser: Browser, lan: Person, country: Country) -
         lan.page.click("#object")
         lan.page.fill("#reason", "Tôi không đăng ký kinh doanh.")
         lan.page.click("#submit-objection")
-    officer = Person.at(browser, country, country.officer())
+        number = lan.page.inner_text("#objection-number")
+    officer = Walker.on(HASTE, browser, country, country.officer())
     searching(officer, lan)
-    answering(officer)
+    answering(officer, number)
     officer.open("/audit")
     twice(officer.page, "#staff-sign-out")
     officer.open("/audit")
@@ -45,19 +54,11 @@ def twice(page: Page, selector: str) -> None:
     for name in ("#reason", "#answer", "#search-number", "#search-case", "#search-reason"):
         if page.locator(name).count():
             second.fill(name, page.input_value(name))
-    page.dblclick(selector)
-    page.wait_for_load_state()
+    page.click(selector)
     if second.locator(selector).count():
         second.click(selector)
     is_told_kindly(second)
     second.close()
-
-
-def is_told_kindly(page: Page) -> None:
-    """No page of ours is empty, a mistake of the system, or without a way on."""
-    said = page.inner_text("body")
-    assert "Hệ thống gặp lỗi" not in said
-    assert page.locator("main a, main button").count() or ARRIVED in said
 
 
 def back(page: Page) -> None:
@@ -66,16 +67,16 @@ def back(page: Page) -> None:
     is_told_kindly(page)
 
 
-def signing_in(lan: Person) -> None:
+def signing_in(lan: Walker) -> None:
     """The code page pressed twice signs in once; back does not sign out or ask again."""
     page = lan.page
     lan.open("/my")
     page.fill("#national-id", lan.told["national_id"])
     page.fill("#password", lan.told["password"])
-    page.dblclick("#submit-sign-in")
+    lan.presses("#submit-sign-in")
     page.fill("#one-time-code", lan.told["one_time_code"])
-    page.dblclick("#submit-code")
-    page.locator("h1", has_text=MINE).wait_for()
+    lan.presses("#submit-code")
+    assert page.inner_text("h1") == MINE
     lan.picture("code-twice")
     back(page)
     lan.picture("back-to-code")
@@ -83,12 +84,12 @@ def signing_in(lan: Person) -> None:
     assert page.inner_text("h1") == MINE
 
 
-def deciding(lan: Person, office: Office) -> None:
+def deciding(lan: Walker, office: Office) -> None:
     """One decision, one answer; the page behind says that it is done."""
     page = lan.page
     office.send(page, {"procedure": BUSINESS, "case": "HKD-1"})
-    page.dblclick("#consent-allow")
-    page.get_by_text(ARRIVED).wait_for()
+    lan.leaves("#consent-allow")
+    assert ARRIVED in lan.text()
     lan.picture("decided-twice")
     tokens = office.redeem()
     assert office.fetch(tokens).status_code == 200
@@ -99,15 +100,14 @@ def deciding(lan: Person, office: Office) -> None:
     assert page.locator("main article").count() == 1
 
 
-def objecting(lan: Person, office: Office) -> None:
+def objecting(lan: Walker, office: Office) -> None:
     """One objection with one number, whatever was pressed; other words are another one."""
     page = lan.page
     lan.open("/my/consents")
     page.click(f"main article >> text={office.name}")
     page.click("#object")
     page.fill("#reason", "Sai địa chỉ.")
-    page.dblclick("#submit-objection")
-    page.wait_for_load_state()
+    lan.presses("#submit-objection")
     number = page.inner_text("#objection-number")
     back(page)
     lan.open("/my/consents")
@@ -115,7 +115,7 @@ def objecting(lan: Person, office: Office) -> None:
     assert number in page.inner_text("#objections")
 
 
-def withdrawing(lan: Person, office: Office) -> None:
+def withdrawing(lan: Walker, office: Office) -> None:
     """Withdrawn once; the second press, and going back, find it done."""
     page = lan.page
     page.click(f"main article >> text={office.name}")
@@ -129,7 +129,7 @@ def withdrawing(lan: Person, office: Office) -> None:
     back(page)
 
 
-def signing_out(lan: Person) -> None:
+def signing_out(lan: Walker) -> None:
     """Out is out: the page behind shows nothing of hers."""
     page = lan.page
     lan.open("/my")
@@ -142,16 +142,16 @@ def signing_out(lan: Person) -> None:
     assert page.locator("#national-id").count() == 1
 
 
-def searching(officer: Person, lan: Person) -> None:
+def searching(officer: Walker, lan: Walker) -> None:
     """A search sent twice is two searches, each of its own address; back is the form."""
     page = officer.page
     officer.open("/staff/sign-in")
     page.fill("#username", officer.told["username"])
     page.fill("#password", officer.told["password"])
-    page.dblclick("#submit-sign-in")
+    officer.presses("#submit-sign-in")
     page.fill("#one-time-code", officer.told["one_time_code"])
-    page.dblclick("#submit-code")
-    page.locator("#log-health").wait_for()
+    officer.presses("#submit-code")
+    assert page.locator("#log-health").count() == 1
     officer.open("/audit/entries")
     page.fill("#search-number", lan.told["national_id"])
     page.fill("#search-case", "GS-3")
@@ -162,16 +162,15 @@ def searching(officer: Person, lan: Person) -> None:
     assert page.locator("#search-number").count() == 1
 
 
-def answering(officer: Person) -> None:
+def answering(officer: Walker, number: str) -> None:
     """The first answer stands; the second window is told that nothing was sent."""
     page = officer.page
     officer.open("/audit/entries")
-    page.click("#objections a")
+    page.click(f"#objections >> text={number}")
     second = page.context.new_page()
     second.goto(page.url)
     page.fill("#answer", "Đã kiểm tra, không có đăng ký nào.")
-    page.dblclick("#submit-answer")
-    page.wait_for_load_state()
+    officer.presses("#submit-answer")
     assert page.inner_text("#answered").strip() == "Đã kiểm tra, không có đăng ký nào."
     second.fill("#answer", "Câu khác.")
     second.click("#submit-answer")

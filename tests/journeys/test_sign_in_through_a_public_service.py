@@ -55,7 +55,8 @@ def she_mistypes_and_is_told(lan: Person) -> None:
     lan.picture("sign-in-wrong")
     assert "không đúng" in page.inner_text("#error")
     assert page.input_value("#password") == ""
-    page.fill("#national-id", " 097.188 004-217 ")
+    number = lan.told["national_id"]
+    page.fill("#national-id", f" {number[:3]}.{number[3:6]} {number[6:9]}-{number[9:]} ")
     page.fill("#password", lan.told["password"])
     page.click("#submit-sign-in")
     page.fill("#one-time-code", "000000")
