@@ -62,11 +62,11 @@ def test_a_look_that_meets_a_withdrawal_waits_for_it_and_gets_nothing(app):
         with transaction():
             grants.drop_decision(given.person.citizen_id, given.decision_id)
             is_held.set()
-            may_end.wait(timeout=5)
+            may_end.wait(timeout=30)
 
     with ThreadPoolExecutor(2) as threads:
         withdrawal = threads.submit(withdraw)
-        is_held.wait(timeout=5)
+        is_held.wait(timeout=30)
         look = threads.submit(lambda: ask(app.test_client(), given).status_code)
         has_waited = not wait([look], timeout=0.2).done
         may_end.set()

@@ -211,7 +211,7 @@ def test_our_own_mistakes_are_not_blamed_on_the_database(error):
 
 
 def wait_until(claim):
-    end = time.monotonic() + 1.5
+    end = time.monotonic() + 20
     while not claim():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.002)

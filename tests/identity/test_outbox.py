@@ -268,6 +268,6 @@ def test_a_message_that_another_worker_is_just_taking_is_skipped_and_not_waited_
         database.row(select(OutboxMessage.id).where(OutboxMessage.id == busy).with_for_update())
         other = threading.Thread(target=lambda: looked.append(outbox.take().id))
         other.start()
-        other.join(timeout=1.5)
+        other.join(timeout=20)
 
         assert looked == [free]

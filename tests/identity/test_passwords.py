@@ -123,7 +123,7 @@ def two_places(monkeypatch):
 def test_only_so_many_are_evaluated_at_once(two_places, monkeypatch):
     """A flood of sign-ins must not take every core from the token endpoint."""
     running, most, guard = [0], [0], threading.Lock()
-    together = threading.Barrier(2, timeout=5)
+    together = threading.Barrier(2, timeout=20)
 
     class Slow:
         def verify(self, _kept, _password):

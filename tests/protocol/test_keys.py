@@ -290,11 +290,14 @@ class TestAttacker:
         good = signing.sign(claims(), typ="at+jwt")
         header, payload, signature = good.split(".")
 
-        started = time.perf_counter()
-        with pytest.raises(InvalidToken) as refused:
-            read(signing, f"{header}.{payload + 'A' * 1_000_000}.{signature}")
+        taken = []
+        for _ in range(3):  # the machine has neighbours
+            started = time.perf_counter()
+            with pytest.raises(InvalidToken) as refused:
+                read(signing, f"{header}.{payload + 'A' * 1_000_000}.{signature}")
+            taken.append(time.perf_counter() - started)
 
-        assert time.perf_counter() - started < 0.1
+        assert min(taken) < 0.1
         assert refused.value.note == "token: too long"
 
     def test_every_changed_character_is_noticed(self, signing):
