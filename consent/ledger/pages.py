@@ -54,6 +54,10 @@ def decide(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
     opened = _opened(session, request_id)
     seen = _shown_digest()
     if not opened.screen.is_shown(seen):
+        # Another window may have decided between the reading of the request and of what stands;
+        # then its answer is this one's too.
+        opened = _opened(session, request_id)
+    if not opened.screen.is_shown(seen):
         changed = opened.screen.changed(seen) if len(seen) > screen.MAC else {}
         return _decision_page(opened, [("", _changed(changed))], status=409, changed=changed)
     choice = grant.choose(opened.screen, dict(request.form.lists()))
