@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from tests.journeys.country import Country, Person
 from tests.journeys.office import ARRIVED, Office, opened
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 HOUSING, INSURANCE = "1.115150", "1.002759"
 EVERYTHING = "Đặng Ngọc Huyền"  # every register knows her
 ANSWER = "Cơ quan đã cập nhật theo thông tin mới."

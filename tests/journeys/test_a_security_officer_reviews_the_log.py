@@ -5,7 +5,7 @@ from playwright.sync_api import Browser
 
 from tests.journeys.country import DESKTOP, Country, Person
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 WHY = "Kiểm tra theo đơn của người dân"
 
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from tests.journeys.country import DESKTOP, Country, Person
 from tests.journeys.office import ARRIVED, Office, opened
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 BUSINESS = "1.001612"
 
 

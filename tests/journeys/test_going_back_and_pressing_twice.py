@@ -7,7 +7,7 @@ from tests.journeys.country import PHONE, Country
 from tests.journeys.office import ARRIVED, Office, opened
 from tests.journeys.walking import Walker, Way, is_told_kindly
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 BUSINESS = "1.001612"
 MINE = "Trang của tôi"
 HASTE = Way("vi-VN", PHONE)

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from tests.journeys.country import Country, Person
 from tests.journeys.office import ARRIVED, opened
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 SIGN_IN_HEADING = "Đăng nhập"
 
 

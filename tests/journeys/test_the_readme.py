@@ -17,7 +17,7 @@ from tests.serving import free_port
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on the path"),
 ]
 
