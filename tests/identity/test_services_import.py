@@ -192,7 +192,7 @@ def test_one_bad_service_of_many_leaves_none_imported(app, tmp_path):
         ({"procedures": ["1.004222", "1.004222"]}, "procedures: has a value twice"),
         ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
         ({"profile": "fapi2"}, "profile: only oidc"),
-        ({"dpop_bound_access_tokens": True}, "dpop_bound_access_tokens: is not offered"),
+        ({"tls_client_certificate_bound_access_tokens": True}, "tls_client_certificate_bound"),
         ({"decision_events_uri": "http://tax.motlan.test/"}, "decision_events_uri: must be https"),
         ({"redirect_uris": [f"https://a.test/{n}" for n in range(51)]}, "redirect_uris"),
     ],
