@@ -3,6 +3,7 @@
 import fcntl
 import gc
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,7 +27,8 @@ gc.disable()
 
 # Room for the databases of a whole run. Nothing here pulls a plug, so memory is disk enough; only
 # the fault drills write to the real one.
-MEMORY, ROOM = "/dev/shm", 4 << 30  # noqa: S108 - a folder that nobody guesses is made in it
+MEMORY = "/dev/shm"  # noqa: S108 - a folder that nobody guesses is made in it
+ROOM = {"sqlite": 3 << 30, "postgresql": 8 << 30}  # bytes; a run takes half of it
 
 SHARED = pytest.StashKey[Path]()
 SERVER = pytest.StashKey[Server]()
@@ -49,7 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SHARED] = Path(told["motlan_shared"])
         config.stash[IS_LEFT_OUT] = told["motlan_is_left_out"]
         return
-    in_memory = None if config.option.drill or "TMPDIR" in os.environ else _memory()
+    is_told = config.option.drill or "TMPDIR" in os.environ
+    in_memory = None if is_told else _memory(ROOM[config.option.database])
     shared = Path(tempfile.mkdtemp(prefix="motlan-", dir=in_memory))
     shared.chmod(0o755)  # PostgreSQL runs as another user, in a folder of its own below
     config.stash[SHARED] = shared
@@ -59,14 +62,17 @@ def pytest_configure(config: pytest.Config) -> None:
     tempfile.tempdir = None
 
 
-def _memory() -> str | None:
+def _memory(room: int) -> str | None:
     """A file system in memory that takes a run and starts programs; null where there is none."""
     try:
         found = os.statvfs(MEMORY)
-    except OSError:
+        (free,) = re.findall(r"MemAvailable: +([0-9]+) kB", Path("/proc/meminfo").read_text())
+    except (OSError, ValueError):
         return None
     is_fit = os.access(MEMORY, os.W_OK) and not found.f_flag & os.ST_NOEXEC
-    return MEMORY if is_fit and found.f_bavail * found.f_frsize > ROOM else None
+    # The file system may be promised more memory than there is.
+    has_room = min(found.f_bavail * found.f_frsize, int(free) * 1024) > room
+    return MEMORY if is_fit and has_room else None
 
 
 def pytest_collection_finish() -> None:
