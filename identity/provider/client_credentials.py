@@ -7,10 +7,11 @@ from typing import Any
 from identity import settings
 from identity.errors import InvalidClient, InvalidScope, UnauthorizedClient
 from identity.granted.claims import CLAIMS_OF
-from identity.public_services import credentials, registered
+from identity.public_services import credentials
 from identity.public_services.registered import Registered
 from identity.signing import tokens
 from identity.together import look
+from identity.tokens import families
 from identity.tokens.families import Asker
 
 REMEMBERED_SECONDS = 1.0
@@ -27,14 +28,15 @@ def grant(asker: Asker, *, scope: tuple[str, ...]) -> dict[str, Any]:
     Raises:
         UnauthorizedClient: a service that cannot prove who it is.
         InvalidScope: a scope of persons, or one it was not registered for.
-        InvalidClient: it was ended, more than a second ago if this process had just served it.
+        InvalidClient: it was ended, or what proved it taken back, more than a second ago if this
+            process had just served it.
     """
     service = asker.service
     if service.is_public:
         raise UnauthorizedClient("this needs a public service that authenticates itself")
     if not set(scope) <= service.scopes - OF_PERSONS:
         raise InvalidScope("ask only for scopes registered for this service itself")
-    _require_live(service)
+    _require_live(asker)
     token = tokens.AccessToken(
         audience=settings.current().issuer,
         subject=service.client_id,
@@ -50,12 +52,13 @@ def grant(asker: Asker, *, scope: tuple[str, ...]) -> dict[str, Any]:
     return said | {"scope": " ".join(scope)} if scope else said
 
 
-def _require_live(service: Registered) -> None:
+def _require_live(asker: Asker) -> None:
     """The service may still ask, as it could at most a second ago (decision 0032)."""
+    service = asker.service
     if _is_fresh(service):
         return
     if look(credentials.live_clause(service)) is None:
-        again = registered.again(service)
+        again = families.again(asker)
         if again is None or look(credentials.live_clause(again)) is None:
             raise InvalidClient("this service may not ask any more", headers=credentials.CHALLENGE)
         service = again

@@ -86,9 +86,31 @@ def authenticate(request: Request) -> Registered:
         service = registered.again(service) or service
         reason = _fault(service, presented)
     if reason is not None:
-        _leave_mark(service, reason, request=request)
+        _leave_mark(service, reason, request_id=request.request_id)
         raise _refusal(reason)
     return service
+
+
+def again(service: Registered, *, request_id: str) -> Registered | None:
+    """The same service as it is now, past the memory; null: there is none any more.
+
+    It proved itself to what this process remembered, so what proved it must still count.
+
+    Raises:
+        InvalidClient: its secret, key or method was changed or taken back meanwhile.
+    """
+    now = registered.again(service)
+    if now is not None and not _counts_still(service, now):
+        _leave_mark(service, "changed", request_id=request_id)
+        raise _refusal("changed")
+    return now
+
+
+def _counts_still(before: Registered, now: Registered) -> bool:
+    """Whether nothing that proved the service then was taken from it; keys may have been added."""
+    same = ("auth_method", "secret_digest", "jwks_uri", "signing_algs")
+    is_same = all(getattr(before, name) == getattr(now, name) for name in same)
+    return is_same and all(key in now.keys for key in before.keys)
 
 
 def live_clause(service: Registered) -> Clause:
@@ -214,12 +236,12 @@ def _spend_the_same_time(presented: Presented) -> None:
         sealing.ring().is_mac("client-secret", presented.proof.encode(), claimed=b"")
 
 
-def _leave_mark(service: Registered, reason: str, *, request: Request) -> None:
+def _leave_mark(service: Registered, reason: str, *, request_id: str) -> None:
     trail.refuse(
         "service:refused",
         Who(public_service=service.id),
         subject={"reason": reason},
-        acting={"public_service": service.client_id, "request": request.request_id},
+        acting={"public_service": service.client_id, "request": request_id},
     )
 
 

@@ -12,7 +12,6 @@ from identity import clock, database, sealing
 from identity.errors import InvalidGrant
 from identity.granted import grants
 from identity.granted.claims import Earned
-from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.together import Answer, Clause, look, together
 from identity.tokens import code_records, families, pkce
@@ -100,6 +99,7 @@ def redeem(redemption: Redemption, asker: Asker) -> Bought:
     Raises:
         InvalidGrant: unknown, late, spent, another service's, another redirect URI's, not
             proved, or its grant has ended. A code used twice ends what it bought.
+        InvalidClient: what proved the service was taken back a moment ago.
     """
     try:
         citizen_id, digest = sealing.open_handle(redemption.code, PURPOSE)
@@ -108,7 +108,7 @@ def redeem(redemption: Redemption, asker: Asker) -> Bought:
     bought = _try(redemption, asker.service, key=(citizen_id, digest))
     if bought is None:
         reason = _why_not(redemption, asker, key=(citizen_id, digest))
-        service = registered.again(asker.service) if reason == "changed" else None
+        service = families.again(asker) if reason == "changed" else None
         bought = _try(redemption, service, key=(citizen_id, digest)) if service else None
         if bought is None:
             families.leave_mark(asker, citizen_id, reason=f"code: {reason}")

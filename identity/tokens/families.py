@@ -22,6 +22,7 @@ from identity.granted.claims import (
     within,
 )
 from identity.granted.gate import TokenRef, seal_ref
+from identity.public_services import credentials
 from identity.public_services.registered import Registered
 from identity.signing import tokens
 
@@ -39,6 +40,15 @@ class Asker:
     service: Registered
     request_id: str
     sender_key: str | None = None  # null: nothing is bound to a key
+
+
+def again(asker: Asker) -> Registered | None:
+    """Who asks as it is registered now, past what we remember; null: it is no more.
+
+    Raises:
+        InvalidClient: what it proved itself by was taken back.
+    """
+    return credentials.again(asker.service, request_id=asker.request_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

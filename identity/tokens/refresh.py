@@ -17,7 +17,6 @@ from identity import clock, sealing
 from identity.errors import InvalidGrant, InvalidScope
 from identity.granted import grants
 from identity.granted.claims import Earned
-from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.together import Answer, look, together
 from identity.tokens import families, refresh_records
@@ -54,6 +53,7 @@ def refresh(text: str, asker: Asker, *, scope: Iterable[str] = ()) -> Bought:
         InvalidGrant: unknown, late, ended, another service's or key's, or used again, which
             ends the family.
         InvalidScope: more was asked for than was granted; nothing is spent.
+        InvalidClient: what proved the service was taken back a moment ago.
     """
     try:
         citizen_id, digest = sealing.open_handle(text, REFRESH_PURPOSE)
@@ -71,7 +71,7 @@ def _look_again(presented: _Presented, asker: Asker) -> Bought:
     # We may remember the service as it was, or somebody spent the token between our two looks:
     # only what fails past both is a second use.
     is_open = reason in {CHANGED, USED_AGAIN}
-    service = registered.again(asker.service) if is_open else None
+    service = families.again(asker) if is_open else None
     bought = service and (_rotate(presented, service) or _again(presented, service))
     if bought:
         return bought

@@ -1,0 +1,118 @@
+"""A secret or key that was taken back buys nothing, though it is remembered (RFC 6749 §10.1)."""
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import func, select
+
+from identity import database
+from identity.provider import client_credentials
+from identity.public_services import registered
+from identity.public_services.register import register
+from identity.trail import AccessEntry
+from tests.offices import GRANT_TYPES, Office
+from tests.people import lan
+from tests.public_services import Played, public_jwk, registration
+
+pytestmark = pytest.mark.usefixtures("app")
+OLD, NEW = "the-secret-that-leaked", "the-secret-that-came-after"
+
+
+@pytest.fixture
+def told():
+    """What was registered with the secret that leaks later."""
+    said = registration(grant_types=GRANT_TYPES, client_secret=OLD)
+    register([said])
+    return said
+
+
+@pytest.fixture
+def office(client, told):
+    return Office(client, Played(told["client_id"], OLD))
+
+
+def changed_elsewhere(office, told, **members):
+    """By another process: this one remembers what was, for half a minute."""
+    remembered = office.service
+    register([told | members])
+    registered._memory.keep(remembered)
+
+
+def of_itself(office):
+    return office.post("/token", grant_type="client_credentials")
+
+
+def marks(office):
+    its = (
+        AccessEntry.public_service_id == office.service.id,
+        AccessEntry.type == "service:refused",
+    )
+    return database.row(select(func.count()).select_from(AccessEntry).where(*its))[0]
+
+
+def test_a_change_of_anything_else_costs_nobody_an_answer(office, told):
+    code = office.authorize(lan())
+    changed_elsewhere(office, told, client_name="Another name")
+
+    assert office.redeem(code).status_code == 200
+
+
+class TestAttacker:
+    """Has the old secret, and finds a process that has not heard of the new one."""
+
+    def test_no_code_is_redeemed_and_the_right_secret_still_redeems_it(self, office, told):
+        code = office.authorize(lan())
+        changed_elsewhere(office, told, client_secret=NEW)
+
+        tried = office.redeem(code)
+        office.played.secret = NEW
+        redeemed = office.redeem(code)
+
+        assert (tried.status_code, tried.json["error"]) == (401, "invalid_client")
+        assert redeemed.status_code == 200
+
+    def test_no_refresh_token_is_used(self, office, told):
+        bought = office.sign_in(lan())
+        changed_elsewhere(office, told, client_secret=NEW)
+
+        tried = office.refresh(bought["refresh_token"])
+        office.played.secret = NEW
+        refreshed = office.refresh(bought["refresh_token"])
+
+        assert (tried.status_code, tried.json["error"]) == (401, "invalid_client")
+        assert refreshed.status_code == 200
+
+    def test_no_token_is_given_for_the_service_itself(self, office, told):
+        client_credentials.forget()
+        changed_elsewhere(office, told, client_secret=NEW)
+
+        tried = of_itself(office)
+
+        assert (tried.status_code, tried.json["error"]) == (401, "invalid_client")
+
+    @pytest.mark.parametrize(("left", "answer"), [(("k1", "k2"), 200), (("k2",), 401)])
+    def test_a_key_counts_until_it_is_taken_back_and_another_may_be_added(
+        self, client, left, answer
+    ):
+        keys = {kid: ec.generate_private_key(ec.SECP256R1()) for kid in ("k1", "k2")}
+        shown = {kid: public_jwk(key, kid) for kid, key in keys.items()}
+        told = registration(
+            grant_types=GRANT_TYPES,
+            token_endpoint_auth_method="private_key_jwt",
+            jwks={"keys": [shown["k1"]]},
+        )
+        register([told])
+        office = Office(client, Played(told["client_id"], key=keys["k1"]))
+        changed_elsewhere(office, told, jwks={"keys": [shown[kid] for kid in left]})
+
+        form = {"grant_type": "client_credentials"} | office.played.assertion()
+
+        assert client.post("/token", data=form).status_code == answer
+
+    def test_the_attempt_stands_in_the_log(self, office, told):
+        client_credentials.forget()
+        changed_elsewhere(office, told, client_secret=NEW)
+
+        before = marks(office)
+        of_itself(office)
+
+        assert (before, marks(office)) == (0, 1)
