@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from consent.inspection import review
 from consent.inspection.records import Verdict
 from consent.looks.review import OwnEntries, holds_a_number
-from identity import browser, language
+from identity import browser, clock, language
 from identity.errors import InvalidRequest, Refusal
 from identity.guards import enter
 from identity.staff.guard import inspector
@@ -21,6 +21,7 @@ from identity.staff.sessions import StaffMember
 pages = Blueprint("inspection", __name__, url_prefix="/inspection", template_folder="../templates")
 
 _HIGHEST_ID = 2**63 - 1
+_FIRST_DAY = date(2000, 1, 1)  # older than any log of ours
 
 
 @pages.get("")
@@ -39,6 +40,8 @@ def show_day(member: StaffMember, told: str) -> str:
         on = date.fromisoformat(told)
     except ValueError:
         raise review.NotInSample("a day is written 2026-12-31") from None
+    if not _FIRST_DAY <= on <= clock.today():
+        raise review.NotInSample("no log has this day")
     day, items = review.of_day(member, on, request_id=language.request_id(), language=_lang())
     return render_template("inspection/day.html", member=member, day=day, items=items)
 
@@ -72,7 +75,7 @@ def say(member: StaffMember, told: str) -> AnyResponse:
 def refused(refusal: Refusal) -> AnyResponse:
     """A refusal in the person's language."""
     sentences = {
-        OwnEntries.slug: _("Mục này về chính người đang xem. Nhờ thanh tra viên khác."),
+        OwnEntries.slug: _("Mục này là của chính người đang xem. Nhờ thanh tra viên khác."),
         review.NotInSample.slug: _("Mẫu không có mục này. Hãy mở lại danh sách ngày."),
         review.AlreadyReviewed.slug: _("Mục này đã được xem lại rồi. Mở lại trang để đọc."),
     }

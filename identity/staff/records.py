@@ -97,6 +97,12 @@ def everybody() -> Sequence[Row[Any]]:
     return database.rows(select(Staff))
 
 
+def accounts_of(citizen_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    """The accounts that this person has or had."""
+    theirs = select(Staff.id).where(Staff.own_citizen_id == citizen_id)
+    return [row.id for row in database.rows(theirs)]
+
+
 def hold_person(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
     """The accounts of this person; nobody else gives them a role before this transaction ends."""
     database.row(

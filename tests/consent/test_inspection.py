@@ -14,6 +14,7 @@ from consent.inspection import sample
 from consent.looks.entries import tag
 from identity import clock, database, trail
 from identity.entry import NOBODY, Who
+from identity.staff import change
 from identity.staff.records import Role
 from tests.counter import a_clerk, posts
 from tests.desks import at_the_desk, known
@@ -238,6 +239,27 @@ class TestAttacker:
         assert opened.status_code == 403
         (told,) = mine(inspector, "inspection:looked", her.citizen_id)
         assert told.subject["result"] == "refused"
+
+    def test_nobody_reviews_what_they_did_under_an_account_of_before(self, app, on):
+        """Who leaves the counter may become an inspector, but not of what they did there."""
+        her = lan()
+        before = a_security_officer(role=Role.COUNTER_OFFICER, own_citizen_id=her.citizen_id)
+        path = a_drawn_look(before, on)
+        change.leave(before.username)
+        inspector = a_security_officer(role=Role.INSPECTOR, own_citizen_id=her.citizen_id)
+        client = at_the_desk(app, inspector)
+
+        answers = [client.get(path), posts(client, path, verdict="in_order", note="")]
+
+        assert [answer.status_code for answer in answers] == [403, 403]
+        assert {one.subject["result"] for one in mine(inspector, "inspection:looked")} == {
+            "refused"
+        }
+        assert mine(inspector, "inspection:reviewed") == []
+
+    @pytest.mark.parametrize("day", ["9999-12-31", "2100-01-01", "0001-01-01", "1999-12-31"])
+    def test_a_day_that_no_log_has_opens_nothing(self, theirs, day):
+        assert theirs.get(f"{HOME}/days/{day}").status_code == 404
 
     def test_of_two_inspectors_at_once_one_is_believed(self, app, officer, on):
         """The first row stays: it is inserted, never replaced."""
