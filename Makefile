@@ -122,6 +122,10 @@ translations: setup ## collect every sentence of the pages; then write what is m
 design: ## compile the style sheet from design/; wants Node and npm, which nothing else does
 	@cd design && npm ci --silent --ignore-scripts && node compile.js
 
+.PHONY: pictures
+pictures: setup ## take docs/pictures anew, with Chromium; look at each before it is committed
+	@$(BIN)/python -m tests.pictures
+
 .PHONY: docs
 docs: setup ## write docs/openapi.json from the doors and hold the pages to the code
 	@$(BIN)/python -c 'from wsgi import app; print(app.test_client().get("/api/openapi.json", base_url="http://localhost:8000").text)' > docs/openapi.json

@@ -185,11 +185,13 @@ class Person:
         language: str = "vi-VN",
         size: dict[str, int] | None = None,
         has_scripts: bool = False,
+        sharp: float = 1,
     ) -> "Person":
         """Somebody sits down at a clean browser; scripts are for those who examine pages."""
         context = browser.new_context(
             java_script_enabled=has_scripts,
             viewport=size or PHONE,
+            device_scale_factor=sharp,
             locale=language,
             ignore_https_errors=True,
         )
