@@ -190,7 +190,8 @@ def admitting(params: Mapping[str, Any], *, printed: Sequence[bytes] = ()) -> tu
     return (
         Clause(
             "admitted",
-            f"{condition} FOR UPDATE OF s, f FOR SHARE OF c, p",
+            # The account first, as whoever changes it does: so neither waits for the other.
+            f"{condition} FOR SHARE OF c, p FOR UPDATE OF s, f",
             condition,
             told,
             {"who": uuid.UUID},

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import func, select, text
 
 from identity import database, sealing
 from identity.authentication import sign_in
@@ -10,7 +11,9 @@ from identity.authentication.lockout import Visit
 from identity.authentication.second_factor import WrongCode
 from identity.authentication.sessions import Started
 from identity.citizens.national_id import NationalId
+from identity.citizens.records import CitizenPassword, SecondFactor
 from identity.factors import recovery
+from identity.factors.records import RecoveryCode
 from identity.steps.half import StepEnded
 from tests.people import give_authenticator, lan
 
@@ -72,3 +75,33 @@ def test_of_many_browsers_at_once_one_signs_in_with_a_printed_code(person):
 
     assert sorted(o.__name__ for o in outcomes) == ["Started"] + ["WrongCode"] * (AT_ONCE - 1)
     assert recovery.left(person.citizen_id).left == len(codes) - 1
+
+
+def somebody_waits():
+    """Whether a connection waits for what another one holds."""
+    row = database.row(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+    return row[0] > 0
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("is_printed", [False, True], ids=["app", "printed"])
+def test_who_waits_for_a_new_password_holds_no_factor(person, is_printed):
+    """Beginning anew takes the password first, then the factors: else each could wait for both."""
+    app, codes = give_authenticator(person), recovery.new_codes()
+    with database.transaction():
+        recovery.keep(person.citizen_id, codes)
+    half = halfway(person, "a browser")
+    table = RecoveryCode if is_printed else SecondFactor
+    mine = CitizenPassword.citizen_id == person.citizen_id
+
+    with ThreadPoolExecutor(1) as thread:
+        with database.transaction():
+            database.row(select(CitizenPassword).where(mine).with_for_update())
+            signing_in = thread.submit(outcome, codes[0] if is_printed else app.now(), *half)
+            while not somebody_waits() and not signing_in.done():
+                database.row(select(func.pg_sleep(0.01)))
+            theirs = select(table).where(table.citizen_id == person.citizen_id)
+            held = database.rows(theirs.with_for_update(nowait=True))
+        assert signing_in.result() is Started
+
+    assert held
