@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from identity.staff.records import Role
 from tests.deciding import signed_in
 from tests.exchange import publish_catalogues
 from tests.people import a_security_officer, form_token, lan, sign_in_officer
@@ -22,6 +23,8 @@ FOREIGN = [
 ]
 # Other sites' forms may post there by their specifications: no cookie of ours is believed for it.
 OPEN = {"/authorize", "/end-session"}
+# Whose pages are not the security officers'.
+OF_ROLES = {"/counter": Role.COUNTER_OFFICER, "/inspection": Role.INSPECTOR}
 # Programs call these, with a credential that no browser adds on its own.
 DOORS = "door:"
 
@@ -39,45 +42,62 @@ def address(rule):
 
 
 @pytest.fixture
-def browser(client):
-    """A person and an officer share a browser: whatever the guard wants, it is there."""
+def browsers(app):
+    """In each a person and one of the staff are signed in: whatever a guard wants, it is there."""
     publish_catalogues()
-    signed_in(client, lan())
-    sign_in_officer(client, a_security_officer())
-    return client
+    person = lan()
+
+    def shared(role):
+        client = app.test_client()
+        signed_in(client, person)
+        sign_in_officer(client, a_security_officer(role=role))
+        return client
+
+    return {role: shared(role) for role in (Role.SECURITY_OFFICER, *OF_ROLES.values())}
+
+
+@pytest.fixture
+def browser(browsers):
+    return browsers[Role.SECURITY_OFFICER]
+
+
+@pytest.fixture
+def sent(browsers):
+    """What a page answers to a form from a browser that it would let in."""
+    tokens = {role: form_token(each.get("/sign-out")) for role, each in browsers.items()}
+
+    def post(page, headers):
+        role = OF_ROLES.get("/" + page.split("/")[1], Role.SECURITY_OFFICER)
+        return browsers[role].post(
+            address(page), data={"csrf_token": tokens[role]}, headers=headers
+        )
+
+    return post
 
 
 class TestAttacker:
     """Case 13: `SameSite=Lax` is one wall, this is the other."""
 
-    def test_every_form_is_refused_from_every_other_origin(self, app, browser):
-        token = form_token(browser.get("/sign-out"))
+    def test_every_form_is_refused_from_every_other_origin(self, app, sent):
         pages = posted_pages(app)
 
         assert len(pages) >= 10
         for page in pages:
             for origin in FOREIGN:
-                sent = {"csrf_token": token}
-                answer = browser.post(address(page), data=sent, headers={"Origin": origin})
-                assert answer.status_code == 403, (page, origin)
+                assert sent(page, {"Origin": origin}).status_code == 403, (page, origin)
 
     @pytest.mark.parametrize("site", ["cross-site", "same-site", "other"])
-    def test_what_the_browser_says_of_the_page_counts_too(self, app, browser, site):
+    def test_what_the_browser_says_of_the_page_counts_too(self, app, sent, site):
         """Fetch Metadata: a sibling host is not ours either."""
-        token = form_token(browser.get("/sign-out"))
-
         for page in posted_pages(app):
-            told = {"Sec-Fetch-Site": site}
-            answer = browser.post(address(page), data={"csrf_token": token}, headers=told)
-            assert answer.status_code == 403, page
+            assert sent(page, {"Sec-Fetch-Site": site}).status_code == 403, page
 
-    def test_our_own_origin_is_let_in(self, app, browser):
+    def test_our_own_origin_is_let_in(self, app, sent):
         """Else the two above would prove nothing."""
-        token = form_token(browser.get("/sign-out"))
         ours = {"Origin": "http://localhost:8000", "Sec-Fetch-Site": "same-origin"}
 
         answers = [
-            browser.post(address(page), data={"csrf_token": token}, headers=ours)
+            sent(page, ours)
             for page in posted_pages(app)
             # An enrolment is its own browser's, which this is not: refused for another reason.
             if "sign-out" not in page and not page.startswith("/staff/enrol/")
