@@ -20,7 +20,7 @@ from tests.people import form_token, lan, sign_in
 from tests.public_services import a_service
 
 pytestmark = pytest.mark.usefixtures("app", "catalogues")
-MOST_STATEMENTS = 15
+MOST_STATEMENTS = 16
 
 
 class TestStart:
@@ -86,7 +86,10 @@ class TestStart:
         (look,) = looks_of(officer)
         assert (look.subject["list"], look.subject["shown"]) == ("desk", len(shown))
 
-    def test_it_costs_the_same_whatever_there_is(self, theirs):
+    def test_it_costs_the_same_whatever_there_is(self, app, theirs):
+        asker = a_service(procedures=["1.002759"])
+        for _ in range(3):
+            objects(signed_in(app.test_client(), lan()), asker)
         services = [a_service() for _ in range(5)]
         for service in services:
             known = registered.find(service.client_id)
