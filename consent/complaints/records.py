@@ -1,7 +1,7 @@
 """The table of complaints about single looks, and its queries: raised once, answered once."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,13 +71,13 @@ class Mine:
     """What one officer may answer: nothing they raised, nor a look of theirs or of their unit."""
 
     citizen_id: uuid.UUID | None  # the officer's own account; null: unknown
-    staff_id: uuid.UUID | None = None  # null: whoever it is
+    staff_ids: Collection[uuid.UUID] = ()  # the officer's own, of now and of before
     units: Sequence[str] = ()  # however the name of the officer's unit was written
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same in SQL; a look that was no member's of the staff excludes nobody."""
         staff, unit = _TABLE.c.staff_id, _TABLE.c.staff_unit
-        told = [] if self.staff_id is None else [or_(staff.is_(None), staff != self.staff_id)]
+        told = [or_(staff.is_(None), staff.not_in(self.staff_ids))] if self.staff_ids else []
         told += [or_(unit.is_(None), unit.not_in(self.units))] if self.units else []
         return told if self.citizen_id is None else [*told, _TABLE.c.citizen_id != self.citizen_id]
 

@@ -22,7 +22,7 @@ from identity.entry import Who
 from identity.errors import AccessDenied
 from identity.public_services import registered
 from identity.public_services.registered import Registered
-from identity.staff.sessions import StaffMember
+from identity.staff.sessions import StaffMember, accounts
 
 PAGE = 50
 EVERYBODYS = records.Mine(None)
@@ -91,7 +91,7 @@ def count_waiting(officer: StaffMember) -> int:
 
 def _mine(officer: StaffMember) -> records.Mine:
     same = [unit for unit in records.units() if units.is_same(unit, officer.unit)]
-    return records.Mine(officer.own_citizen_id, officer.id, same)
+    return records.Mine(officer.own_citizen_id, accounts(officer), same)
 
 
 def look(officer: StaffMember, number: str, *, request_id: str, language: str = "vi") -> Complaint:
@@ -151,10 +151,16 @@ def _row(officer: StaffMember, number: str) -> Any:  # noqa: ANN401 - a row of t
     if row.citizen_id == officer.own_citizen_id:
         mark_own(officer, row.citizen_id, complaint=row.number)
         raise OwnEntries("nobody answers their own complaint", note="own complaint")
-    if row.staff_id == officer.id or units.is_same(row.staff_unit or "", officer.unit):
+    if _is_own_look(officer, row):
         mark_own(officer, row.citizen_id, complaint=row.number)
         raise OwnLook("a colleague of another unit answers it", note="own look")
     return row
+
+
+def _is_own_look(officer: StaffMember, row: Any) -> bool:  # noqa: ANN401 - as above
+    if row.staff_id is None:
+        return False
+    return units.is_same(row.staff_unit or "", officer.unit) or row.staff_id in accounts(officer)
 
 
 def _complaint(row: Any, extended: frozenset[UUID], **opened: Any) -> Complaint:  # noqa: ANN401 - as above

@@ -11,7 +11,7 @@ from identity import clock, trail
 from identity.database import transaction
 from identity.entry import Who
 from identity.errors import AccessDenied, NotFound, Refusal
-from identity.staff.sessions import StaffMember
+from identity.staff.sessions import StaffMember, accounts
 
 REFUSED = "export:refused"
 
@@ -66,7 +66,7 @@ def decide(officer: StaffMember, export_id: uuid.UUID, *, confirms: bool, reques
 
 def may_decide(officer: StaffMember, row: Any) -> bool:  # noqa: ANN401 - a row of the table
     """Whether somebody else asked, and of another unit."""
-    return row.staff_id != officer.id and not units.is_same(row.unit, officer.unit)
+    return not units.is_same(row.unit, officer.unit) and row.staff_id not in accounts(officer)
 
 
 def subject(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of the table

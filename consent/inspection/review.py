@@ -21,7 +21,7 @@ from identity.entry import NOBODY, Who
 from identity.errors import InvalidRequest, NotFound, Refusal
 from identity.public_services import registered
 from identity.staff import records as staff
-from identity.staff.sessions import StaffMember
+from identity.staff.sessions import StaffMember, accounts
 
 LOOKED, REVIEWED = "inspection:looked", "inspection:reviewed"
 LONGEST = 1_000
@@ -163,7 +163,7 @@ def _drawn(inspector: StaffMember, entry_id: int) -> Any:  # noqa: ANN401 - a ro
     if not found or found[0].type not in sample.TYPES:
         raise NotInSample("open the list of the day again")
     row = found[0]
-    if row.citizen_id == inspector.own_citizen_id or _is_own_act(inspector, row.actor_id):
+    if row.citizen_id == inspector.own_citizen_id or row.actor_id in accounts(inspector):
         trail.refuse(
             LOOKED,
             Who(citizen=_person(row.citizen_id), actor=inspector.id),
@@ -174,13 +174,6 @@ def _drawn(inspector: StaffMember, entry_id: int) -> Any:  # noqa: ANN401 - a ro
     if entry_id not in sample.day(row.at.astimezone(clock.VIETNAM).date()).sample:
         raise NotInSample("open the list of the day again")
     return row
-
-
-def _is_own_act(inspector: StaffMember, actor_id: uuid.UUID) -> bool:
-    """Whether this inspector did it, perhaps at a counter, under an account that has ended."""
-    own = inspector.own_citizen_id
-    theirs = {inspector.id} if own is None else {inspector.id, *staff.accounts_of(own)}
-    return actor_id in theirs
 
 
 def _fit(note: str, verdict: Verdict) -> str:

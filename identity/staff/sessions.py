@@ -34,6 +34,12 @@ class StaffMember:
         return who if request_id is None else who | {"request": request_id}
 
 
+def accounts(member: StaffMember) -> frozenset[uuid.UUID]:
+    """This member's account, and every other that the same person has or once had."""
+    person = member.own_citizen_id
+    return frozenset((member.id, *(records.accounts_of(person) if person else ())))
+
+
 def start(staff_id: uuid.UUID) -> str:
     """The staff member is signed in; the cookie that proves it. Inside a transaction."""
     cookie, at = secrets.token_urlsafe(32), clock.now()

@@ -12,6 +12,7 @@ from consent.complaints.complain import COMPLAINT
 from consent.replies import reply
 from identity import clock, trail
 from identity.entry import Who
+from identity.staff import change
 from identity.staff.records import Role
 from tests.complaining import TEXT, a_look, complains
 from tests.deciding import signed_in, words
@@ -295,6 +296,23 @@ class TestAttacker:
         assert_kept_from(colleague, her, raised, method)
         assert_kept_from(moved, her, raised, method)
         assert an_officers(app, unit=UNIT).get(page_of(raised)).status_code == 200
+
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_nobody_answers_for_their_own_account_of_before(self, app, her, method):
+        """Neither the role nor the unit of then is theirs any more; the look still is."""
+        number = {"own_citizen_id": minh().citizen_id}
+        before = a_security_officer(role=Role.COUNTER_OFFICER, unit="Quầy 3", **number)
+        trail.record(
+            "staff:looked",
+            Who(her.person.citizen_id, before.id),
+            subject={"result": "shown"},
+            acting={"actor": before.id.hex, "unit": "Quầy 3"},
+        )
+        (look,) = [e for e in entries(her.person.citizen_id) if e.type == "staff:looked"]
+        raised = complains(her, look)
+        change.leave(before.username)
+
+        assert_kept_from(an_officers(app, **number), her, raised, method)
 
     def test_a_number_that_nobody_has_is_not_found(self, theirs):
         page = theirs.get("/audit/complaints/KN-2026-AAAAAAAAAA")

@@ -290,6 +290,18 @@ class TestAttacker:
             assert told_of(who, "export:refused")[0].subject["reason"] == "same_unit"
         assert newest(officer).state == "waiting"
 
+    def test_nobody_is_two_officers(self, app, service, monkeypatch):
+        """A second account in another unit is no second person."""
+        monkeypatch.setattr(ask, "ALONE", 2)
+        number = {"own_citizen_id": lan().citizen_id}
+        one, other = (a_security_officer(unit=unit, **number) for unit in ("Đội 1", "Đội 2"))
+        request(at_the_desk(app, one), service=service)
+
+        answer = act(at_the_desk(app, other), newest(one).id, "confirm")
+
+        assert answer.status_code == 403
+        assert newest(one).state == "waiting"
+
     def test_a_large_list_in_small_pieces_is_large(
         self, app, theirs, officer, another, service, monkeypatch
     ):
