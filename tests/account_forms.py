@@ -9,14 +9,14 @@ from werkzeug.test import TestResponse
 from tests.beginning import START, a_newcomer, app_of, chooses_password, comes_to, proves_letter
 from tests.deciding import signed_in
 from tests.forms import NOTHING, Field, Form, Sheet, at, page
-from tests.people import ONE_TIME_CODE, PASSWORD, form_token, lan, sign_in, submit
+from tests.people import ONE_TIME_CODE, PASSWORD, form_token, hidden, lan, sign_in, submit
 
 HOME = "/my/security"
 NEW = "Mưa rơi trên mái tôn"
 
 
 def _sheet(client: FlaskClient, path: str, **told: str) -> Sheet:
-    return Sheet(client, path, {"csrf_token": form_token(client.get(path)), **told})
+    return Sheet(client, path, hidden(client.get(path)) | told)
 
 
 def letter_form(client: FlaskClient) -> Sheet:
@@ -124,6 +124,7 @@ CURRENT = Field(
     bad=dict.fromkeys(("missing", "empty"), at("password")),
     otherwise=at("password", 403),
 )
+SHOWN = Field(name="shown", otherwise=at("", 409))
 BUTTON = Field(name="factor", otherwise=page(400))
 
 
@@ -154,11 +155,11 @@ ACCOUNT_FORMS = (
     _between("/password", first_password_form, *TWICE),
     _between("/second-factor", first_factor_form, BUTTON),
     _between("/authenticator", first_app_form, SHOWN_CODE),
-    _between("/recovery-codes", first_codes_form),
+    _between("/recovery-codes", first_codes_form, SHOWN),
     _own("/password", password_form, CURRENT, *TWICE),
     _own("/second-factor", factor_form, CURRENT, SHOWN_CODE, BUTTON),
     _own("/authenticator", app_form, SHOWN_CODE),
-    _own("/recovery-codes", codes_form),
+    _own("/recovery-codes", codes_form, SHOWN),
     _own(
         "/sessions/<uuid:session_id>",
         name_form,

@@ -12,7 +12,7 @@ from identity.staff.add import NewStaff, proposed_username
 from identity.staff.records import Role
 from identity.staff_enrolment.invite import Invitation, invite
 from tests.markup import Markup
-from tests.people import form_token, submit
+from tests.people import hidden, submit
 
 CHOSEN = "ruộng bậc thang 7 cái nón"
 OTHER = "thuyền thúng 9 con ốc xanh"
@@ -66,8 +66,7 @@ class Newcomer:
         """Writes the ten codes down, and says so."""
         page = self.client.get("/staff/enrol/codes")
         self.codes = re.findall(r"\d{4} \d{4} \d{4} \d{4}", page.text)
-        token = form_token(page)
-        return self.client.post("/staff/enrol/codes", data={"csrf_token": token})
+        return self.client.post("/staff/enrol/codes", data=hidden(page))
 
     def enrols(self) -> "Newcomer":
         """All of it."""

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pyotp
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -127,10 +128,24 @@ def form_token(page: TestResponse) -> str:
     return found[1]
 
 
+def hidden(page: TestResponse) -> dict[str, str]:
+    """What a page's form sends along unseen: its token, and what it has shown."""
+    shown = re.search(r'name="shown" value="([^"]+)"', page.text)
+    return {"csrf_token": form_token(page)} | ({"shown": shown[1]} if shown else {})
+
+
+def same_browser(app: Flask, client: FlaskClient) -> FlaskClient:
+    """Another connection of this browser: its cookies of now, and from where it comes."""
+    other = app.test_client()
+    other.environ_base.update(client.environ_base)
+    for cookie in client._cookies.values():
+        other.set_cookie(cookie.key, cookie.value)
+    return other
+
+
 def submit(client: FlaskClient, path: str, **fields: str) -> TestResponse:
     """Open a page and send its form, as a browser does."""
-    token = form_token(client.get(path))
-    return client.post(path, data={"csrf_token": token, **fields})
+    return client.post(path, data=hidden(client.get(path)) | fields)
 
 
 def sign_in(client: FlaskClient, person: Somebody, *, query: str = "") -> TestResponse:

@@ -4,15 +4,14 @@ from flask.testing import FlaskClient
 
 from tests.enrolling import CHOSEN, OTHER, Newcomer, invited, path_of
 from tests.forms import NOTHING, Field, Form, Sheet, at, page
-from tests.people import PASSWORD, a_security_officer, form_token, sign_in_officer
+from tests.people import PASSWORD, a_security_officer, hidden, sign_in_officer
 
 STEP = "motlan-staff-enrolment"
 TWICE = {"new_password": OTHER, "repeated": OTHER}
 
 
 def _sheet(client: FlaskClient, path: str, values: dict[str, str] | None = None) -> Sheet:
-    token = {"csrf_token": form_token(client.get(path))}
-    return Sheet(client, path, token | (values or {}))
+    return Sheet(client, path, hidden(client.get(path)) | (values or {}))
 
 
 def link_form(client: FlaskClient) -> Sheet:
@@ -94,7 +93,13 @@ STAFF_FORMS = (
         cookie=STEP,
         stranger=page(403),
     ),
-    Form(route="/staff/enrol/codes", open=codes_form, cookie=STEP, stranger=page(403)),
+    Form(
+        route="/staff/enrol/codes",
+        open=codes_form,
+        fields=(Field(name="shown", otherwise=at("", 409)),),
+        cookie=STEP,
+        stranger=page(403),
+    ),
     Form(
         route="/staff/security/password",
         open=new_password_form,

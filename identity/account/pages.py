@@ -24,14 +24,16 @@ from identity.authentication.sign_in import WrongCredentials
 from identity.citizens import people
 from identity.citizens.passwords import SignInBusy
 from identity.errors import Refusal
-from identity.factors import recovery
+from identity.factors import recovery, setups
 from identity.factors.pages import (
     Errors,
     app_facts,
+    are_shown,
     kind,
     new_password,
     no_shown_code,
     not_shown,
+    other_codes,
     weakness,
 )
 from identity.factors.password_rules import SHORTEST, WeakPassword
@@ -147,7 +149,7 @@ def take_app(session: CitizenSession) -> AnyResponse:
 @enter(owner)
 def show_codes(session: CitizenSession) -> AnyResponse:
     """The ten new codes; they count once the person says to have kept them."""
-    return _page("codes", codes=_begun(session, Kind.RECOVERY_CODES).codes)
+    return _codes_page(_begun(session, Kind.RECOVERY_CODES))
 
 
 @pages.post("/security/recovery-codes")
@@ -155,6 +157,8 @@ def show_codes(session: CitizenSession) -> AnyResponse:
 def take_codes(session: CitizenSession) -> AnyResponse:
     """The codes count from now on; the ones before do not."""
     begun = _begun(session, Kind.RECOVERY_CODES)
+    if not are_shown(begun.codes, owner=begun.citizen_id):
+        return _codes_page(begun, [other_codes()], status=409)
     cookie = renew_factor.finish(session, begun, code="", visit=visit())
     return _done("recovery-codes", cookie=cookie)
 
@@ -257,6 +261,11 @@ def _factor_page(
 def _app_page(begun: Setup, errors: Errors | None = None, *, status: int = 200) -> Response:
     ends = people.person(begun.citizen_id).national_id.reveal()[-3:]
     return _page("app", errors, status=status, **app_facts(begun, number_ends=ends))
+
+
+def _codes_page(begun: Setup, errors: Errors | None = None, *, status: int = 200) -> Response:
+    shown = setups.mark_of(begun.citizen_id, begun.codes)
+    return _page("codes", errors, status=status, codes=begun.codes, shown=shown)
 
 
 def _device_page(

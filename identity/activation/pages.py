@@ -34,10 +34,12 @@ from identity.factors import printed_code, setups
 from identity.factors.pages import (
     Errors,
     app_facts,
+    are_shown,
     kind,
     new_password,
     no_shown_code,
     not_shown,
+    other_codes,
     weakness,
 )
 from identity.factors.password_rules import SHORTEST, WeakPassword
@@ -180,7 +182,7 @@ def show_codes(begun: Setup) -> AnyResponse:
     """The ten codes, to be printed; they count once the person says to have kept them."""
     if begun.kind is not Kind.RECOVERY_CODES:
         return redirect(FACTOR + carried(), 303)
-    return _page("codes", codes=begun.codes)
+    return _codes_page(begun)
 
 
 @pages.post("/activate/recovery-codes")
@@ -190,6 +192,8 @@ def take_codes(begun: Setup) -> AnyResponse:
     """The codes are kept; the person is signed in and goes where they wanted to."""
     if begun.kind is not Kind.RECOVERY_CODES:
         return redirect(FACTOR + carried(), 303)
+    if not are_shown(begun.codes, owner=begun.citizen_id):
+        return _codes_page(begun, [other_codes()], status=409)
     return _finished(begun, "")
 
 
@@ -241,6 +245,11 @@ def _app_page(begun: Setup, errors: Errors | None = None, *, status: int = 200) 
         return redirect(FACTOR + carried(), 303)
     ends = people.person(begun.citizen_id).national_id.reveal()[-3:]
     return _page("app", errors, status=status, **app_facts(begun, number_ends=ends))
+
+
+def _codes_page(begun: Setup, errors: Errors | None = None, *, status: int = 200) -> Response:
+    shown = setups.mark_of(begun.citizen_id, begun.codes)
+    return _page("codes", errors, status=status, codes=begun.codes, shown=shown)
 
 
 def _page(

@@ -1,5 +1,7 @@
 """Parts of the pages on which a citizen chooses a password or a second factor."""
 
+import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import gettext as _
@@ -7,7 +9,7 @@ from markupsafe import Markup
 
 from identity import browser
 from identity.errors import InvalidRequest
-from identity.factors import authenticator
+from identity.factors import authenticator, setups
 from identity.factors.password_rules import SHORTEST, Fault
 from identity.factors.setups import Kind, Setup
 
@@ -55,6 +57,17 @@ def app_facts(chosen: Setup, *, number_ends: str) -> dict[str, Any]:
     picture = Markup(authenticator.picture(told))  # noqa: S704 - drawn here, of our own address
     secret = authenticator.grouped(chosen.secret)
     return {"picture": picture, "address": told, "secret": secret}
+
+
+def are_shown(codes: Iterable[str], *, owner: uuid.UUID) -> bool:
+    """Whether the page that was sent has shown these codes: others were written down by nobody."""
+    return setups.is_mark(owner, codes, claimed=browser.field("shown"))
+
+
+def other_codes() -> tuple[str, str]:
+    """The page that was sent has shown other codes than will count."""
+    text = _("Trang vừa gửi hiện các mã khác. Chỉ mười mã dưới đây dùng được: hãy cất mười mã này.")
+    return "", text
 
 
 def no_shown_code() -> tuple[str, str]:

@@ -101,6 +101,12 @@ def find_setup(citizen_id: uuid.UUID, digest: bytes) -> Row[Any] | None:
     return database.row(select(FactorSetup.__table__).where(*mine))
 
 
+def held_setup(citizen_id: uuid.UUID, digest: bytes) -> Row[Any] | None:
+    """The same, and of two who are about to change it one waits for the other."""
+    mine = (FactorSetup.citizen_id == citizen_id, FactorSetup.digest == digest)
+    return database.row(select(FactorSetup.__table__).where(*mine).with_for_update())
+
+
 def end_setups(citizen_id: uuid.UUID, *, at: datetime) -> None:
     """Whatever this person was choosing finishes nothing any more."""
     is_open = (FactorSetup.citizen_id == citizen_id, FactorSetup.spent_at.is_(None))

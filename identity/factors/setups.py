@@ -1,7 +1,9 @@
 """Choosing what one proves oneself with: kept here between the pages, 15 minutes, one browser."""
 
+import base64
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +15,7 @@ from identity.factors import authenticator, records, recovery
 
 LIFETIME = timedelta(minutes=15)
 PURPOSE = "factor-setup"
+MARK = "shown-codes"
 
 
 class Kind(StrEnum):
@@ -95,18 +98,40 @@ def set_password(begun: Setup, password_hash: str) -> None:
 
 
 def choose(begun: Setup, kind: Kind) -> None:
-    """A new secret or new codes are ready to be shown; inside a transaction.
+    """A secret or codes are ready to be shown; inside a transaction.
 
-    They prove nothing before the set-up is finished, and the ones of an earlier choice never will.
+    They prove nothing before the set-up is finished. They are made once: whoever sends the form
+    again, or comes back to it, sees what the page that is perhaps still open has shown.
     """
+    row = records.held_setup(begun.citizen_id, begun.digest)
+    made = _opened(None if row is None else row.sealed)
     is_app = kind is Kind.AUTHENTICATOR
     chosen = {
         "kind": kind,
-        "secret": authenticator.new_secret() if is_app else "",
-        "codes": [] if is_app else recovery.new_codes(),
+        "secret": made["secret"] or (authenticator.new_secret() if is_app else ""),
+        "codes": made["codes"] or (() if is_app else recovery.new_codes()),
     }
     sealed = sealing.ring().seal_token(PURPOSE, json.dumps(chosen).encode())
     _change(begun, {"sealed": sealed})
+
+
+def mark_of(owner: uuid.UUID, codes: Iterable[str]) -> str:
+    """What a page that shows these codes sends along, so that no other ones are confirmed."""
+    mac = sealing.ring().mac(MARK, _shown(owner, codes))
+    return base64.urlsafe_b64encode(mac).decode()
+
+
+def is_mark(owner: uuid.UUID, codes: Iterable[str], *, claimed: str) -> bool:
+    """Whether the page that sent this has shown these codes."""
+    try:
+        mac = base64.urlsafe_b64decode(claimed)
+    except ValueError:
+        return False
+    return sealing.ring().is_mac(MARK, _shown(owner, codes), claimed=mac)
+
+
+def _shown(owner: uuid.UUID, codes: Iterable[str]) -> bytes:
+    return "\x1f".join((owner.hex, *codes)).encode()
 
 
 def spend(begun: Setup) -> None:
@@ -125,7 +150,7 @@ def end_all(citizen_id: uuid.UUID) -> None:
 
 def _opened(sealed: str | None) -> dict[str, Any]:
     if sealed is None:
-        return {"kind": None}
+        return {"kind": None, "secret": "", "codes": ()}
     told = json.loads(sealing.ring().open_token(PURPOSE, sealed))
     return {"kind": Kind(told["kind"]), "secret": told["secret"], "codes": tuple(told["codes"])}
 

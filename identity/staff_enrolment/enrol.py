@@ -138,7 +138,7 @@ def enrolling(step_text: str, browser_digest: bytes) -> Enrolling:
 
 
 def choose_password(one: Enrolling, password: str) -> None:
-    """This password will count; the app and the printed codes that go with it are made.
+    """This password will count; the app and the printed codes that go with it are made, once.
 
     Raises:
         SignInBusy: nobody had the time to hash it.
@@ -146,7 +146,11 @@ def choose_password(one: Enrolling, password: str) -> None:
     """
     new_hash = passwords.hash_password(password)
     setup = _sealed(_new_setup(), one.member, row=one.id)
-    _keep(one, {"new_hash": new_hash, "sealed_setup": setup})
+    with transaction():
+        # Another page may show what an earlier form has made; that is what will count.
+        if not records.keep(one.step_digest, at=clock.now(), values={"new_hash": new_hash}):
+            raise EnrolmentEnded("open the link again and type its code")
+        records.keep_first_setup(one.step_digest, sealed=setup)
 
 
 def prove_app(one: Enrolling, code: str) -> None:

@@ -22,7 +22,8 @@ from identity.authentication.pages import Errors, told
 from identity.authentication.second_factor import WrongCode
 from identity.citizens.passwords import SignInBusy
 from identity.errors import Refusal
-from identity.factors import authenticator
+from identity.factors import authenticator, setups
+from identity.factors.pages import are_shown, other_codes
 from identity.factors.password_rules import SHORTEST, Fault, find_fault, unaccented
 from identity.guards import anyone, enter
 from identity.staff import guard
@@ -137,7 +138,7 @@ def show_codes(one: Enrolling) -> AnyResponse:
     """The ten printed codes; they count once the person says to have kept them."""
     if one.setup is None or one.setup.step is None:
         return redirect(APP, 303)
-    return form("staff/enrol_codes.html", one=one)
+    return _codes_form(one)
 
 
 @pages.post("/enrol/codes")
@@ -147,6 +148,8 @@ def take_codes(one: Enrolling) -> AnyResponse:
     """Everything chosen counts from now on; then the sign-in with it."""
     if one.setup is None or one.setup.step is None:
         return redirect(APP, 303)
+    if not are_shown(one.setup.codes, owner=one.member.id):
+        return _codes_form(one, [other_codes()], status=409)
     enrol.finish(one, visit=visit())
     answer = redirect(SIGN_IN, 303)
     browser.forget_cookie(answer, guard.COOKIE)  # type: ignore[arg-type] # werkzeug's base
@@ -211,6 +214,12 @@ def _app_form(one: Enrolling, errors: Errors | None = None, *, status: int = 200
     secret = authenticator.grouped(one.setup.secret)
     facts: dict[str, Any] = {"one": one, "picture": picture, "secret": secret}
     return form("staff/enrol_app.html", errors, status=status, **facts)
+
+
+def _codes_form(one: Enrolling, errors: Errors | None = None, *, status: int = 200) -> Response:
+    assert one.setup is not None  # noqa: S101 - as above
+    shown = setups.mark_of(one.member.id, one.setup.codes)
+    return form("staff/enrol_codes.html", errors, status=status, one=one, shown=shown)
 
 
 def form(

@@ -89,6 +89,12 @@ def keep(step_digest: bytes, *, at: datetime, values: Mapping[str, Any]) -> bool
     )
 
 
+def keep_first_setup(step_digest: bytes, *, sealed: bytes) -> None:
+    """The step has a set-up: this one, if there was none."""
+    has_none = (StaffEnrolment.step_digest == step_digest, StaffEnrolment.sealed_setup.is_(None))
+    database.write(update(StaffEnrolment).where(*has_none).values(sealed_setup=sealed))
+
+
 def spend(step_digest: bytes, *, at: datetime) -> bool:
     """Whether this step was still open; the enrolment is used up, and forgets what it held."""
     used = {"spent_at": at, "new_hash": None, "sealed_setup": None}

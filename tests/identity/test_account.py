@@ -15,7 +15,7 @@ from identity.authentication.records import CitizenSession, KnownDevice
 from identity.trail import AccessEntry
 from tests.beginning import app_of, codes_of
 from tests.forms import a_visitor
-from tests.people import ONE_TIME_CODE, PASSWORD, form_token, lan, minh, sign_in, submit
+from tests.people import ONE_TIME_CODE, PASSWORD, form_token, hidden, lan, minh, sign_in, submit
 
 HOME = "/my/security"
 NEW = "Mưa rơi trên mái tôn"
@@ -134,6 +134,17 @@ def test_new_codes_take_the_place_of_the_old_ones_once_they_are_kept(app, client
 
     assert code_sign_in(app, person, PASSWORD, first[2]) == 403
     assert code_sign_in(app, person, PASSWORD, second[2]) == 303
+
+
+def test_codes_of_another_window_are_not_confirmed(client, person):
+    first = client.get(prove(client, "recovery-codes").location)
+    second = client.get(prove(client, "recovery-codes").location)
+
+    refused = client.post(f"{HOME}/recovery-codes", data=hidden(first))
+
+    assert (refused.status_code, codes_of(refused)) == (409, codes_of(second))
+    assert "factor:changed" not in entries(person)
+    assert client.post(f"{HOME}/recovery-codes", data=hidden(refused)).location == HOME
 
 
 def test_whoever_has_few_codes_left_is_told(app, client, person):

@@ -26,7 +26,7 @@ from tests.beginning import (
     proves_letter,
 )
 from tests.forms import a_visitor
-from tests.people import form_token, lan, sign_in, submit
+from tests.people import form_token, hidden, lan, same_browser, sign_in, submit
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_the_way_back_is_carried_through_every_page(client, one, query):
 def test_a_form_sent_twice_goes_on(client, one):
     """An impatient finger."""
     comes_to(client, one, "recovery-codes")
-    form = {"csrf_token": form_token(client.get(f"{START}/recovery-codes"))}
+    form = hidden(client.get(f"{START}/recovery-codes"))
 
     first, second = (client.post(f"{START}/recovery-codes", data=form) for _ in range(2))
 
@@ -139,6 +139,50 @@ def test_one_may_go_back_and_choose_the_other_factor(client, one):
     assert len(codes) == 10
     submit(client, "/sign-in?request=x", national_id=one.number, password=CHOSEN)
     assert submit(client, "/sign-in/code", one_time_code=app.now()).status_code == 403
+
+
+def test_a_choice_sent_twice_shows_the_same_codes(client, one):
+    """The page that somebody reads may be the first one's."""
+    first = codes_of(comes_to(client, one, "recovery-codes"))
+
+    again = codes_of(chooses(client, "recovery-codes"))
+    chooses(client, "authenticator")
+    back = codes_of(chooses(client, "recovery-codes"))
+
+    assert first == again == back
+    assert len(set(first)) == 10
+
+
+def test_of_many_choices_at_once_all_show_one_secret(app, client, one):
+    proves_letter(client, one)
+    chooses_password(client)
+    form = hidden(client.get(f"{START}/second-factor")) | {"factor": "authenticator"}
+
+    def send(other):
+        other.post(f"{START}/second-factor", data=form)
+        return app_of(other.get(f"{START}/authenticator")).secret
+
+    with ThreadPoolExecutor(4) as pool:
+        secrets = set(pool.map(send, [same_browser(app, client) for _ in range(4)]))
+
+    assert len(secrets) == 1
+
+
+def test_codes_of_another_page_are_not_confirmed(app, client, one):
+    """Begun again in a second window: the first one still shows what will never count."""
+    first = comes_to(client, one, "recovery-codes")
+    second = codes_of(comes_to(client, one, "recovery-codes"))
+
+    refused = client.post(f"{START}/recovery-codes", data=hidden(first))
+
+    assert (refused.status_code, codes_of(refused)) == (409, second)
+    assert not has_password(one.person)
+    done = client.post(f"{START}/recovery-codes", data=hidden(refused))
+    assert done.status_code == 303
+    other = a_visitor(app.test_client(), "vi")
+    submit(other, "/sign-in", national_id=one.number, password=CHOSEN)
+    assert submit(other, "/sign-in/code", one_time_code=codes_of(first)[0]).status_code == 403
+    assert submit(other, "/sign-in/code", one_time_code=second[0]).status_code == 303
 
 
 def test_no_step_can_be_left_out(client, one):
@@ -248,7 +292,7 @@ class TestAttacker:
         forms = []
         for client in clients:
             page = comes_to(client, one, "recovery-codes")
-            forms.append({"csrf_token": form_token(page)})
+            forms.append(hidden(page))
 
         def send(client, form):
             return client.post(f"{START}/recovery-codes", data=form).status_code

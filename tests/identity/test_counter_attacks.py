@@ -25,6 +25,7 @@ from tests.people import (
     PASSWORD,
     a_security_officer,
     form_token,
+    hidden,
     lan,
     minh,
     new_number,
@@ -168,7 +169,7 @@ class TestAttacker:
             sign_in(thief, person)
             proof = {"password": PASSWORD, "one_time_code": ONE_TIME_CODE}
             begun = submit(thief, "/my/security/second-factor", factor="recovery-codes", **proof)
-            form = {"csrf_token": form_token(thief.get(begun.location))}
+            form = hidden(thief.get(begun.location))
             activates(client, one)
 
             assert thief.post(begun.location, data=form).status_code == 303  # to sign in
@@ -183,7 +184,7 @@ class TestAttacker:
             new = {"password": PASSWORD, "new_password": NEW, "repeated": NEW}
             new["csrf_token"] = form_token(owner.get("/my/security/password"))
             sent = (
-                (client, f"{START}/recovery-codes", {"csrf_token": form_token(codes)}, "/my"),
+                (client, f"{START}/recovery-codes", hidden(codes), "/my"),
                 (owner, "/my/security/password", new, "/my/security"),
             )
 

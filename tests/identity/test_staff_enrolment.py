@@ -20,7 +20,9 @@ from tests.exchange import entries
 from tests.people import (
     a_security_officer,
     form_token,
+    hidden,
     lan,
+    same_browser,
     sign_in,
     sign_in_officer,
     submit,
@@ -116,18 +118,50 @@ def test_a_page_can_be_opened_again_and_gone_back_to(hanh):
     back = hanh.chooses(OTHER)
     hanh.scans()
 
-    assert (back.location, hanh.phone.secret == first) == ("/staff/enrol/app", False)
+    assert (back.location, hanh.phone.secret == first) == ("/staff/enrol/app", True)
     assert (hanh.shows().status_code, hanh.keeps_codes().status_code) == (303, 303)
     assert hanh.signs_in(hanh.codes[0], password=CHOSEN).status_code == 403
     assert hanh.signs_in(hanh.codes[0], password=OTHER).status_code == 303
+
+
+def test_a_password_sent_twice_at_once_makes_one_set_of_codes(app, hanh):
+    hanh.opens()
+    form = hidden(hanh.client.get("/staff/enrol/password"))
+    form |= {"new_password": CHOSEN, "repeated": CHOSEN}
+
+    def send(client):
+        one = Newcomer(client, hanh.invitation)
+        client.post("/staff/enrol/password", data=form)
+        one.scans()
+        return one.phone.secret
+
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(send, [same_browser(app, hanh.client) for _ in range(4)]))
+
+    assert len(set(seen)) == 1
+
+
+def test_codes_of_another_page_are_not_confirmed(hanh):
+    pages = []
+    for _ in range(2):  # the link is opened again in a second window
+        hanh.phone = None
+        for step in (hanh.opens, hanh.chooses, hanh.shows):
+            step()
+        pages.append(hanh.client.get("/staff/enrol/codes"))
+
+    refused = hanh.client.post("/staff/enrol/codes", data=hidden(pages[0]))
+
+    assert refused.status_code == 409
+    assert not told_of(hanh.invitation.username, "staff:enrolled")
+    assert hanh.keeps_codes().status_code == 303
 
 
 def test_the_last_form_sent_twice_does_no_harm(hanh):
     hanh.opens()
     hanh.chooses()
     hanh.shows()
-    token = form_token(hanh.client.get("/staff/enrol/codes"))
-    sent = [hanh.client.post("/staff/enrol/codes", data={"csrf_token": token}) for _ in range(2)]
+    form = hidden(hanh.client.get("/staff/enrol/codes"))
+    sent = [hanh.client.post("/staff/enrol/codes", data=form) for _ in range(2)]
 
     assert [a.location for a in sent] == ["/staff/sign-in?enrolled=1"] * 2
     assert len(told_of(hanh.invitation.username, "staff:enrolled")) == 1
@@ -255,11 +289,11 @@ class TestAttacker:
         hanh.opens()
         hanh.chooses()
         hanh.shows()
-        token = form_token(hanh.client.get("/staff/enrol/codes"))
+        form = hidden(hanh.client.get("/staff/enrol/codes"))
 
         renewed = reset(hanh.invitation.username)
 
-        late = hanh.client.post("/staff/enrol/codes", data={"csrf_token": token})
+        late = hanh.client.post("/staff/enrol/codes", data=form)
         assert late.status_code == 403
         assert Newcomer(app.test_client(), hanh.invitation).opens().status_code == 403
         assert Newcomer(app.test_client(), renewed).enrols().codes
@@ -268,7 +302,7 @@ class TestAttacker:
         hanh.opens()
         hanh.chooses()
         hanh.shows()
-        token = form_token(hanh.client.get("/staff/enrol/codes"))
+        form = hidden(hanh.client.get("/staff/enrol/codes"))
         cookies = {
             f"motlan-{name}": hanh.client.get_cookie(f"motlan-{name}").value
             for name in ("browser", "staff-enrolment")
@@ -278,7 +312,7 @@ class TestAttacker:
             client = app.test_client()
             for name, value in cookies.items():
                 client.set_cookie(name, value)
-            return client.post("/staff/enrol/codes", data={"csrf_token": token}).status_code
+            return client.post("/staff/enrol/codes", data=form).status_code
 
         with ThreadPoolExecutor(4) as pool:
             statuses = list(pool.map(send, range(4)))
