@@ -125,7 +125,15 @@ class KeyRing:
 
     def seal_token(self, purpose: str, payload: bytes) -> str:
         """An opaque text that only this installation opens; fresh each time."""
-        nonce = os.urandom(_NONCE)
+        return self._sealed_token(purpose, payload, nonce=os.urandom(_NONCE))
+
+    def same_token(self, purpose: str, payload: bytes) -> str:
+        """The same, but one payload has one text, as long as the newest keys stay."""
+        # Of the payload by a key of its own: two payloads share a nonce no sooner than by chance.
+        nonce = self.mac(f"nonce:{purpose}", payload)[:_NONCE]
+        return self._sealed_token(purpose, payload, nonce=nonce)
+
+    def _sealed_token(self, purpose: str, payload: bytes, *, nonce: bytes) -> str:
         sealed = self._token_keys[0].encrypt(nonce, payload, purpose.encode())
         return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
@@ -161,6 +169,13 @@ def new_handle(owner: uuid.UUID, purpose: str) -> tuple[str, bytes]:
     So that the digest is searched within one person (design §10).
     """
     text = ring().seal_token(purpose, owner.bytes + secrets.token_bytes(_KEY))
+    return text, digest(text)
+
+
+def handle_of(owner: uuid.UUID, purpose: str, *, told: bytes) -> tuple[str, bytes]:
+    """The same, but whoever tells the same secret again gets the same token again."""
+    secret = ring().mac(f"handle:{purpose}", owner.bytes + told)
+    text = ring().same_token(purpose, owner.bytes + secret)
     return text, digest(text)
 
 

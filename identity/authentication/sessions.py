@@ -43,6 +43,7 @@ class Proof:
     browser_digest: bytes
     acr: int
     amr: tuple[str, ...]
+    told: bytes | None = field(default=None, repr=False)  # makes the cookie; null: chance does
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,23 @@ def starting(proof: Proof, device: Device, *, after: str) -> tuple[Started, tupl
     return Started(row["id"], cookie), records.starting(row, device, after=after)
 
 
+def again(proof: Proof) -> Started | None:
+    """The session that this very proof has started, under the cookie it has; null: it has none."""
+    cookie, digest = _new_cookie(proof)
+    answer = look(records.found_session(proof.citizen_id, digest))
+    return None if answer is None else Started(answer["session.id"], cookie)
+
+
+def _new_cookie(proof: Proof) -> tuple[str, bytes]:
+    if proof.told is None:
+        return sealing.new_handle(proof.citizen_id, PURPOSE)
+    return sealing.handle_of(proof.citizen_id, PURPOSE, told=proof.told)
+
+
 def _earned(proof: Proof) -> tuple[str, dict[str, Any]]:
     """A new cookie, and what every column says that a sign-in sets."""
     at = clock.now()
-    cookie, digest = sealing.new_handle(proof.citizen_id, PURPOSE)
+    cookie, digest = _new_cookie(proof)
     return cookie, {
         "digest": digest,
         "browser_digest": proof.browser_digest,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from identity import clock, sealing, trail
-from identity.authentication import lockout, second_factor, sessions
+from identity.authentication import lockout, second_factor, sent_twice, sessions
 from identity.authentication import records as session_records
 from identity.authentication.lockout import Reservation, Target, TooManyTries, Visit
 from identity.authentication.second_factor import Factor, Shown, WrongCode
@@ -143,7 +143,7 @@ def _presented(step_text: str, browser_digest: bytes) -> dict[str, Any]:
 
 
 def finish(step_text: str, code: str, *, visit: Visit, before: CitizenSession | None) -> Started:
-    """The person is signed in; the cookie to set.
+    """The person is signed in; the cookie to set. The same form sent again has the same answer.
 
     `before` is the session this browser had, whose cookie is dead now.
 
@@ -155,23 +155,33 @@ def finish(step_text: str, code: str, *, visit: Visit, before: CitizenSession | 
         AccountBarred: locked since the password was proved.
     """
     step = _presented(step_text, visit.browser_digest)
-    who = step["step_who"]
-    target = second_factor.target(who, is_known_device=False)
+    told = sent_twice.told(step_text, code, visit=visit)
+    proof = _proof(step["step_who"], visit, told=told)
+    try:
+        try:
+            return _finish(step, proof, code=code, visit=visit, before=before)
+        except StepEnded:
+            return sent_twice.session(step_text, proof, visit=visit)
+    except (TooManyTries, WrongCode, AccountBarred) as refusal:
+        # Nothing but the try was written: the step can be tried again.
+        _mark(proof.citizen_id, visit, reason=_REASONS[type(refusal)])
+        raise
+
+
+def _finish(
+    step: Mapping[str, Any], proof: Proof, *, code: str, visit: Visit, before: CitizenSession | None
+) -> Started:
+    target = second_factor.target(proof.citizen_id, is_known_device=False)
     owed = look(records.owed(step), lockout.standing(target, visit))
     if owed is None:
         raise StepEnded(START_AGAIN)
-    try:
-        target = replace(target, is_known_device=owed["owed.is_known"])
-        reservation = lockout.reserve(target, visit, seen=owed)
-        shown = _shown(who, owed, code=second_factor.typed(code))
-        admitting = _admitting(step, shown, counted=reservation)
-        started = _start(who, admitting, visit=visit, before=before)
-        if started is None:
-            raise _why_not(step)
-    except (TooManyTries, WrongCode, AccountBarred) as refusal:
-        # Nothing but the try was written: the step can be tried again.
-        _mark(who, visit, reason=_REASONS[type(refusal)])
-        raise
+    target = replace(target, is_known_device=owed["owed.is_known"])
+    reservation = lockout.reserve(target, visit, seen=owed)
+    shown = _shown(proof.citizen_id, owed, code=second_factor.typed(code))
+    admitting = _admitting(step, shown, counted=reservation)
+    started = _start(proof, admitting, visit=visit, before=before)
+    if started is None:
+        raise _why_not(step, counted=reservation)
     return started
 
 
@@ -203,7 +213,7 @@ def _admitting(
 
 
 def _start(
-    who: uuid.UUID,
+    proof: Proof,
     admitting: tuple[Clause, ...],
     *,
     visit: Visit,
@@ -214,17 +224,20 @@ def _start(
         with transaction():
             if together(*admitting) is None:
                 return None
-            return admit(who, visit=visit, before=before, entry=SUCCEEDED)
-    started, starting = sessions.starting(_proof(who, visit), visit.device, after="admitted")
+            return _admit(proof, visit=visit, before=before, entry=SUCCEEDED)
+    who = proof.citizen_id
+    started, starting = sessions.starting(proof, visit.device, after="admitted")
     entry = seal_entry(SUCCEEDED, _who(who, visit), **_said(who, visit))
     writing = (*starting, *trail.clauses(entry, after=("admitted",)))
     return started if together(*admitting, *writing) is not None else None
 
 
-def _why_not(step: Mapping[str, Any]) -> Refusal:
+def _why_not(step: Mapping[str, Any], *, counted: Reservation) -> Refusal:
     """What stood against it a moment ago: the step, the account, or else the code."""
     owed = look(records.owed({**step, "step_at": clock.now()}))
-    if owed is None:
+    if owed is None:  # where no code buys anything, none was guessed at
+        with transaction():
+            lockout.release(counted)
         return StepEnded(START_AGAIN)
     changed_at = owed["owed.changed_at"]
     if owed["owed.status"] != Status.ACTIVE or changed_at is None:
@@ -241,16 +254,21 @@ def admit(
 
     Inside the transaction that spends what proved them; `more` stands in the entry.
     """
-    session_records.know_device(
-        citizen_id, visit.browser_digest, at=clock.now(), device=visit.device
-    )
-    started = sessions.start(_proof(citizen_id, visit), before=before)
-    trail.record(entry, _who(citizen_id, visit), **_said(citizen_id, visit, **more))
+    return _admit(_proof(citizen_id, visit), visit=visit, before=before, entry=entry, **more)
+
+
+def _admit(
+    proof: Proof, *, visit: Visit, before: CitizenSession | None, entry: str, **more: str
+) -> Started:
+    who = proof.citizen_id
+    session_records.know_device(who, visit.browser_digest, at=clock.now(), device=visit.device)
+    started = sessions.start(proof, before=before)
+    trail.record(entry, _who(who, visit), **_said(who, visit, **more))
     return started
 
 
-def _proof(citizen_id: uuid.UUID, visit: Visit) -> Proof:
-    return Proof(citizen_id, visit.browser_digest, ACR_OF_BOTH, METHODS)
+def _proof(citizen_id: uuid.UUID, visit: Visit, *, told: bytes | None = None) -> Proof:
+    return Proof(citizen_id, visit.browser_digest, ACR_OF_BOTH, METHODS, told)
 
 
 def _who(citizen_id: uuid.UUID, visit: Visit) -> Who:

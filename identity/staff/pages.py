@@ -111,9 +111,10 @@ def take_code() -> AnyResponse:
         return answer
     except (WrongCode, TooManyTries) as refusal:
         return _answered(_code_page([told(refusal)], status=refusal.status), refusal)
-    if before is not None:
+    now = sessions.find(cookie)
+    if before is not None and now is not None and before.session_id != now.session_id:
         sessions.end(before)
-    onward = redirect(home_of(sessions.find(cookie)), 303)
+    onward = redirect(home_of(now), 303)
     browser.set_cookie(onward, guard.COOKIE, value=cookie)  # type: ignore[arg-type] # werkzeug's base
     browser.forget_cookie(onward, STEP)  # type: ignore[arg-type] # werkzeug's base
     return onward

@@ -11,6 +11,7 @@ from identity.staff import records
 from identity.staff.accounts import name_of
 from identity.staff.records import Role
 
+PURPOSE = "staff-session"
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=8)
 SEEN_EVERY = timedelta(minutes=1)
@@ -40,9 +41,13 @@ def accounts(member: StaffMember) -> frozenset[uuid.UUID]:
     return frozenset((member.id, *(records.accounts_of(person) if person else ())))
 
 
-def start(staff_id: uuid.UUID) -> str:
-    """The staff member is signed in; the cookie that proves it. Inside a transaction."""
-    cookie, at = secrets.token_urlsafe(32), clock.now()
+def start(staff_id: uuid.UUID, *, told: bytes | None = None) -> str:
+    """The staff member is signed in; the cookie that proves it. Inside a transaction.
+
+    `told` makes the cookie, so that `again` finds it; null: chance does.
+    """
+    cookie = secrets.token_urlsafe(32) if told is None else _cookie(staff_id, told)
+    at = clock.now()
     records.add_session(
         {
             "digest": sealing.digest(cookie),
@@ -55,6 +60,17 @@ def start(staff_id: uuid.UUID) -> str:
         }
     )
     return cookie
+
+
+def again(staff_id: uuid.UUID, told: bytes) -> str | None:
+    """The cookie of the living session that was started with this; null: there is none."""
+    cookie = _cookie(staff_id, told)
+    return None if find(cookie) is None else cookie
+
+
+def _cookie(staff_id: uuid.UUID, told: bytes) -> str:
+    text, _digest = sealing.handle_of(staff_id, PURPOSE, told=told)
+    return text
 
 
 def find(cookie: str) -> StaffMember | None:

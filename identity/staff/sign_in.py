@@ -3,8 +3,8 @@
 import uuid
 
 from identity import trail
-from identity.authentication import lockout
-from identity.authentication.lockout import Target, TooManyTries, Visit
+from identity.authentication import lockout, sent_twice
+from identity.authentication.lockout import Reservation, Target, TooManyTries, Visit
 from identity.authentication.second_factor import WrongCode
 from identity.authentication.sign_in import WrongCredentials
 from identity.citizens import passwords
@@ -51,7 +51,7 @@ def prove_password(username: str, password: str, *, visit: Visit) -> str:
 
 
 def finish(step_text: str, code: str, *, visit: Visit) -> str:
-    """The staff member is signed in; the cookie to set.
+    """The staff member is signed in; the cookie to set. The same form again has the same answer.
 
     Raises:
         half.StepEnded: the password was proved too long ago, not in this browser, or is no
@@ -59,22 +59,49 @@ def finish(step_text: str, code: str, *, visit: Visit) -> str:
         TooManyTries: the budget for codes is spent.
         WrongCode: not the code of now, or it was used already.
     """
-    owed = half.step(step_text, visit.browser_digest, is_staff=True)
+    told = sent_twice.told(step_text, code, visit=visit)
     try:
-        target = Target("staff-code", owed.who.hex, is_known_device=False)
-        reservation = lockout.reserve(target, visit)
+        owed = half.step(step_text, visit.browser_digest, is_staff=True)
+        return _finish(owed, code, visit=visit, told=told)
+    except half.StepEnded:
+        who = half.require_just_spent(step_text, visit.browser_digest, is_staff=True)
+        return _again(who, visit=visit, told=told)
+
+
+def _finish(owed: half.Step, code: str, *, visit: Visit, told: bytes) -> str:
+    reservation = _reserve(owed.who, visit)
+    try:
         with transaction():
             lockout.release(reservation)
             half.spend(owed)
             _prove_code(owed, code)
-            cookie = admit(owed.who, visit=visit)
-    except TooManyTries:
-        _mark(owed.who, visit, reason="throttled")
+            return admit(owed.who, visit=visit, told=told)
+    except half.StepEnded:  # the code was not even looked at
+        with transaction():
+            lockout.release(reservation)
         raise
     except WrongCode:
         _mark(owed.who, visit, reason="code")
         raise
+
+
+def _again(staff_id: uuid.UUID, *, visit: Visit, told: bytes) -> str:
+    """The cookie of a form that has come twice; whoever guesses its code has a budget here too."""
+    reservation = _reserve(staff_id, visit)
+    cookie = sessions.again(staff_id, told)
+    if cookie is None:
+        raise half.StepEnded("start again with the password")
+    with transaction():
+        lockout.release(reservation)
     return cookie
+
+
+def _reserve(staff_id: uuid.UUID, visit: Visit) -> Reservation:
+    try:
+        return lockout.reserve(Target("staff-code", staff_id.hex, is_known_device=False), visit)
+    except TooManyTries:
+        _mark(staff_id, visit, reason="throttled")
+        raise
 
 
 def _prove_code(owed: half.Step, code: str) -> None:
@@ -86,12 +113,12 @@ def _prove_code(owed: half.Step, code: str) -> None:
     second_factor.spend(found, code)
 
 
-def admit(staff_id: uuid.UUID, *, visit: Visit) -> str:
+def admit(staff_id: uuid.UUID, *, visit: Visit, told: bytes | None = None) -> str:
     """Both factors were proved: the staff member is signed in; the cookie that proves it.
 
     Inside the transaction that spends what proved them.
     """
-    cookie = sessions.start(staff_id)
+    cookie = sessions.start(staff_id, told=told)
     trail.record(
         "sign_in:succeeded",
         Who(actor=staff_id),

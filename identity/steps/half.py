@@ -10,6 +10,7 @@ from identity.errors import AccessDenied
 from identity.steps import records
 
 LIFETIME = timedelta(minutes=10)
+GRACE = timedelta(seconds=20)  # shorter than a code of an app is good for
 PURPOSE = "sign-in-step"
 
 
@@ -68,6 +69,21 @@ def step(text: str, browser_digest: bytes, *, is_staff: bool) -> Step:
     if row is None or not is_open or row.is_staff is not is_staff:
         raise StepEnded("start again with the password")
     return Step(digest, row.who, row.created_at)
+
+
+def require_just_spent(text: str, browser_digest: bytes, *, is_staff: bool) -> uuid.UUID:
+    """Who has bought a session with this step, in this browser and a moment ago.
+
+    Raises:
+        StepEnded: nobody, or it is longer ago.
+    """
+    _who, digest = opened(text)
+    row = records.find(digest, browser_digest)
+    is_fresh = row is not None and row.spent_at is not None and row.spent_at > clock.now() - GRACE
+    if row is None or not is_fresh or row.is_staff is not is_staff:
+        raise StepEnded("start again with the password")
+    found: uuid.UUID = row.who
+    return found
 
 
 def spend(owed: Step) -> None:
