@@ -40,7 +40,7 @@ def looks_of(
 ) -> list[Written]:
     """What the log says that an officer did."""
     mine = [entry for entry in entries(about) if entry.type == kind]
-    return [entry for entry in mine if entry.acting["actor"] == officer.id.hex]
+    return [entry for entry in mine if entry.acting.get("actor") == officer.id.hex]
 
 
 def rows(page: TestResponse) -> list[int]:

@@ -99,8 +99,8 @@ def she_keeps_what_she_narrowed(officer: Walker) -> None:
     officer.page.locator("ul.saved a", has_text=NAME).click()
     officer.looks()
     assert officer.page.locator("[data-entry]").count() == len(kinds)
-    officer.presses("ul.saved button")
-    assert officer.page.locator("ul.saved a").count() == 0
+    officer.presses(f"ul.saved li:has-text('{NAME}') button")
+    assert officer.page.locator("ul.saved a", has_text=NAME).count() == 0
 
 
 def she_proves_an_entry(officer: Walker) -> None:
