@@ -16,7 +16,10 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 # Procedure: the client that may run it, and what is wanted beyond the required items.
-ASKED = {"1.004222": ("commune-police", ["contact_phone"]), "3.000347": ("traffic-police", [])}
+ASKED = {
+    "1.004222": ("commune-police", ["contact_phone"]),
+    "3.000347": ("traffic-police", ["contact_phone"]),
+}
 
 
 def create_app(demo: dict[str, Any]) -> Flask:
@@ -35,7 +38,8 @@ def create_app(demo: dict[str, Any]) -> Flask:
             client_kwargs={"scope": "openid", "code_challenge_method": "S256"},
         )
 
-    show = partial(render_template, "sample_service.html", asked=ASKED)
+    names = {procedure["code"]: procedure["name"] for procedure in demo["procedures"]}
+    show = partial(render_template, "sample_service.html", asked=ASKED, names=names)
     app.add_url_rule("/", view_func=show, endpoint="index")
 
     @app.get("/start/<any('1.004222', '3.000347'):code>")
@@ -67,8 +71,10 @@ def create_app(demo: dict[str, Any]) -> Flask:
             return show(note="Người dân tự nộp giấy tờ.")
         client = oauth.create_client(ASKED[code][0])
         answer = client.post(demo["issuer"] + "/api/attributes", json={}, token=token)
-        told = answer.json()
-        return show(code=code, **({"answer": told} if answer.ok else {"note": told["detail"]}))
+        if answer.ok:
+            return show(code=code, answer=answer.json())
+        note = "Không lấy được dữ liệu nữa."
+        return show(code=code, note=note, refused=answer.json()["detail"])
 
     return app
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -67,13 +68,15 @@ def test_five_minutes_to_a_first_token(browser: Browser, country: Country) -> No
     finally:
         authlib.kill()
         authlib.wait()
+    assert answer["id_token"]["iss"] == country.issuer
+    assert answer["id_token"]["aud"] == "first-service"
     assert answer["values"]["full_name"]["value"] == "Nguyễn Thị Lan"
     assert answer["withheld"] == []
 
 
 def lan_sends_what_is_asked(
     browser: Browser, country: Country, authlib: "subprocess.Popen[str]"
-) -> dict[str, dict[str, dict[str, str]]]:
+) -> dict[str, Any]:
     """She opens the printed address; what the program then fetched."""
     assert authlib.stdout is not None
     authlib.stdout.readline()
@@ -82,5 +85,5 @@ def lan_sends_what_is_asked(
     lan.sign_in()
     lan.page.click("#consent-allow")
     assert lan.text().strip() == "Back to the terminal."
-    answer: dict[str, dict[str, dict[str, str]]] = json.loads(authlib.communicate(timeout=20)[0])
+    answer: dict[str, Any] = json.loads(authlib.communicate(timeout=20)[0])
     return answer

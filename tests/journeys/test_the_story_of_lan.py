@@ -61,6 +61,7 @@ def she_renews_her_licence_and_is_asked_nothing_again(lan: Person) -> None:
     lan.picture("decision-3.000347")
     assert page.locator("#national-id").count() == 0
     assert page.locator('input[name="contact_phone"]:not([type=checkbox])').count() == 0
+    assert "0999 000 077" in lan.text()
     page.click("#consent-allow")
     assert page.inner_text("#value-full_name") == "Nguyễn Thị Lan"
 
