@@ -121,7 +121,9 @@ def read(note: bytes, known: Sequence[Verifier]) -> str:
             raise NoteError("a known key's signature is false")
         valid += 1
     if not valid:
-        raise NoteError("no known key signed this")
+        by = ", ".join(sorted({repr(_read_signature_line(line)[0]) for line in lines}))
+        here = ", ".join(sorted({repr(each.name) for each in known}))
+        raise NoteError(f"no known key signed this: it is signed as {by}, known here is {here}")
     return text
 
 

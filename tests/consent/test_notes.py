@@ -142,6 +142,16 @@ class TestAttacker:
         with pytest.raises(NoteError, match="false"):
             read(note, [of(a_key()), of(name)])
 
+    def test_the_refusal_says_whose_log_it_is(self):
+        """Who forgot MOTLAN_ISSUER reads two names, and neither of them drives the terminal."""
+        dressed = sign("news\n", a_key("localhost:8200/log/1")).replace(b"8200/", b"8200/\x1b[2J")
+
+        with pytest.raises(NoteError) as refused:
+            read(dressed, [of(a_key("localhost:8000/log/1"))])
+
+        assert "'localhost:8200/\\x1b[2Jlog/1'" in str(refused.value)
+        assert "'localhost:8000/log/1'" in str(refused.value)
+
     def test_a_stranger_of_the_same_name_is_not_the_log(self):
         """The key id tells keys of one name apart, and it is not taken on trust."""
         stranger = a_key(number=2)
