@@ -134,8 +134,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def chromium() -> str | None:
-    """Debian's Chromium, or whatever the path offers; null where there is none."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    """Debian's Chromium, without its windows if it is there; null where there is none."""
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):
             return found
     return None
