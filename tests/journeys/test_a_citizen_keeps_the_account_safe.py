@@ -7,7 +7,12 @@ from playwright.sync_api import Browser
 from tests.journeys.country import Country
 from tests.journeys.walking import WAYS, Walker
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.sqlite,
+    pytest.mark.timeout(600),
+]
 NEW = "thuyền thúng 9 con ốc xanh"
 HOME = "/my/security"
 

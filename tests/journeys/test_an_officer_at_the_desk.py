@@ -11,7 +11,12 @@ from tests.journeys.cast import LARGE
 from tests.journeys.country import Country, Person
 from tests.journeys.walking import WAYS, Walker, Way
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.sqlite,
+    pytest.mark.timeout(600),
+]
 NAME = "Hệ thống mới đăng ký"
 WHY = "Báo cáo quý cho lãnh đạo đơn vị"
 KIND = "service:registered"

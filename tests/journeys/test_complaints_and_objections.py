@@ -8,7 +8,12 @@ from tests.journeys.country import Country, Person
 from tests.journeys.office import ARRIVED, Office, opened
 from tests.journeys.walking import WAYS, Walker, Way
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.sqlite,
+    pytest.mark.timeout(600),
+]
 DOUBT = "Hôm đó không nộp hồ sơ nào."
 OBJECTION = "Địa chỉ này đã đổi từ lâu."
 ANSWERS = ("Cơ quan có hồ sơ thật, số HKD-7.", "Đã đề nghị cập nhật địa chỉ.")

@@ -10,7 +10,12 @@ from tests.journeys.country import PHONE, Country
 from tests.journeys.office import ARRIVED, opened
 from tests.journeys.walking import WAYS, Walker, Way
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.sqlite,
+    pytest.mark.timeout(600),
+]
 PAGE_OF_A_PDF = re.compile(rb"/Type\s*/Page\b")
 
 

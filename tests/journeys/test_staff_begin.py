@@ -9,7 +9,12 @@ from playwright.sync_api import Browser
 from tests.journeys.country import Country
 from tests.journeys.walking import WAYS, Walker, Way
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.sqlite,
+    pytest.mark.timeout(600),
+]
 NEW = "đò ngang 6 bến nước trong"
 ROLES = ("security-officer", "inspector", "counter-officer", "operator")
 

@@ -6,7 +6,12 @@ from playwright.sync_api import Browser
 from tests.journeys.country import PHONE, Country
 from tests.journeys.walking import WAYS, Walker, Way
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.sqlite,
+    pytest.mark.timeout(600),
+]
 NOTE = "Lý do ghi chưa rõ, cần nêu số đơn."
 
 
