@@ -33,6 +33,7 @@ def test_every_type_of_the_contract_is_tried_here() -> None:
     assert [name for name, _, _ in EACH_TYPE] == list(TYPES)
 
 
+@pytest.mark.usefixtures("app")  # the words of an address come from the units of its day
 @pytest.mark.parametrize(("name", "value", "text"), EACH_TYPE)
 def test_a_canonical_value_is_kept_as_it_is_and_shown(name: str, value: Value, text: str) -> None:
     assert canonical(name, value) == value

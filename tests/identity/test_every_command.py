@@ -305,6 +305,7 @@ def _acceptable(words: tuple[str, ...], folder: Path) -> Path:
     return file
 
 
+@pytest.mark.usefixtures("app")
 def test_what_nobody_could_mend_stays_an_accident():
     """One line would hide a mistake of ours."""
     with pytest.raises(ZeroDivisionError), commands.told_in_one_line():
