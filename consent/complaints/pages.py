@@ -17,7 +17,8 @@ from consent.ledger.mine import objections
 from consent.looks.entries import Look
 from consent.looks.review import OwnEntries
 from consent.replies import extend
-from consent.replies.reply import MOST, NoAnswer
+from consent.replies.pages import Desk
+from consent.replies.reply import MOST
 from identity import browser, clock, language, presentation
 from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
@@ -99,32 +100,15 @@ def read(officer: StaffMember, number: str) -> AnyResponse:
 @enter(security_officer)
 def answer(officer: StaffMember, number: str) -> AnyResponse:
     """The person can read the answer; a second one is not taken."""
-    text = browser.text("answer")
-    try:
-        review.answer(officer, number, text=text, request_id=language.request_id())
-    except NoAnswer:
-        told = ("answer", _("Viết câu trả lời, không quá 2.000 ký tự."))
-        return _answer_page(officer, number, errors=[told], answer=text, status=400)
-    except complaints.ComplaintAnswered:
-        told = ("", _("Khiếu nại này đã được trả lời trước đó. Xem câu trả lời đã gửi."))
-        return _answer_page(officer, number, errors=[told], status=409)
-    return redirect(f"/audit/complaints/{number}", 303)
+    too_late = _("Khiếu nại này đã được trả lời trước đó. Xem câu trả lời đã gửi.")
+    return _DESK.take_answer(officer, number, too_late=too_late)
 
 
 @pages.post("/audit/complaints/<number>/extension")
 @enter(security_officer)
 def extend_term(officer: StaffMember, number: str) -> AnyResponse:
     """The answer is due later, once; the person reads until when and why."""
-    reason = browser.text("reason")
-    try:
-        review.extend_term(officer, number, reason=reason, request_id=language.request_id())
-    except extend.NoExtensionReason:
-        told = ("reason", _("Viết lý do gia hạn, không quá 2.000 ký tự."))
-        return _answer_page(officer, number, errors=[told], reason=reason, status=400)
-    except extend.NotExtendable:
-        told = ("", _("Hạn này không gia hạn được nữa. Xem tình trạng bên dưới."))
-        return _answer_page(officer, number, errors=[told], status=409)
-    return redirect(f"/audit/complaints/{number}", 303)
+    return _DESK.take_extension(officer, number)
 
 
 @pages.errorhandler(Refusal)
@@ -159,6 +143,9 @@ def _answer_page(
     facts = {"errors": [], "answer": "", "reason": ""} | told
     page = render_template("complaints/answer.html", officer=officer, one=found, **facts)
     return make_response(page, status)
+
+
+_DESK = Desk(path="/audit/complaints", kind=COMPLAINT, review=review, show=_answer_page)
 
 
 def _lang() -> str:

@@ -16,10 +16,11 @@ from consent.ledger.pages import find_waiting
 from consent.looks.review import OwnEntries
 from consent.objections import object as objections
 from consent.objections import records, review
-from consent.objections.object import OBJECTION, About, AnsweredBefore, NoSuchObjection
+from consent.objections.object import OBJECTION, About, NoSuchObjection
 from consent.procedures.catalogue import Basis, procedures
 from consent.replies import extend
-from consent.replies.reply import MOST, NoAnswer
+from consent.replies.pages import Desk
+from consent.replies.reply import MOST
 from identity import browser, clock, database, language, presentation
 from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
@@ -92,32 +93,15 @@ def read(officer: StaffMember, number: str) -> AnyResponse:
 @enter(security_officer)
 def answer(officer: StaffMember, number: str) -> AnyResponse:
     """The person can read the answer; a second one is not taken."""
-    text = browser.text("answer")
-    try:
-        review.answer(officer, number, text=text, request_id=language.request_id())
-    except NoAnswer:
-        told = ("answer", _("Viết câu trả lời, không quá 2.000 ký tự."))
-        return _answer_page(officer, number, errors=[told], answer=text, status=400)
-    except AnsweredBefore:
-        told = ("", _("Phản đối này đã được trả lời trước đó. Xem câu trả lời đã gửi."))
-        return _answer_page(officer, number, errors=[told], status=409)
-    return redirect(f"/audit/objections/{number}", 303)
+    too_late = _("Phản đối này đã được trả lời trước đó. Xem câu trả lời đã gửi.")
+    return _DESK.take_answer(officer, number, too_late=too_late)
 
 
 @desk.post("/audit/objections/<number>/extension")
 @enter(security_officer)
 def extend_term(officer: StaffMember, number: str) -> AnyResponse:
     """The answer is due later, once; the person reads until when and why."""
-    reason = browser.text("reason")
-    try:
-        review.extend_term(officer, number, reason=reason, request_id=language.request_id())
-    except extend.NoExtensionReason:
-        told = ("reason", _("Viết lý do gia hạn, không quá 2.000 ký tự."))
-        return _answer_page(officer, number, errors=[told], reason=reason, status=400)
-    except extend.NotExtendable:
-        told = ("", _("Hạn này không gia hạn được nữa. Xem tình trạng bên dưới."))
-        return _answer_page(officer, number, errors=[told], status=409)
-    return redirect(f"/audit/objections/{number}", 303)
+    return _DESK.take_extension(officer, number)
 
 
 @pages.errorhandler(withdraw.NoSuchDecision)
@@ -219,6 +203,9 @@ def _answer_page(
     facts = {"errors": [], "answer": "", "reason": ""} | told
     page = render_template("objections/answer.html", officer=officer, one=found, **facts)
     return make_response(page, status)
+
+
+_DESK = Desk(path="/audit/objections", kind=OBJECTION, review=review, show=_answer_page)
 
 
 @desk.errorhandler(Refusal)
