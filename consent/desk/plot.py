@@ -30,6 +30,11 @@ class Bar:
     height: int
     mark: str  # the hour of the clock, on every sixth; empty on the others
 
+    @property
+    def is_between(self) -> bool:
+        """A mark between midnight and noon, which a narrow screen has no room for."""
+        return self.mark in {"06:00", "18:00"}
+
 
 @dataclass(frozen=True, slots=True)
 class Plot:

@@ -64,6 +64,15 @@ def waiting(
     return database.rows(query.order_by(_TABLE.c.raised_at, _TABLE.c.id).limit(limit))
 
 
+def count_waiting(*, but: uuid.UUID | None) -> int:
+    """How many wait for an answer; `but` those of one person."""
+    query = select(func.count()).where(_TABLE.c.closed_at.is_(None))
+    if but is not None:
+        query = query.where(_TABLE.c.citizen_id != but)
+    found = database.row(query)
+    return 0 if found is None else int(found[0])
+
+
 def late(first: datetime, extended: datetime, *, but: uuid.UUID | None = None) -> int:
     """How many wait that came before `first`, or before `extended` where their term is longer.
 

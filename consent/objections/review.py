@@ -62,6 +62,11 @@ def waiting(officer: StaffMember, wanted: Wanted) -> list[Raised]:
     ]
 
 
+def count_waiting(officer: StaffMember) -> int:
+    """How many objections wait that this officer may answer: all but the officer's own."""
+    return records.count_waiting(but=officer.own_citizen_id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clocks:
     """A page of those that wait, the oldest first."""
