@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from identity import clock
 from identity.staff.records import Role
 from tests.beginning import CODE, Newcomer
+from tests.exchange import Written, entries
 from tests.forms import a_visitor
 from tests.people import Officer, Somebody, a_security_officer, form_token, sign_in_officer, submit
 
@@ -84,3 +85,13 @@ def posts(client: FlaskClient, path: str, **fields: str) -> TestResponse:
     """A form of this browser, whatever its page shows now."""
     token = form_token(client.get("/sign-in?request=x"))  # whoever is signed in sees this form
     return client.post(path, data={"csrf_token": token, **fields})
+
+
+def types(person: Somebody) -> list[str]:
+    """What the log has about this person, in order."""
+    return [entry.type for entry in entries(person.citizen_id)]
+
+
+def last(person: Somebody, kind: str) -> Written:
+    """The newest entry of this kind about them."""
+    return [entry for entry in entries(person.citizen_id) if entry.type == kind][-1]

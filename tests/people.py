@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from identity import clock
 from identity.citizens import people as citizens
 from identity.citizens import records
 from identity.citizens.enrolment import enrol
@@ -89,6 +90,13 @@ def minh(**told: Any) -> Somebody:
     number = new_number(born=1979, is_female=False)
     him = {"full_name": "Trần Văn Minh", "date_of_birth": "1979", "sex": "male"}
     return lan(**({"national_id": number} | him | told))
+
+
+def barred(person: Somebody, status: str) -> None:
+    """The next import says that the account is locked, or that its owner has died."""
+    died = clock.today().isoformat() if status == "deceased" else None
+    line = a_line(national_id=person.national_id, status=status, deceased_on=died)
+    enrol([read_line(json.dumps(line).encode(), is_demo=True)])
 
 
 def give_authenticator(person: Somebody) -> pyotp.TOTP:

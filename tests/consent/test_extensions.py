@@ -175,11 +175,13 @@ class TestAttacker:
         assert len(written(her.person, kind)) == 1
 
     @of_one
-    def test_not_after_the_answer(self, theirs, kind, raised):
+    def test_not_after_the_answer(self, theirs, her, kind, raised):
         submit(theirs, page_of(kind, raised), answer="Đã kiểm tra.")
         form = {"csrf_token": form_token(theirs.get("/audit/entries")), "reason": WHY}
 
         self.refused(theirs.post(f"{page_of(kind, raised)}/extension", data=form))
+
+        assert not written(her.person, kind)
 
     @of_one
     def test_not_after_its_day(self, app, her, kind, raised):

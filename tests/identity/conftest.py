@@ -1,12 +1,27 @@
-"""A running service that several files besiege; it stands all of that, so one is enough."""
+"""Who most files need, and a running service that several besiege: it stands that, so one."""
 
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 
 from tests import leaks
+from tests.counter import Clerk, a_clerk
 from tests.databases import Databases
+from tests.people import Somebody, lan
 from tests.serving import Serving
+
+
+@pytest.fixture
+def person(app: Flask) -> Somebody:  # noqa: ARG001 - people live in an app's database
+    """Somebody new, able to sign in."""
+    return lan()
+
+
+@pytest.fixture
+def clerk(app: Flask) -> Clerk:
+    """A counter officer, signed in."""
+    return a_clerk(app)
 
 
 @pytest.fixture(scope="session")

@@ -15,16 +15,11 @@ from identity.authentication.records import CitizenSession, KnownDevice
 from identity.trail import AccessEntry
 from tests.beginning import app_of, codes_of
 from tests.forms import a_visitor
-from tests.people import ONE_TIME_CODE, PASSWORD, form_token, hidden, lan, minh, sign_in, submit
+from tests.people import ONE_TIME_CODE, PASSWORD, form_token, hidden, minh, sign_in, submit
 
 HOME = "/my/security"
 NEW = "Mưa rơi trên mái tôn"
 PHONE = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36"
-
-
-@pytest.fixture
-def person(app):  # noqa: ARG001 - people live in an app's database
-    return lan()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from identity.citizens.national_id import NationalId
 from identity.entry import NOBODY
 from tests.asking import a_sender, answered, waiting
 from tests.beginning import CHOSEN, START, activates, app_of, chooses, comes_to, proves_letter
-from tests.counter import HOME, UNIT, a_clerk, later, posts
+from tests.counter import HOME, UNIT, a_clerk, last, later, posts, types
 from tests.exchange import entries
 from tests.forms import a_visitor
 from tests.markup import Markup
@@ -30,26 +30,8 @@ REFRESHING = {
 
 
 @pytest.fixture
-def clerk(app):
-    return a_clerk(app)
-
-
-@pytest.fixture
-def person(app):  # noqa: ARG001 - people live in an app's database
-    return lan()
-
-
-@pytest.fixture
 def client(app):
     return a_visitor(app.test_client(), "vi")
-
-
-def types(person):
-    return [entry.type for entry in entries(person.citizen_id)]
-
-
-def last(person, kind):
-    return [entry for entry in entries(person.citizen_id) if entry.type == kind][-1]
 
 
 def signs_in(client, person, password, code):

@@ -17,13 +17,14 @@ from identity.requested.records import AuthorizationRequest
 from identity.staff.records import Role
 from tests.asking import a_sender, waiting
 from tests.beginning import START, activates, comes_to, proves_letter
-from tests.counter import HOME, a_clerk, later, posts
+from tests.counter import HOME, a_clerk, last, later, posts, types
 from tests.exchange import entries
 from tests.forms import a_visitor
 from tests.people import (
     ONE_TIME_CODE,
     PASSWORD,
     a_security_officer,
+    barred,
     form_token,
     hidden,
     lan,
@@ -38,26 +39,8 @@ NEW = "Thuyền về bến cũ chiều mưa"
 
 
 @pytest.fixture
-def clerk(app):
-    return a_clerk(app)
-
-
-@pytest.fixture
-def person(app):  # noqa: ARG001 - people live in an app's database
-    return lan()
-
-
-@pytest.fixture
 def client(app):
     return a_visitor(app.test_client(), "vi")
-
-
-def types(person):
-    return [entry.type for entry in entries(person.citizen_id)]
-
-
-def last(person, kind):
-    return [entry for entry in entries(person.citizen_id) if entry.type == kind][-1]
 
 
 def select_request(request_id):
@@ -197,6 +180,29 @@ class TestAttacker:
 
         assert found.count(True) == 1, found
         assert ("account:recovered" in types(person)) is found[0]
+
+    @pytest.mark.parametrize("what", ["stopped", "newer", "locked", "password"])
+    def test_what_ends_the_letter_ends_a_way_begun_with_it(self, app, clerk, client, person, what):
+        """Somebody has come to the last page when the owner, or the counter, ends the letter."""
+        owner, one = a_visitor(app.test_client(), "vi"), clerk.gives(person)
+        with later():
+            codes = comes_to(client, one, "recovery-codes")
+            sign_in(owner, person)
+            if what == "stopped":
+                posts(owner, "/my/security/letter/void")
+            elif what == "newer":
+                a_clerk(app).gives(person)
+            elif what == "locked":
+                barred(person, "locked")
+            else:
+                new = {"password": PASSWORD, "new_password": NEW, "repeated": NEW}
+                submit(owner, "/my/security/password", **new)
+
+            done = client.post(f"{START}/recovery-codes", data=hidden(codes))
+
+            assert done.status_code == 403
+            assert client.get("/my").status_code == 303
+        assert "account:recovered" not in types(person)
 
     def test_a_letter_of_before_opens_nothing_after_the_newer_one(self, app, clerk, client, person):
         first, second = clerk.gives(person), a_clerk(app).gives(person)

@@ -5,12 +5,7 @@ import pytest
 from identity.authentication import second_factor
 from identity.citizens import passwords
 from tests.forms import a_visitor
-from tests.people import form_token, lan, new_number, sign_in, submit
-
-
-@pytest.fixture
-def person(app):  # noqa: ARG001 - people live in an app's database
-    return lan()
+from tests.people import form_token, new_number, sign_in, submit
 
 
 def a_browser(app):

@@ -23,11 +23,6 @@ from tests.rules import queued_seconds
 _blocks = count(1)
 
 
-@pytest.fixture
-def person(app):  # noqa: ARG001 - people live in an app's database
-    return lan()
-
-
 def somewhere(*, browser: str = "a browser") -> Visit:
     """A place nobody has tried from: an address block of its own."""
     number = next(_blocks)

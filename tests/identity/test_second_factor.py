@@ -27,11 +27,6 @@ VECTORS = [
 ]
 
 
-@pytest.fixture
-def person(app):  # noqa: ARG001 - people live in an app's database
-    return lan()
-
-
 def spend(person, code):
     with transaction():
         return second_factor.spend(person.citizen_id, code)

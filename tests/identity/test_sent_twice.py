@@ -16,6 +16,7 @@ from identity.trail import AccessEntry
 from tests.forms import a_visitor
 from tests.people import (
     a_security_officer,
+    barred,
     give_authenticator,
     hidden,
     lan,
@@ -184,6 +185,15 @@ class TestAttacker:
 
         assert lien.taps().status_code == 403
         assert lien.session_in(lien.stale) is None
+
+    @pytest.mark.parametrize("status", ["locked", "deceased"])
+    def test_a_barred_account_gets_nothing_again(self, app, person, status):
+        theirs = Tapping(app, CITIZENS, names_of(person), person.one_time_code)
+        theirs.taps(theirs.client)
+        barred(person, status)
+
+        assert theirs.taps().status_code == 403
+        assert theirs.session_in(theirs.stale) is None
 
     def test_a_step_that_bought_nothing_opens_nothing(self, lien):
         with time_machine.travel(clock.now() + half.LIFETIME, tick=False):

@@ -17,11 +17,6 @@ BROWSER = sealing.digest("a browser")
 PLANTED = ("motlan-browser", "motlan-step")
 
 
-@pytest.fixture
-def person(app):  # noqa: ARG001 - people live in an app's database
-    return lan()
-
-
 def start(person, *, before=None):
     with database.transaction():
         return sessions.start(Proof(person.citizen_id, BROWSER, 2, ("pwd", "otp")), before=before)

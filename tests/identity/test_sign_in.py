@@ -17,11 +17,6 @@ HOME = "localhost:8000"
 BUSY_FIELDS = ("Content-Length", "X-Request-Id", "Set-Cookie")
 
 
-@pytest.fixture
-def person(app):  # noqa: ARG001 - people live in an app's database
-    return lan()
-
-
 def password_of(person):
     mine = CitizenPassword.citizen_id == person.citizen_id
     return database.row(select(CitizenPassword.hash, CitizenPassword.changed_at).where(mine))

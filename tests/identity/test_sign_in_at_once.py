@@ -16,14 +16,9 @@ from identity.factors import recovery
 from identity.factors.records import RecoveryCode
 from identity.steps.half import StepEnded
 from identity.trail import AccessEntry
-from tests.people import give_authenticator, lan
+from tests.people import give_authenticator
 
 AT_ONCE = 4  # fewer than the five tries that a browser has
-
-
-@pytest.fixture
-def person(app):  # noqa: ARG001 - people live in an app's database
-    return lan()
 
 
 def halfway(person, browser):

@@ -10,11 +10,6 @@ from tests.exchange import told_by_callers
 from tests.people import a_security_officer, lan, new_number, sign_in, sign_in_officer, submit
 
 
-@pytest.fixture
-def person(app):  # noqa: ARG001 - people live in an app's database
-    return lan()
-
-
 def told_about(citizen_id, **actor):
     """Type, subject part and actor part of each entry about somebody, or by somebody."""
     wanted = [AccessEntry.citizen_id == citizen_id]
