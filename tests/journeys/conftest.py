@@ -1,10 +1,12 @@
 """A browser, and a country to travel in: loaded once, and its log whole after the last journey."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from tests.conftest import chromium
 from tests.databases import Databases
@@ -21,10 +23,23 @@ ARGUMENTS = [
 ]
 
 
+def whole(press: Callable[..., None]) -> Callable[..., None]:
+    """After a press the page that comes is there to its end: people read no half pages."""
+
+    @functools.wraps(press)
+    def pressed(what: Page | Locator, *args: Any, **more: Any) -> None:
+        press(what, *args, **more)
+        (what.page if isinstance(what, Locator) else what).wait_for_load_state()
+
+    return pressed
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for the whole process; people have contexts of their own in it."""
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        for kind in (Page, Locator):
+            patch.setattr(kind, "click", whole(kind.click))
         made = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield made
         made.close()

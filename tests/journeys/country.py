@@ -225,7 +225,8 @@ class Person:
         self.page.click(f'[id="start-{procedure}"]')
 
     def text(self) -> str:
-        """What the page says."""
+        """What the page says, once all of it is there."""
+        self.page.wait_for_load_state()
         return self.page.inner_text("body")
 
     def picture(self, name: str) -> None:
