@@ -18,8 +18,8 @@ from identity.doors import FORM, Door, Request
 from identity.errors import Refusal
 from identity.messages import Response
 from identity.parameters import Parameter
-from identity.provider import introspection, token
-from identity.public_services import credentials
+from identity.provider import introspection
+from identity.public_services import credentials, guard
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -146,7 +146,7 @@ def callers(one: Described) -> str | None:
     """Which credential it wants; null: none."""
     if not isinstance(one, Door) or one.guard is doors.anyone:
         return None
-    own = (credentials.authenticate, token.authenticated, introspection.confidential)
+    own = (credentials.authenticate, guard.authenticated, introspection.confidential)
     return "clientSecret" if one.guard in own else "accessToken"
 
 

@@ -13,8 +13,8 @@ from identity.granted.details import GRANTED
 from identity.granted.gate import open_ref, token_key
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
-from identity.provider.token import authenticated
 from identity.public_services import credentials
+from identity.public_services.guard import authenticated
 from identity.public_services.registered import Registered
 from identity.signing import tokens
 from identity.signing.tokens import AccessToken

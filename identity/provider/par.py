@@ -11,8 +11,8 @@ from identity.doors import Door, Request
 from identity.errors import InvalidRequest, InvalidScope, UnauthorizedClient, tell
 from identity.granted.details import InvalidAuthorizationDetails
 from identity.messages import NO_STORE, Response, json_response
-from identity.provider.token import authenticated
 from identity.public_services import credentials
+from identity.public_services.guard import authenticated
 from identity.public_services.registered import Registered
 from identity.requested import pushed, requests
 from identity.requested.wish import PARAMETERS

@@ -10,8 +10,8 @@ from identity.errors import InvalidToken, tell
 from identity.granted.gate import open_ref, token_key
 from identity.messages import NO_STORE, Response
 from identity.provider.introspection import PARAMETERS
-from identity.provider.token import authenticated
 from identity.public_services import credentials
+from identity.public_services.guard import authenticated
 from identity.public_services.registered import Registered
 from identity.signing import tokens
 from identity.together import Clause, together

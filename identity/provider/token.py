@@ -6,7 +6,6 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from identity import rate
 from identity.binding import dpop
 from identity.binding.dpop import InvalidDpopProof, Proof, UseDpopNonce
 from identity.described import Answer, Told
@@ -24,6 +23,7 @@ from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
 from identity.provider import client_credentials
 from identity.public_services import credentials
+from identity.public_services.guard import authenticated
 from identity.public_services.registered import Registered
 from identity.tokens import codes, families, pkce, refresh
 from identity.tokens.families import Asker
@@ -135,13 +135,6 @@ GRANTS: Mapping[str, Grant] = {
     ),
     "client_credentials": Grant(_client, (_SCOPE,)),
 }
-
-
-def authenticated(request: Request) -> Registered:
-    """The guard of the endpoints that public services call about their own tokens."""
-    service = credentials.authenticate(request)
-    rate.machines.take(service.client_id)
-    return service
 
 
 def _form(name: str) -> tuple[Parameter, ...]:
