@@ -21,7 +21,7 @@ from identity.citizens import passwords, people
 from identity.citizens.enrolment import enrol
 from identity.citizens.national_id import NationalId
 from identity.citizens.wire import read_line
-from identity.public_services.register import register
+from identity.registration.register import register
 
 BATCH = 500
 SIGNED_IN, SERVICES = 320, 8

@@ -36,6 +36,7 @@ from identity import (
     parameters,
     provider,
     public_services,
+    registration,
     requested,
     settings,
     staff,
@@ -75,7 +76,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
         area.join(app)
     for area in (binding, granted, tokens, requested, authorization, logout, provider):
         area.join(app)
-    for area in (staff_enrolment, staff_security, counter, account):
+    for area in (registration, staff_enrolment, staff_security, counter, account):
         area.join(app)
     for part in (health, openapi, operations, pages):
         part.join(app)

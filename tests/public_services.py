@@ -19,8 +19,8 @@ from identity.database import transaction
 from identity.doors import FORM, Request
 from identity.public_services import credentials
 from identity.public_services.records import PublicService
-from identity.public_services.register import register
 from identity.public_services.registered import Registered
+from identity.registration.register import register
 
 _numbers = itertools.count(1)
 

@@ -19,7 +19,7 @@ from identity import clock, worker
 from identity.citizens.enrolment import enrol
 from identity.citizens.national_id import NationalId
 from identity.citizens.people import find_by_number
-from identity.public_services.register import documents, register
+from identity.registration.register import documents, register
 from identity.staff.accounts import Factor
 from identity.staff.add import NewStaff, add_staff, find_staff
 from identity.staff.records import Role

@@ -57,7 +57,7 @@ class PublicService(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     client_id: Mapped[str] = mapped_column(unique=True)
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
-    # RFC 7591 client metadata as registered, and our members; wire.py states the shape.
+    # RFC 7591 client metadata as registered, and our members: registration/wire.py says the shape.
     registration: Mapped[dict[str, Any]]
     secret_digest: Mapped[bytes | None] = mapped_column(LargeBinary)  # null: no secret
     sector: Mapped[str]  # whose pairwise subjects it shares

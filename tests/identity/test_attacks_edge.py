@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from identity.edge import Edge
-from identity.public_services.register import BadRegistrationError, register
+from identity.registration.register import BadRegistrationError, register
 from tests.installations import installed
 from tests.offices import an_office
 from tests.public_services import a_service, registration

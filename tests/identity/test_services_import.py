@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from identity import database
 from identity.public_services import registered
-from identity.public_services.register import BadRegistrationError, documents, register
+from identity.registration.register import BadRegistrationError, documents, register
 from identity.trail import AccessEntry
 from tests.public_services import a_service, authenticate, public_jwk, registration
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from flask import Flask
 
-from identity.public_services.register import BadRegistrationError, register
+from identity.registration.register import BadRegistrationError, register
 from tests.asking import a_sender, signed_in
 from tests.deciding import CONSENT, LAW, an_asking_service, detail, words
 from tests.deciding import signed_in as a_citizen

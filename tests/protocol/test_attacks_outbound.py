@@ -10,7 +10,7 @@ from identity import clock, outbound, outbox
 from identity.errors import InvalidClient, InvalidToken
 from identity.outbound import Outbound, OutboundRefused
 from identity.public_services import registered, service_keys
-from identity.public_services.register import BadRegistrationError, register
+from identity.registration.register import BadRegistrationError, register
 from identity.signing import keys
 from tests.asking import a_sender
 from tests.deciding import an_asking_service, detail, signed_in

@@ -16,7 +16,7 @@ from identity import database
 from identity.errors import InvalidClient, InvalidRequest
 from identity.public_services import registered, service_keys
 from identity.public_services.credentials import live_clause
-from identity.public_services.register import register
+from identity.registration.register import register
 from identity.together import look
 from identity.trail import AccessEntry
 from tests.databases import ROOT

@@ -13,7 +13,7 @@ from identity import clock, database
 from identity.database import transaction
 from identity.granted.records import AuthorizationCode, ServiceGrant
 from identity.public_services import registered
-from identity.public_services.register import register
+from identity.registration.register import register
 from identity.requested import pending
 from identity.requested.records import AuthorizationRequest
 from tests.asking import Sender, a_sender, answered, is_refused_here, signed_in, waiting

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from identity import database
 from identity.provider import client_credentials
 from identity.public_services import registered
-from identity.public_services.register import register
+from identity.registration.register import register
 from identity.trail import AccessEntry
 from tests.offices import GRANT_TYPES, Office
 from tests.people import lan

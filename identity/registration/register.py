@@ -14,7 +14,7 @@ from identity.database import transaction
 from identity.entry import Who
 from identity.public_services import addresses, credentials, records, registered
 from identity.public_services.records import Block, Level
-from identity.public_services.wire import ServiceSchema
+from identity.registration.wire import ServiceSchema
 
 # Not part of the stored registration: columns of their own, or secret.
 _APART = ("client_id", "client_secret", "organisation")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from identity.public_services.register import BadRegistrationError, documents, register
+from identity.registration.register import BadRegistrationError, documents, register
 
 services = AppGroup("services", help="Public services: who may ask.")
 

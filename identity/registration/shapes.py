@@ -1,0 +1,113 @@
+"""What one member of a registration may look like: RFC 7591 §2, and names that deceive nobody."""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from identity.public_services import addresses, service_keys
+from identity.public_services.registered import EVERY_SCOPE
+
+MOST_ADDRESSES = 50
+CODE = validate.Regexp(
+    r"[A-Z0-9]+(\.[A-Z0-9]+)*\Z", error="must be capital letters and digits, in parts with dots"
+)
+_HIDDEN_KINDS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+class Strict(Schema):
+    """A member that nobody knows is refused by its name."""
+
+    class Meta:
+        """Marshmallow's options."""
+
+        unknown = RAISE
+
+
+class Text(fields.String):
+    """One line that people will read, composed (NFC)."""
+
+    def __init__(self, longest: int = 200, **more: Any) -> None:  # noqa: ANN401 - marshmallow's
+        checks: list[Callable[[Any], Any]] = [
+            validate.Length(min=1, max=longest),
+            _readable,
+        ]
+        super().__init__(validate=checks, **more)
+
+    def _deserialize(self, value: Any, *where: Any, **more: Any) -> Any:  # noqa: ANN401 - marshmallow's
+        return unicodedata.normalize("NFC", super()._deserialize(value, *where, **more))
+
+
+def words(allowed: Any, **more: Any) -> fields.List[str]:  # noqa: ANN401 - a validator or several
+    """Several strings, none of them twice."""
+    return fields.List(fields.String(validate=allowed), validate=_once, **more)
+
+
+def choice(*allowed: str, **more: Any) -> fields.String:  # noqa: ANN401 - marshmallow's
+    """One of these words."""
+    return fields.String(validate=validate.OneOf(allowed), **more)
+
+
+def link() -> fields.String:
+    """An address to send people or requests to."""
+    return fields.String(validate=_address)
+
+
+def secure_link() -> fields.String:
+    """The same, and nothing but https even on this machine."""
+    return fields.String(validate=_https_address)
+
+
+def links() -> fields.List[str]:
+    """Several addresses, none of them twice."""
+    checks: list[Callable[[Any], Any]] = [validate.Length(max=MOST_ADDRESSES), _once]
+    return fields.List(fields.String(validate=_address), validate=checks, load_default=list)
+
+
+def scopes() -> fields.String:
+    """Only what can be asked for; RFC 6749 §3.3."""
+    return fields.String(validate=_known_scopes)
+
+
+def key_set() -> fields.Dict:
+    """Public keys that we can verify with (RFC 7517 §5)."""
+    return fields.Dict(validate=_public_keys)
+
+
+def _readable(text: str) -> None:
+    """No invisible character: a name must not look like another one on a decision page."""
+    if any(unicodedata.category(mark) in _HIDDEN_KINDS for mark in text) or text != text.strip():
+        raise ValidationError("has an invisible character")
+
+
+def _once(values: list[str]) -> None:
+    if len(set(values)) != len(values):
+        raise ValidationError("has a value twice")
+
+
+def _address(text: str) -> None:
+    _check_address(text, https_only=False)
+
+
+def _https_address(text: str) -> None:
+    _check_address(text, https_only=True)
+
+
+def _check_address(text: str, *, https_only: bool) -> None:
+    try:
+        addresses.check(text, https_only=https_only)
+    except addresses.BadAddressError as fault:
+        raise ValidationError(str(fault)) from None
+
+
+def _known_scopes(text: str) -> None:
+    if set(text.split()) - EVERY_SCOPE:
+        raise ValidationError("only these can be asked for: " + " ".join(sorted(EVERY_SCOPE)))
+
+
+def _public_keys(told: Mapping[str, Any]) -> None:
+    try:
+        service_keys.public_keys(told)
+    except service_keys.NotPublicKeysError as fault:
+        raise ValidationError(str(fault)) from None
