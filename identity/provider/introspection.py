@@ -21,6 +21,7 @@ from identity.signing.tokens import AccessToken
 from identity.together import look
 from identity.tokens import liveness, refresh_records
 from identity.tokens.codes import REFRESH_PURPOSE
+from identity.tokens.families import Asker
 
 INACTIVE = {"active": False}
 PARAMETERS = (
@@ -72,32 +73,36 @@ def introspect(request: Request, service: Registered) -> Response:
     """Whether a token stands, and what it says; of another's, an ended or a false one: inactive.
 
     The hint may only save time (RFC 7662 §2.1); our two kinds of token cannot be confused.
+
+    Raises:
+        InvalidClient: what proved the service was taken back a moment ago.
     """
     text = request.form.read(PARAMETERS)["token"]
-    said = _access_token(text, service) or _refresh_token(text, service) or INACTIVE
+    asker = Asker(service, request.request_id)
+    said = _access_token(text, asker) or _refresh_token(text, asker) or INACTIVE
     return json_response(said, headers=NO_STORE)
 
 
-def _access_token(text: str, service: Registered) -> dict[str, Any] | None:
+def _access_token(text: str, asker: Asker) -> dict[str, Any] | None:
     here = settings.current()
     try:
         token = tokens.read_access_token(text, audiences=(here.issuer, here.api_audience))
-        if token.public_service != service.client_id:
+        if token.public_service != asker.service.client_id:
             return None
-        return _of_person(token, service) if token.reference else _of_service(token, service)
+        return _of_person(token, asker) if token.reference else _of_service(token, asker)
     except InvalidToken:
         return None
 
 
-def _of_service(token: AccessToken, service: Registered) -> dict[str, Any] | None:
-    if not liveness.client_alive(token_key(token.token_id), service):
+def _of_service(token: AccessToken, asker: Asker) -> dict[str, Any] | None:
+    if not liveness.client_alive(token_key(token.token_id), asker):
         return None
     return _said(token, token.scopes)
 
 
-def _of_person(token: AccessToken, service: Registered) -> dict[str, Any] | None:
+def _of_person(token: AccessToken, asker: Asker) -> dict[str, Any] | None:
     ref = open_ref(token.reference or "", token.token_id)
-    found = liveness.alive(ref, service)
+    found = liveness.alive(ref, asker)
     if found is None:
         return None
     _, decisions = found
@@ -132,20 +137,21 @@ def _said(token: AccessToken, scopes: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _refresh_token(text: str, service: Registered) -> dict[str, Any] | None:
+def _refresh_token(text: str, asker: Asker) -> dict[str, Any] | None:
     try:
         citizen_id, digest = sealing.open_handle(text, REFRESH_PURPOSE)
     except (sealing.Unreadable, ValueError):
         return None
-    found = look(refresh_records.found(citizen_id, digest))
-    if found is None or found["token.public_service_id"] != service.id:
+    kept = refresh_records.found(citizen_id, digest)
+    found = liveness.past_memory(lambda known: look(credentials.live_clause(known), kept), asker)
+    if found is None or found["token.public_service_id"] != asker.service.id:
         return None
     is_over = found["token.ended_at"] is not None or found["token.expires_at"] <= clock.now()
     if is_over or found["token.spent_at"] is not None or found["token.state"] != "active":
         return None
     return {
         "active": True,
-        "client_id": service.client_id,
+        "client_id": asker.service.client_id,
         "iss": settings.current().issuer,
         "sub": found["token.sub"],
         "exp": int(found["token.expires_at"].timestamp()),

@@ -16,6 +16,7 @@ from identity.public_services.guard import authenticated
 from identity.public_services.registered import Registered
 from identity.requested import pushed, requests
 from identity.requested.wish import PARAMETERS
+from identity.tokens.families import Asker
 
 # `client_id` is among the credentials; who has proved it need not say it again.
 _OWN = tuple(row for row in PARAMETERS if row.name not in {"client_id", "request_uri"})
@@ -36,7 +37,7 @@ def push(request: Request, service: Registered) -> Response:
     if proof is not None and said.setdefault("dpop_jkt", proof.key) != proof.key:
         raise InvalidDpopProof("dpop_jkt is not the key of the proof")  # RFC 9449 §10.1
     told = {
-        "request_uri": pushed.push(said, service),
+        "request_uri": pushed.push(said, Asker(service, request.request_id)),
         "expires_in": int(pushed.LIFETIME.total_seconds()),
     }
     return json_response(told, 201, headers=NO_STORE + (proof.headers if proof else ()))

@@ -23,12 +23,25 @@ def revoke(request: Request, service: Registered) -> Response:
     """The token is dead, with its family. RFC 7009 §2.2: 200 also where there was nothing to do.
 
     Another service's token stays alive, and the answer does not tell.
+
+    Raises:
+        InvalidClient: what proved the service was taken back a moment ago.
     """
     text = request.form.read(PARAMETERS)["token"]
-    clause = _of_refresh_token(text, service) or _of_access_token(text, service)
-    if clause is not None:
-        together(clause)
+    clause = _clause(text, service)
+    if clause is not None and together(clause) is None:
+        # Nothing to end, or we remember the service as it was: what proved it must still count.
+        now = credentials.again(service, request_id=request.request_id)
+        if now is not None and now.version != service.version:
+            clause = _clause(text, now)
+            if clause is not None:
+                together(clause)
     return Response(200, b"", NO_STORE)
+
+
+def _clause(text: str, service: Registered) -> Clause | None:
+    """What ends the token, if that service may; null: it is none of its own."""
+    return _of_refresh_token(text, service) or _of_access_token(text, service)
 
 
 def _of_refresh_token(text: str, service: Registered) -> Clause | None:
@@ -46,17 +59,21 @@ def _of_access_token(text: str, service: Registered) -> Clause | None:
         if token.public_service != service.client_id:
             return None
         if token.reference is None:
-            return refresh_records.revoking(token_key(token.token_id), token.ends_at)
+            key = token_key(token.token_id)
+            return refresh_records.revoking(key, token.ends_at, asker=_asker(service))
         ref = open_ref(token.reference, token.token_id)
     except InvalidToken:
         return None
     return refresh_records.ending(_params(service, ref.citizen_id) | {"end_family": ref.family_id})
 
 
+def _asker(service: Registered) -> dict[str, Any]:
+    return {"end_service": service.id, "end_service_version": service.version}
+
+
 def _params(service: Registered, citizen_id: uuid.UUID) -> dict[str, Any]:
-    return {
+    return _asker(service) | {
         "end_citizen": citizen_id,
-        "end_service": service.id,
         "end_now": clock.now(),
         "end_by": families.REVOCATION,
     }

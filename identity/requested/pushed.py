@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from identity import clock, sealing
+from identity.errors import InvalidClient
 from identity.parameters import Parameters
+from identity.public_services import credentials
 from identity.public_services.registered import Registered
 from identity.requested import pending, pushed_records, requests
 from identity.requested.pending import AlreadyAnswered
 from identity.requested.requests import NotSentBack
 from identity.requested.wish import Wish
 from identity.together import look, together
+from identity.tokens import families
+from identity.tokens.families import Asker
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"  # RFC 9126 §2.2
 LIFETIME = timedelta(seconds=60)
@@ -30,12 +34,24 @@ class InvalidRequestUri(NotSentBack):
     code, slug = "invalid_request_uri", "invalid-request-uri"
 
 
-def push(said: Mapping[str, str], service: Registered) -> str:
+def push(said: Mapping[str, str], asker: Asker) -> str:
     """The request is checked and waits; its reference, which stands for it for a minute.
 
     Raises:
         Refusal: the first rule that does not hold, as `/authorize` would say it.
+        InvalidClient: what proved the service was taken back a moment ago.
     """
+    uri = _kept(said, asker.service)
+    if uri is None:
+        now = families.again(asker)
+        uri = _kept(said, now) if now is not None else None
+    if uri is None:
+        raise InvalidClient("this service may not ask any more", headers=credentials.CHALLENGE)
+    return uri
+
+
+def _kept(said: Mapping[str, str], service: Registered) -> str | None:
+    """The reference; null: the service is no longer registered as we remember it."""
     uri = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
     digest, at = sealing.digest(uri), clock.now()
     wish = requests.reread({**said, "client_id": service.client_id}, pushed=digest)
@@ -43,12 +59,12 @@ def push(said: Mapping[str, str], service: Registered) -> str:
     row = {
         "digest": digest,
         "service": service.id,
+        "service_version": service.version,
         "params": pending.kept(wish.said),
         "now": at,
         "expires": at + LIFETIME,
     }
-    together(pushed_records.store(row))
-    return uri
+    return None if together(pushed_records.store(row)) is None else uri
 
 
 def find(parameters: Parameters) -> Wish | None:

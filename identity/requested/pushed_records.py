@@ -8,7 +8,9 @@ from identity import clock
 from identity.together import Clause
 
 _STORE = """INSERT INTO pushed_request (digest, public_service_id, params, created_at, expires_at)
-    VALUES (:pushed_digest, :pushed_service, :pushed_params, :pushed_now, :pushed_expires)
+    SELECT :pushed_digest, :pushed_service, :pushed_params, :pushed_now, :pushed_expires
+    WHERE EXISTS (SELECT 1 FROM public_service s WHERE s.id = :pushed_service
+        AND s.version = :pushed_service_version AND s.is_active)
     RETURNING 1 AS ok"""
 _FIND = """SELECT public_service_id, params, expires_at, spent_at FROM pushed_request
     WHERE digest = :pushed_digest"""
@@ -17,7 +19,7 @@ _SPEND = """UPDATE pushed_request SET spent_at = :pushed_now
 
 
 def store(row: dict[str, Any]) -> Clause:
-    """A request is on record under the digest of its reference."""
+    """A request is on record under the digest of its reference, if its service is as we know it."""
     params = {f"pushed_{name}": value for name, value in row.items()}
     return Clause("pushed", _STORE, _STORE, params, {"ok": int})
 

@@ -10,10 +10,10 @@ from identity.granted import grant_records, grants
 from identity.granted.approval import Carried
 from identity.granted.gate import TokenRef
 from identity.granted.grants import Grant
-from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.together import look
-from identity.tokens import refresh_records
+from identity.tokens import families, refresh_records
+from identity.tokens.families import Asker
 
 T = TypeVar("T")
 
@@ -29,9 +29,13 @@ class Reason(StrEnum):
     MOVED = "moved"  # the grant or service is at another version: rebuild once
 
 
-def alive(ref: TokenRef, service: Registered) -> tuple[int, tuple[Carried, ...]] | None:
-    """The grant's version and the decisions in force now; null: the token is dead."""
-    return _past_memory(lambda known: _alive(ref, known), service)
+def alive(ref: TokenRef, asker: Asker) -> tuple[int, tuple[Carried, ...]] | None:
+    """The grant's version and the decisions in force now; null: the token is dead.
+
+    Raises:
+        InvalidClient: what proved the service that asks was taken back a moment ago.
+    """
+    return past_memory(lambda known: _alive(ref, known), asker)
 
 
 def _alive(ref: TokenRef, service: Registered) -> tuple[int, tuple[Carried, ...]] | None:
@@ -44,9 +48,13 @@ def _alive(ref: TokenRef, service: Registered) -> tuple[int, tuple[Carried, ...]
     return answer["alive.version"], grants.carried(answer["granted.decisions"])
 
 
-def client_alive(token_key: UUID, service: Registered) -> bool:
-    """Whether a token without a person stands: not revoked, its public service active."""
-    return _past_memory(lambda known: _client_alive(token_key, known) or None, service) is not None
+def client_alive(token_key: UUID, asker: Asker) -> bool:
+    """Whether a token without a person stands: not revoked, its public service active.
+
+    Raises:
+        InvalidClient: as for `alive`.
+    """
+    return past_memory(lambda known: _client_alive(token_key, known) or None, asker) is not None
 
 
 def _client_alive(token_key: UUID, service: Registered) -> bool:
@@ -58,13 +66,17 @@ def _client_alive(token_key: UUID, service: Registered) -> bool:
     return look(grant_records.client_alive(params)) is not None
 
 
-def _past_memory(look_with: Callable[[Registered], T | None], service: Registered) -> T | None:
-    """What is found with the service as we remember it, or else as it is now."""
-    found = look_with(service)
+def past_memory(look_with: Callable[[Registered], T | None], asker: Asker) -> T | None:
+    """What is found with the service as we remember it, or else as it is now.
+
+    Raises:
+        InvalidClient: as for `alive`.
+    """
+    found = look_with(asker.service)
     if found is not None:
         return found
-    again = registered.again(service)
-    is_news = again is not None and again.version != service.version
+    again = families.again(asker)
+    is_news = again is not None and again.version != asker.service.version
     return look_with(again) if again is not None and is_news else None
 
 

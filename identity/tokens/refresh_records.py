@@ -136,9 +136,12 @@ def found(citizen_id: uuid.UUID, digest: bytes) -> Clause:
     )
 
 
-_END = """UPDATE token_family SET ended_at = :end_now, ended_by = :end_by
+# Whoever asks may be remembered as it was: nothing is ended for a service of another version.
+_ASKER = """EXISTS (SELECT 1 FROM public_service s WHERE s.id = :end_service
+    AND s.version = :end_service_version AND s.is_active)"""
+_END = f"""UPDATE token_family SET ended_at = :end_now, ended_by = :end_by
     WHERE citizen_id = :end_citizen AND public_service_id = :end_service AND ended_at IS NULL
-    AND id = {family} RETURNING id"""
+    AND {_ASKER} AND id = {{family}} RETURNING id"""
 _OF_TOKEN = """(SELECT r.family_id FROM refresh_token r
     WHERE r.citizen_id = :end_citizen AND r.digest = :end_digest)"""
 
@@ -149,13 +152,17 @@ def ending(params: Mapping[str, Any]) -> Clause:
     return Clause("ended", text, text, params, {"id": uuid.UUID})
 
 
-_REVOKE = """INSERT INTO revoked_token (jti, expires_at) VALUES (:revoked_jti, :revoked_until)
+_REVOKE = f"""INSERT INTO revoked_token (jti, expires_at)
+    SELECT :revoked_jti, :revoked_until WHERE {_ASKER}
     ON CONFLICT DO NOTHING RETURNING jti"""
 
 
-def revoking(token_key: uuid.UUID, until: datetime) -> Clause:
-    """One access token is dead; the row may go when it would have ended anyway."""
-    params = {"revoked_jti": token_key, "revoked_until": until}
+def revoking(token_key: uuid.UUID, until: datetime, *, asker: Mapping[str, Any]) -> Clause:
+    """One access token is dead; the row may go when it would have ended anyway.
+
+    `asker` says `end_service` and `end_service_version`: who asks, as it was authenticated.
+    """
+    params = {"revoked_jti": token_key, "revoked_until": until, **asker}
     return Clause("revoked", _REVOKE, _REVOKE, params, {"jti": uuid.UUID})
 
 

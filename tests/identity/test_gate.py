@@ -135,7 +135,10 @@ def test_a_family_ended_by_anything_else_is_told_apart_from_a_withdrawal(office,
 def test_a_revoked_token_does_not_pass(office, sign_in):
     """Its jti is a condition too."""
     _, ref = sign_in()
-    together(refresh_records.revoking(ref.token_key, clock.now() + timedelta(minutes=5)))
+    soon = clock.now() + timedelta(minutes=5)
+    service = office.service
+    asker = {"end_service": service.id, "end_service_version": service.version}
+    together(refresh_records.revoking(ref.token_key, soon, asker=asker))
 
     assert not opens(ref, office)
     assert why_not(ref) is Reason.ENDED

@@ -9,9 +9,11 @@ from identity.provider import client_credentials
 from identity.public_services import registered
 from identity.registration.register import register
 from identity.trail import AccessEntry
+from tests.asking import Sender
 from tests.offices import GRANT_TYPES, Office
 from tests.people import lan
 from tests.public_services import Played, public_jwk, registration
+from tests.pushing import push
 
 pytestmark = pytest.mark.usefixtures("app")
 OLD, NEW = "the-secret-that-leaked", "the-secret-that-came-after"
@@ -54,6 +56,20 @@ def test_a_change_of_anything_else_costs_nobody_an_answer(office, told):
     changed_elsewhere(office, told, client_name="Another name")
 
     assert office.redeem(code).status_code == 200
+
+
+def test_nor_at_the_other_endpoints(client, office, told):
+    bought = office.sign_in(lan())
+    for name, ask in {
+        "one": lambda: push(Sender(client, office.played)),
+        "two": lambda: office.post("/introspect", token=bought["refresh_token"]),
+        "three": lambda: office.post("/revoke", token=bought["access_token"]),
+    }.items():
+        changed_elsewhere(office, told, client_name=f"Name {name}")
+        answer = ask()
+        assert answer.status_code < 300, answer.text
+
+    assert not office.is_active(bought["refresh_token"])
 
 
 class TestAttacker:
@@ -107,6 +123,54 @@ class TestAttacker:
         form = {"grant_type": "client_credentials"} | office.played.assertion()
 
         assert client.post("/token", data=form).status_code == answer
+
+    @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+    def test_nothing_is_learned_of_a_token(self, office, told, kind):
+        bought = office.sign_in(lan())
+        changed_elsewhere(office, told, client_secret=NEW)
+
+        tried = office.post("/introspect", token=bought[kind])
+        office.played.secret = NEW
+
+        assert (tried.status_code, tried.json["error"]) == (401, "invalid_client")
+        assert office.is_active(bought[kind])
+
+    def test_nor_of_a_token_of_the_service_itself(self, office, told):
+        token = of_itself(office).json["access_token"]
+        changed_elsewhere(office, told, client_secret=NEW)
+
+        assert office.post("/introspect", token=token).status_code == 401
+
+    @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+    def test_no_token_is_ended(self, office, told, kind):
+        bought = office.sign_in(lan())
+        changed_elsewhere(office, told, client_secret=NEW)
+
+        tried = office.post("/revoke", token=bought[kind])
+        office.played.secret = NEW
+        stood = office.is_active(bought[kind])
+        ended = office.post("/revoke", token=bought[kind])
+
+        assert (tried.status_code, stood) == (401, True)
+        assert (ended.status_code, office.is_active(bought[kind])) == (200, False)
+
+    def test_no_token_of_the_service_itself_is_ended(self, office, told):
+        token = of_itself(office).json["access_token"]
+        changed_elsewhere(office, told, client_secret=NEW)
+
+        assert office.post("/revoke", token=token).status_code == 401
+        office.played.secret = NEW
+        assert office.is_active(token)
+
+    def test_no_request_is_pushed(self, client, told, office):
+        sender = Sender(client, office.played)
+        changed_elsewhere(office, told, client_secret=NEW)
+
+        tried = push(sender)
+        sender.played.secret = NEW
+
+        assert (tried.status_code, tried.json["error"]) == (401, "invalid_client")
+        assert push(sender).status_code == 201
 
     def test_the_attempt_stands_in_the_log(self, office, told):
         client_credentials.forget()
