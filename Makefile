@@ -49,6 +49,7 @@ endef
 .PHONY: setup
 setup: ## the virtual environment, with what tests and checks need
 	$(call install,requirements-dev.lock,requirements-dev.lock requirements.lock)
+	@$(BIN)/python -m tests.clients.programs
 
 .PHONY: setup-run
 setup-run:

@@ -18,6 +18,7 @@ from identity import create_app
 from identity import database as open_database
 from identity import settings as settings_module
 from identity.settings import Settings
+from tests.clients import programs
 from tests.databases import Database, Databases
 from tests.postgres import NoPostgresError, PrivateServer, Server
 
@@ -188,6 +189,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("browser") and not chromium():
             item.add_marker(pytest.mark.skip(reason="no Chromium on the path"))
+        if item.get_closest_marker("openid_client") and programs.lack() is not None:
+            item.add_marker(pytest.mark.skip(reason="no openid-client"))
         if config.option.database == "postgresql" and SERVER not in config.stash:
             item.add_marker(pytest.mark.skip(reason="no PostgreSQL"))
 
@@ -207,6 +210,7 @@ OF_WORDS = {
     "test_attacks_input.py",
     "test_attacks_markup.py",
     "test_attacks_outbound.py",
+    "test_authlib_client.py",
     "test_bad_files.py",
     "test_counter_help.py",
     "test_doors.py",
@@ -215,6 +219,7 @@ OF_WORDS = {
     "test_form_post.py",
     "test_get_writes.py",
     "test_going_back_and_pressing_twice.py",
+    "test_openid_client.py",
     "test_rfc9449_attacks.py",
     "test_the_decision_page.py",
     "test_the_readme.py",
@@ -250,6 +255,8 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
     if not chromium() and any("no Chromium" in str(report.longrepr) for report in skipped):
         left_out["the browser"] = "no Chromium on the path"
+    if any("no openid-client" in str(report.longrepr) for report in skipped):
+        left_out["openid-client"] = str(programs.lack())
     for what, why in left_out.items():
         terminalreporter.write_line(f"LEFT OUT: {what}: {why}", red=True, bold=True)
 
@@ -259,7 +266,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     required = os.environ.get("MOTLAN_TEST_REQUIRE", "").split(",")
     lacks_postgresql = "postgresql" in required and "PostgreSQL" in config.stash[LEFT_OUT]
-    if lacks_postgresql or ("browser" in required and chromium() is None):
+    lacks_client = "openid-client" in required and programs.lack() is not None
+    if lacks_postgresql or lacks_client or ("browser" in required and chromium() is None):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

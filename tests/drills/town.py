@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,9 +185,14 @@ def decide(browser: Browser, town: Town, resident: Resident, case: str) -> str:
 
 @contextmanager
 def a_town(
-    databases: Databases, home: Path, *, people: int, database: Database | None = None
+    databases: Databases,
+    home: Path,
+    *,
+    people: int,
+    database: Database | None = None,
+    services: Sequence[dict[str, Any]] = (),
 ) -> Iterator[Town]:
-    """A town that answers; in the end nothing of it runs."""
+    """A town that answers, with more public services; in the end nothing of it runs."""
     at = database or databases.copy()
     processes = str(PROCESSES[databases.kind])
     serving = Serving(databases, at, home, MOTLAN_PROCESSES=processes)
@@ -203,6 +208,7 @@ def a_town(
             signer=Played("", key=ec.generate_private_key(ec.SECP256R1())),
         )
     )
+    town.registered += services
     _inhabit(town, people + 2)
     try:
         serving.start()

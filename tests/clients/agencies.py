@@ -1,0 +1,81 @@
+"""The public services that clients of others play: one registration for each way of proving it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from tests import public_services
+
+SECRET = "a-secret-that-only-the-clients-of-others-know"
+ALL_GRANTS = ["authorization_code", "refresh_token", "client_credentials"]
+Told = dict[str, Any]
+
+
+def private_jwk(alg: str) -> Told:
+    """A new private key for this algorithm."""
+    made: Any
+    if alg == "ES256":
+        made = ec.generate_private_key(ec.SECP256R1())
+    elif alg == "EdDSA":
+        made = ed25519.Ed25519PrivateKey.generate()
+    else:
+        made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    told: Told = json.loads(jwt.get_algorithm_by_name(alg).to_jwk(made))
+    return {k: v for k, v in told.items() if k != "key_ops"} | {"alg": alg, "kid": f"its-{alg}"}
+
+
+def public_half(jwk: Mapping[str, Any]) -> Told:
+    """What a registration shows of a key."""
+    secret = {"d", "p", "q", "dp", "dq", "qi"}
+    return {k: v for k, v in jwk.items() if k not in secret} | {"use": "sig"}
+
+
+class Agency:
+    """One public service: how it is registered, and what its client has to know."""
+
+    def __init__(self, method: str = "client_secret_basic", **members: Any) -> None:
+        self.key = private_jwk(members.pop("alg")) if "alg" in members else None
+        own = {} if self.key is None else {"jwks": {"keys": [public_half(self.key)]}}
+        self.registration = public_services.registration(
+            token_endpoint_auth_method=method,
+            client_secret=SECRET if method.startswith("client_secret") else None,
+            **({"grant_types": ALL_GRANTS, "post_logout_redirect_uris": [LEFT]} | own | members),
+        )
+
+    def told(self) -> Told:
+        """What its client starts with."""
+        said = self.registration
+        signs = [name for name in said if name.endswith("_signed_response_alg")]
+        return {
+            "client_id": said["client_id"],
+            "method": said["token_endpoint_auth_method"],
+            "secret": said.get("client_secret"),
+            "key": self.key,
+            "redirect_uri": said["redirect_uris"][0],
+            "post_logout_redirect_uri": LEFT,
+            "metadata": {"id_token_signed_response_alg": "ES256"} | {n: said[n] for n in signs},
+        }
+
+
+LEFT = "https://agency.motlan.test/left"
+PUBLIC = {"grant_types": ["authorization_code", "refresh_token"]}
+
+
+def agencies() -> dict[str, Agency]:
+    """All of them, by what is particular to each."""
+    by_key = "private_key_jwt"
+    return {
+        "basic": Agency(),
+        "post": Agency("client_secret_post"),
+        "ES256": Agency(by_key, alg="ES256"),
+        "PS256": Agency(by_key, alg="PS256"),
+        "EdDSA": Agency(by_key, alg="EdDSA"),
+        "app": Agency("none", application_type="native", **PUBLIC),
+        "bound": Agency(dpop_bound_access_tokens=True),
+        "pushing": Agency(by_key, alg="ES256", require_pushed_authorization_requests=True),
+        "signed": Agency(userinfo_signed_response_alg="ES256"),
+        "RS256": Agency(id_token_signed_response_alg="RS256", userinfo_signed_response_alg="RS256"),
+    }

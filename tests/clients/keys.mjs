@@ -1,0 +1,30 @@
+// The keys of a client: what it authenticates by, signs its requests with and proves.
+import * as oidc from 'openid-client';
+
+const KINDS = {
+  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+  PS256: { name: 'RSA-PSS', hash: 'SHA-256' },
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  EdDSA: { name: 'Ed25519' },
+};
+
+/** A private JWK as the client holds it. */
+export async function algorithm(jwk) {
+  const key = await crypto.subtle.importKey('jwk', jwk, KINDS[jwk.alg], false, ['sign']);
+  return { key, kid: jwk.kid };
+}
+
+/** How the client shows who it is. */
+export async function credential(told) {
+  if (told.method === 'client_secret_basic') return oidc.ClientSecretBasic(told.secret);
+  if (told.method === 'client_secret_post') return oidc.ClientSecretPost(told.secret);
+  if (told.method === 'private_key_jwt') return oidc.PrivateKeyJwt(await algorithm(told.key));
+  return oidc.None();
+}
+
+/** What goes along with requests of tokens, and with the tokens: proofs of a key of its own. */
+export async function tools(config, told) {
+  if (!told.dpop) return undefined;
+  const pair = await oidc.randomDPoPKeyPair(told.dpop);
+  return { DPoP: oidc.getDPoPHandle(config, pair) };
+}

@@ -1,0 +1,71 @@
+"""A person with a browser and no screen: opens what a public service sends, signs in, agrees."""
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.drills.town import Resident, sign_in
+from tests.drills.wire import Answer, Browser, NotGiven
+
+Arrived = dict[str, Any]  # the address a browser came to, and the form that it posted there
+MOST_PAGES = 10
+_HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
+_POSTS = re.compile(r'<form method="post"(?: action="([^"]*)")?')
+
+
+@dataclass
+class Person:
+    """Somebody who agrees to everything that they are asked."""
+
+    issuer: str
+    browser: Browser
+    resident: Resident
+
+    def open(self, address: str) -> Arrived:
+        """Go where the service sends, page after page; where the last one leads.
+
+        Raises:
+            NotGiven: the pages lead nowhere.
+        """
+        assert address.startswith(self.issuer + "/")
+        path = address.removeprefix(self.issuer)
+        for _ in range(MOST_PAGES):
+            found = self._read(path)
+            if not isinstance(found, str):
+                return found
+            path = found
+        raise NotGiven("the pages go on and on")
+
+    def _read(self, path: str) -> str | Arrived:
+        """One page and what a person does there: the next path, or where they arrived."""
+        if path.startswith("/sign-in"):
+            return sign_in(self.browser, self.resident, path)
+        answer = self.browser.get(path)
+        if answer.status == 303:
+            return _there(answer)
+        action, fields = _form(answer)
+        if urlsplit(action).netloc:
+            return {"url": action, "form": fields}
+        if path.startswith("/consent/"):
+            fields["answer"] = "allow"
+        return _there(self.browser.post(action or path, **fields))
+
+
+def _there(answer: Answer) -> str | Arrived:
+    if answer.status != 303:
+        raise NotGiven(f"a form was answered with {answer.status}")
+    place = answer.headers["location"]
+    return {"url": place} if urlsplit(place).netloc else place
+
+
+def _form(answer: Answer) -> tuple[str, dict[str, str]]:
+    """Where the page's own form posts, and what stands in it already."""
+    page = answer.body.decode()
+    main = page[page.find("<main") :]
+    posts = _POSTS.search(main)
+    if answer.status != 200 or posts is None:
+        raise NotGiven(f"a page without a form, status {answer.status}")
+    fields = {name: unescape(value) for name, value in _HIDDEN.findall(main[posts.start() :])}
+    return unescape(posts[1] or ""), fields
