@@ -25,7 +25,7 @@ KEY_HEADERS = (
     ("Cache-Control", f"public, max-age={int(JWKS_CACHE.total_seconds())}"),
 )
 LANGUAGES = ("vi", "en")
-ASSERTION_ALGORITHMS = ("ES256", "PS256", "EdDSA")
+ASSERTION_ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 CLAIMS = (
     *("sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "sid", "nonce", "at_hash"),
     *("vn_account_level", "name", "birthdate", "gender", "email", "phone_number", "address"),

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jwt
+from jwt.algorithms import OKPAlgorithm
 
 from identity import clock, jws
 from identity.errors import InvalidClient
 
-ALGORITHMS = ("PS256", "ES256", "EdDSA")
+ALGORITHMS = ("PS256", "ES256", "EdDSA", "Ed25519")
 TYPES = frozenset({"jwt", "client-authentication+jwt"})  # ours, like at+jwt, are none of these
 # OpenID FAPI 2.0 §5.3.2.1 accepts 10 s and refuses more than 60 s.
 AHEAD_SECONDS = 30
@@ -28,7 +29,10 @@ _UNWANTED = frozenset({"crit", "b64", "jku", "x5u", "jwk"})
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 # What a JWK must be to verify an algorithm: key type, and curve where there is one.
 _KINDS = {"PS256": ("RSA", None), "ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}
+# RFC 9864 §2.2: the same algorithm under its newer name, which PyJWT does not know yet.
+_OLDER = {"Ed25519": "EdDSA"}
 _jws = jwt.PyJWS(list(ALGORITHMS))
+_jws.register_algorithm("Ed25519", OKPAlgorithm())
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,10 @@ def verify(
         InvalidClient: it is not. One sentence for all reasons: the note names the reason.
     """
     alg = _header(assertion)["alg"]
-    if alg not in algorithms:
+    if _older(alg) not in map(_older, algorithms):
         raise _refused("alg is not the registered one")
-    _check_signature(assertion, _key(keys, alg=alg, kid=claimed_kid(assertion)))
+    key = _key(keys, alg=_older(alg), kid=claimed_kid(assertion))
+    _check_signature(assertion, key, alg=alg)
     claims = _claims(assertion)
     if claims.get("iss") != client_id or claims.get("sub") != client_id:
         raise _refused("iss or sub")
@@ -86,6 +91,11 @@ def verify(
     if claims.get("aud") != issuer:
         raise _refused("aud")
     return Assertion(client_id, _text(claims, "jti"), _end(claims))
+
+
+def _older(alg: str) -> str:
+    """An algorithm under the one name by which keys and registrations are compared."""
+    return _OLDER.get(alg, alg)
 
 
 def _header(assertion: str) -> Mapping[str, Any]:
@@ -135,13 +145,14 @@ def _key(keys: Sequence[Mapping[str, Any]], *, alg: str, kid: str | None) -> jwt
 
 
 def _fits(key: Mapping[str, Any], alg: str) -> bool:
-    kind = (key.get("kty"), key.get("crv"))
-    return kind == _KINDS[alg] and key.get("alg", alg) == alg and key.get("use", "sig") == "sig"
+    if (key.get("kty"), key.get("crv")) != _KINDS[alg]:
+        return False
+    return _older(key.get("alg", alg)) == alg and key.get("use", "sig") == "sig"
 
 
-def _check_signature(assertion: str, key: jwt.PyJWK) -> None:
+def _check_signature(assertion: str, key: jwt.PyJWK, *, alg: str) -> None:
     try:
-        _jws.decode(assertion, key, algorithms=[key.algorithm_name])
+        _jws.decode(assertion, key.key, algorithms=[alg])
     except jwt.PyJWTError:
         raise _refused("signature") from None
 

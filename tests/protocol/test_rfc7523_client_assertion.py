@@ -19,6 +19,7 @@ from time_machine import travel
 from identity import clock
 from identity.errors import InvalidClient
 from identity.public_services.client_assertion import claimed_client_id, claimed_kid, verify
+from tests.proving import SIGNER
 
 ISSUER = "https://id.example"
 TAX = "tax-office"
@@ -51,13 +52,13 @@ def private(alg: str, number: int = 0):
     del number
     if alg == "ES256":
         return generate_ec(SECP256R1())
-    if alg == "EdDSA":
+    if alg in {"EdDSA", "Ed25519"}:
         return Ed25519PrivateKey.generate()
     return generate_rsa(public_exponent=65537, key_size=2048)
 
 
 def public(alg: str, number: int = 0) -> dict:
-    kind = {"ES256": ECKey, "EdDSA": OKPKey}.get(alg, RSAKey)
+    kind = {"ES256": ECKey, "EdDSA": OKPKey, "Ed25519": OKPKey}.get(alg, RSAKey)
     key = kind.import_key(private(alg, number).public_key()).as_dict(private=False)
     return dict(key) | {"kid": f"{alg}-{number}"}
 
@@ -72,7 +73,7 @@ def an_assertion(said=None, *, alg="ES256", number=0, **header) -> str:
     header = {"kid": f"{alg}-{number}"} | header
     kept = {name: value for name, value in header.items() if value is not ...}
     payload = json.dumps(claims() if said is None else said).encode()
-    return jwt.PyJWS().encode(payload, private(alg, number), alg, headers=kept)
+    return SIGNER.encode(payload, private(alg, number), alg, headers=kept)
 
 
 def proves(assertion, *keys, **more):
@@ -90,7 +91,7 @@ def segment(text: str) -> str:
     return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-@pytest.mark.parametrize("alg", ["PS256", "ES256", "EdDSA"])
+@pytest.mark.parametrize("alg", ["PS256", "ES256", "EdDSA", "Ed25519"])
 def test_a_service_proves_itself_with_its_key(alg):
     """RFC 7523 §3, FAPI 2.0 §5.4."""
     said = claims()
@@ -99,6 +100,16 @@ def test_a_service_proves_itself_with_its_key(alg):
 
     assert (proven.client_id, proven.jti) == (TAX, "once")
     assert proven.expires_at == datetime.fromtimestamp(said["exp"], UTC)
+
+
+@pytest.mark.parametrize("named", ["EdDSA", "Ed25519"])
+@pytest.mark.parametrize("signed", ["EdDSA", "Ed25519"])
+def test_an_algorithm_with_two_names_is_one(signed, named):
+    """RFC 9864 §2.2: a client may sign by the newer name, whatever its registration says."""
+    key = public(signed) | {"alg": named}
+
+    assert proves(an_assertion(alg=signed), key, algorithms=[named])
+    refuses(an_assertion(alg=signed), key, algorithms=["ES256"])
 
 
 def test_what_it_claims_can_be_read_before_it_is_proven():
