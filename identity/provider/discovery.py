@@ -10,6 +10,7 @@ from identity.described import KEYS, Answer
 from identity.doors import Door, Function, Request, anyone
 from identity.granted import details
 from identity.messages import JSON, Response
+from identity.provider.grant_types import GRANTS
 from identity.public_services import credentials
 from identity.requested import acr
 from identity.requested.requests import PROMPTS
@@ -76,7 +77,7 @@ def _requests() -> dict[str, Any]:
     return {
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types_supported": list(GRANTS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "scopes_supported": list(OFFERED_SCOPES),
         "authorization_details_types_supported": [details.TYPE],  # RFC 9396 §10

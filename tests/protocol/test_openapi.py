@@ -12,7 +12,7 @@ from identity import errors, openapi
 from identity.doors import FORM, Door
 from identity.logout import rp_initiated
 from identity.parameters import Parameters
-from identity.provider.token import GRANTS
+from identity.provider.grant_types import GRANTS
 from identity.public_services import credentials
 from identity.requested import wish
 from tests.asking import a_sender
