@@ -12,6 +12,7 @@ from tests.drills.wire import Answer, Browser, NotGiven
 Arrived = dict[str, Any]  # the address a browser came to, and the form that it posted there
 MOST_PAGES = 10
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
+_BOX = re.compile(r'<input type="checkbox" name="([^"]*)"[^>]* value="([^"]*)"')
 _POSTS = re.compile(r'<form method="post"(?: action="([^"]*)")?')
 
 
@@ -49,8 +50,16 @@ class Person:
         if urlsplit(action).netloc:
             return {"url": action, "form": fields}
         if path.startswith("/consent/"):
-            fields["answer"] = "allow"
+            fields |= {"answer": "allow", **_boxes(answer)}
         return _there(self.browser.post(action or path, **fields))
+
+
+def _boxes(answer: Answer) -> dict[str, list[str]]:
+    """Every box of the page, ticked."""
+    ticked: dict[str, list[str]] = {}
+    for name, value in _BOX.findall(answer.body.decode()):
+        ticked.setdefault(name, []).append(unescape(value))
+    return ticked
 
 
 def _there(answer: Answer) -> str | Arrived:
@@ -60,7 +69,7 @@ def _there(answer: Answer) -> str | Arrived:
     return {"url": place} if urlsplit(place).netloc else place
 
 
-def _form(answer: Answer) -> tuple[str, dict[str, str]]:
+def _form(answer: Answer) -> tuple[str, dict[str, Any]]:
     """Where the page's own form posts, and what stands in it already."""
     page = answer.body.decode()
     main = page[page.find("<main") :]

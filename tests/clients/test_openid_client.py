@@ -3,7 +3,14 @@
 It verifies what a public service has to: issuer, state, nonce, audience, hashes and signatures.
 """
 
+import json
+
 import pytest
+
+from tests.clients.agencies import LEFT
+from tests.clients.conversation import ClientRefused
+from tests.clients.person import Person
+from tests.drills.wire import Browser
 
 pytestmark = [pytest.mark.openid_client, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -31,3 +38,107 @@ def test_a_code_by_every_way_of_proving_who_asks(goes, who):
 def test_signed_userinfo_and_the_algorithm_of_plain_openid(goes, who):
     """OIDC Core §5.3.2; Discovery §3: RS256."""
     check(goes("code", who))
+
+
+def test_what_it_reads_of_us_is_what_it_needs(goes, town):
+    """Discovery §4: the client checks the issuer before it believes a word."""
+    said = goes("discovery", "basic")
+
+    assert said["issuer"] == town.serving.issuer
+    assert said["authorization_response_iss_parameter_supported"] is True
+
+
+@pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519"])
+def test_tokens_bound_to_a_key(goes, alg):
+    """RFC 9449: the first refusal brings the nonce, and the client goes on by itself (§8)."""
+    seen = goes("code", "bound", dpop=alg)
+
+    check(seen, token_type="dpop")
+    assert seen["known"]["cnf"].keys() == {"jkt"}
+
+
+def test_an_app_without_a_secret_binds_its_refresh_token(goes):
+    """RFC 9449 §5."""
+    check(goes("code", "app", dpop="ES256"), token_type="dpop")
+
+
+@pytest.mark.parametrize("who", ["basic", "pushing", "EdDSA"])
+def test_a_request_that_was_pushed(goes, who):
+    """RFC 9126 §2; a service that may push at all may push bound to its key (RFC 9449 §10.1)."""
+    check(goes("code", who, push=True, dpop="ES256"), token_type="dpop")
+    check(goes("code", who, push=True))
+
+
+@pytest.mark.parametrize("push", [False, True])
+def test_an_answer_that_is_posted(goes, push):
+    """Form Post Response Mode §2: the client reads the form that the browser posted."""
+    check(goes("code", "post", push=push, asked={"response_mode": "form_post"}))
+
+
+def test_a_single_claim_and_how_the_person_signed_in(goes):
+    """OIDC Core §5.5, §3.1.2.1 `max_age`: the client compares auth_time."""
+    wanted = {"userinfo": {"name": {"essential": True}}, "id_token": {"acr": None}}
+    asked = {"claims": json.dumps(wanted), "max_age": "3600", "acr_values": "vn:auth:2"}
+
+    seen = goes("code", "signed", asked=asked, checks={"maxAge": 3600})
+
+    check(seen)
+    assert seen["claims"]["acr"] == "vn:auth:2"
+    assert seen["userinfo"].keys() - {"iss", "aud"} == {"sub", "name"}
+
+
+def test_what_was_decided_comes_with_the_tokens(goes):
+    """RFC 9396 §7, and the scopes that a person decides."""
+    detail = {"type": "vn_procedure", "procedure": "1.004222", "case": "HS-1"}
+    asked = {"scope": "openid profile", "authorization_details": json.dumps([detail])}
+
+    seen = goes("code", "basic", asked=asked)
+
+    check(seen)
+    assert [one["procedure"] for one in seen["tokens"]["authorization_details"]] == ["1.004222"]
+    assert {"name", "birthdate", "gender"} <= seen["userinfo"].keys()
+
+
+@pytest.mark.parametrize("who", ["basic", "ES256", "EdDSA"])
+def test_a_token_of_the_services_own(goes, registered, who):
+    """RFC 6749 §4.4."""
+    seen = goes("own", who)
+
+    assert seen["known"]["active"]
+    assert seen["known"]["client_id"] == registered[who].registration["client_id"]
+    assert "refresh_token" not in seen["tokens"]
+
+
+def test_a_token_of_the_services_own_bound_to_a_key(goes):
+    """RFC 9449 §5."""
+    assert goes("own", "bound", dpop="ES256")["known"]["cnf"].keys() == {"jkt"}
+
+
+def test_signed_out_at_the_services_wish(goes, town):
+    """RP-Initiated Logout §2, §3: state comes back, and what the session bought is over."""
+    own = Person(town.serving.issuer, Browser(town.wire()), town.people[1])
+
+    seen = goes("logout", "basic", own)
+
+    assert (seen["back"], seen["kept"]) == (LEFT, True)
+    assert seen["known"] == {"active": False}
+
+
+class TestAttacker:
+    """What the client would not take, were it so; else these ways would prove nothing."""
+
+    def test_an_id_token_by_another_algorithm_than_was_agreed(self, goes):
+        with pytest.raises(ClientRefused, match="alg"):
+            goes("code", "basic", metadata={"id_token_signed_response_alg": "RS256"})
+
+    def test_an_answer_to_another_request(self, goes):
+        with pytest.raises(ClientRefused, match="state"):
+            goes("code", "basic", checks={"expectedState": "of-another-request"})
+
+    def test_a_secret_that_is_not_its_own(self, goes):
+        with pytest.raises(ClientRefused, match="401"):
+            goes("own", "basic", secret="a-secret-that-is-somebody-else's")
+
+    def test_a_key_that_is_not_its_own(self, goes, registered):
+        with pytest.raises(ClientRefused, match="401"):
+            goes("own", "ES256", key=registered["pushing"].key)

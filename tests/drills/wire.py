@@ -97,14 +97,14 @@ class Browser:
         """Open a page."""
         return self._kept(self.wire.send("GET", path, **self._cookie()))
 
-    def post(self, path: str, **fields: str) -> Answer:
-        """Send a form."""
-        body = urlencode(fields).encode()
+    def post(self, path: str, **fields: str | list[str]) -> Answer:
+        """Send a form; of boxes with one name several may be ticked."""
+        body = urlencode(fields, doseq=True).encode()
         return self._kept(
             self.wire.send("POST", path, body=body, Content_Type=FORM, **self._cookie())
         )
 
-    def fill(self, path: str, **fields: str) -> Answer:
+    def fill(self, path: str, **fields: str | list[str]) -> Answer:
         """Open a page and send its form."""
         return self.post(path, csrf_token=self.get(path).field("csrf_token"), **fields)
 
