@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from identity import clock, database
 from identity.columns import Base
 from identity.database import new_id, transaction
-from identity.joining import Purge, joined
+from identity.joining import Duty, Purge, joined
 
 LEASE = timedelta(minutes=1)  # a worker that died gives its message back after this, or later
 FIRST_PAUSE = timedelta(seconds=5)
@@ -24,7 +24,17 @@ KEPT = timedelta(days=365)  # after it was acknowledged: the citizen's page stil
 
 _UNHEARD = text("delivered_at IS NULL")
 
+EVERY = timedelta(seconds=1)  # so that it is delivered within seconds
+# What has a time of its own to be worth something is looked at this long after it, and is gone.
+KEPT_AFTER = timedelta(days=30)
+
 Deliver = Callable[["Waiting"], None]
+# How the messages of each kind leave.
+_carriers: dict[str, Deliver] = {}
+
+
+class UnknownKind(Exception):
+    """A message that nothing here knows how to send."""
 
 
 class OutboxMessage(Base):
@@ -33,6 +43,7 @@ class OutboxMessage(Base):
     __tablename__ = "outbox_message"
     __table_args__ = (
         Index("ix_outbox_message_next_at", "next_at"),
+        Index("ix_outbox_message_until", "until"),
         Index(
             "ix_outbox_message_unheard",
             "public_service_id",
@@ -53,6 +64,7 @@ class OutboxMessage(Base):
     next_at: Mapped[datetime | None]  # null: nothing more will be tried
     delivered_at: Mapped[datetime | None]  # null: not acknowledged
     last_error: Mapped[str | None]  # a short word, never the answer's text
+    until: Mapped[datetime | None]  # nobody wants it any more then; null: it is always wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,7 @@ class Waiting:
     target: str
     body: dict[str, Any]
     tries: int
+    until: datetime | None = None  # null: however late
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +99,24 @@ class Progress:
     last_error: str | None
 
 
-def put(
+def carry(kind: str, send: Deliver) -> None:
+    """From now on messages of this kind are sent so; what raises is tried again later."""
+    _carriers[kind] = send
+
+
+def put(  # noqa: PLR0913 - the columns of a message, each by its name
     kind: str,
     public_service_id: uuid.UUID,
     *,
     reference: str,
     target: str | None,
     body: Mapping[str, Any],
+    until: datetime | None = None,
 ) -> uuid.UUID:
-    """The message leaves if, and only if, the running transaction commits."""
+    """The message leaves if, and only if, the running transaction commits.
+
+    Nobody tries after `until`.
+    """
     message_id, at = new_id(), clock.now()
     database.write(
         insert(OutboxMessage).values(
@@ -107,6 +129,7 @@ def put(
             created_at=at,
             tries=0,
             next_at=None if target is None else at,
+            until=until,
         )
     )
     return message_id
@@ -163,7 +186,7 @@ def take() -> Waiting | None:
     """
     at = clock.now()
     due = (
-        select(OutboxMessage.id, OutboxMessage.tries)
+        select(OutboxMessage.id, OutboxMessage.tries, OutboxMessage.until, OutboxMessage.last_error)
         .where(OutboxMessage.next_at <= at)
         .order_by(OutboxMessage.next_at)
         .limit(1)
@@ -171,15 +194,22 @@ def take() -> Waiting | None:
     )
     with transaction():
         found = database.row(due)
-        while found is not None and found.tries >= MOST_TRIES:
-            _change(found.id, next_at=None, last_error=UNFINISHED)
+        while found is not None and (found.tries >= MOST_TRIES or _is_over(found.until, at)):
+            why = UNFINISHED if found.tries >= MOST_TRIES else found.last_error
+            _change(found.id, next_at=None, last_error=why or UNFINISHED)
             found = database.row(due)
         if found is None:
             return None
         tries = found.tries + 1
         row = _change(found.id, next_at=at + max(LEASE, _pause(tries)), tries=tries)
     assert row is not None  # noqa: S101 - it is locked by us
-    return Waiting(row.id, row.kind, row.public_service_id, row.target, row.body, row.tries)
+    return Waiting(
+        row.id, row.kind, row.public_service_id, row.target, row.body, row.tries, row.until
+    )
+
+
+def _is_over(until: datetime | None, at: datetime) -> bool:
+    return until is not None and until <= at
 
 
 def _change(message_id: uuid.UUID, **values: Any) -> database.AnyRow | None:  # noqa: ANN401 - columns
@@ -203,9 +233,13 @@ def delivered(message: Waiting) -> None:
 
 
 def failed(message: Waiting, why: str) -> None:
-    """Try again later, each time later; after `MOST_TRIES` an operator has to look."""
-    given_up = message.tries >= MOST_TRIES
-    next_at = None if given_up else clock.now() + _pause(message.tries)
+    """Try again later, each time later; after `MOST_TRIES` an operator has to look.
+
+    What would be tried after its time is given up at once.
+    """
+    again_at = clock.now() + _pause(message.tries)
+    given_up = message.tries >= MOST_TRIES or _is_over(message.until, again_at)
+    next_at = None if given_up else again_at
     with transaction():
         database.write(
             update(OutboxMessage)
@@ -216,7 +250,18 @@ def failed(message: Waiting, why: str) -> None:
         )
 
 
-def deliver(send: Deliver, *, at_most: int = 20) -> int:
+def send_by_kind(message: Waiting) -> None:
+    """The recipient has acknowledged the message, as its kind wants it.
+
+    Raises:
+        UnknownKind: nobody carries it.
+    """
+    if message.kind not in _carriers:
+        raise UnknownKind(message.kind)
+    _carriers[message.kind](message)
+
+
+def deliver(send: Deliver = send_by_kind, *, at_most: int = 20) -> int:
     """Send what is due; how many messages were tried."""
     for tried in range(at_most):
         message = take()
@@ -232,5 +277,7 @@ def deliver(send: Deliver, *, at_most: int = 20) -> int:
 
 
 def join() -> None:
-    """Bring the purge of what was acknowledged long ago."""
+    """Bring the worker's turn, and the purge of what was acknowledged or over long ago."""
+    joined().duties.append(Duty("outbox", EVERY, deliver, waits_for_others=True))
     joined().purges.append(Purge("outbox_message", "delivered_at", KEPT))
+    joined().purges.append(Purge("outbox_message", "until", KEPT_AFTER))

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from consent.ledger.withdraw import KIND
-from identity import clock, outbound, outbox, settings
+from identity import clock, outbound, settings
 from identity.outbox import Waiting
 from identity.public_services import registered
 from identity.signing import keys
@@ -16,20 +15,13 @@ class NotAcknowledged(Exception):
     """The recipient did not say that it has the event; it is sent again later."""
 
 
-class UnknownKind(Exception):
-    """A message that nothing here knows how to send."""
-
-
 def send(message: Waiting) -> None:
     """The recipient has acknowledged the message.
 
     Raises:
         NotAcknowledged: any answer but 2xx (RFC 8935 §2.2 says 202).
         outbound.OutboundRefused: it could not or may not be reached.
-        UnknownKind: it is no event of the ledger.
     """
-    if message.kind != KIND:
-        raise UnknownKind(message.kind)
     event = signed(message)
     headers = {"Content-Type": MEDIA_TYPE, "Accept": "application/json"}
     answer = outbound.post(message.target, event.encode(), headers=headers)
@@ -57,8 +49,3 @@ def signed(message: Waiting) -> str:
         },
     }
     return keys.sign(claims, typ=keys.EVENT)
-
-
-def deliver() -> int:
-    """Send what is due; the worker's duty."""
-    return outbox.deliver(send)

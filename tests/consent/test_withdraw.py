@@ -196,7 +196,7 @@ def test_the_recipient_hears_of_it_by_a_signed_event(her, httpserver):
     decision_id, _ = decided(her, service)
     withdraw.withdraw(decision_id, by=her.session)
 
-    events.deliver()
+    outbox.deliver()
 
     (told,) = outbox.progress(str(decision_id))
     assert told.delivered_at is not None
@@ -217,7 +217,7 @@ def test_a_recipient_that_does_not_acknowledge_is_tried_again(her, httpserver):
     decision_id, _ = decided(her, service)
     withdraw.withdraw(decision_id, by=her.session)
 
-    events.deliver()
+    outbox.deliver()
 
     (told,) = outbox.progress(str(decision_id))
     assert (told.delivered_at, told.last_error) == (None, "NotAcknowledged")

@@ -38,12 +38,12 @@ def nothing_waits(app):
         database.write(update(OutboxMessage).values(next_at=None))
 
 
-def a_message(target=TARGET, **body):
+def a_message(target=TARGET, until=None, **body):
     """A message to a new service, waiting."""
     service = registered.find(a_service().client_id)
     with transaction():
         return outbox.put("decision", service.id, reference=uuid.uuid4().hex, target=target,
-                          body=body)  # fmt: skip
+                          body=body, until=until)  # fmt: skip
 
 
 def stored(message_id):
@@ -221,11 +221,39 @@ def test_only_what_was_acknowledged_a_year_ago_is_purged():
         _acknowledge(old, clock.now() - outbox.KEPT - timedelta(minutes=1))
         _acknowledge(fresh, clock.now() - outbox.KEPT + timedelta(minutes=1))
         _put_long_ago(waiting)
-    (rule,) = [rule for rule in joined().purges if rule.table == "outbox_message"]
 
-    worker._purge(rule)
+    _purge()
 
     assert [stored(message) is not None for message in (old, fresh, waiting)] == [False, True, True]
+
+
+def _purge():
+    for rule in joined().purges:
+        if rule.table == "outbox_message":
+            worker._purge(rule)
+
+
+def test_what_nobody_wants_any_more_is_given_up_and_gone_in_the_end():
+    """A message may have a time of its own; what has none waits as long as it takes."""
+    put, kept = a_message(until=clock.now() + timedelta(minutes=1)), a_message()
+    first = {outbox.take().id: one for one in range(2)}
+
+    with later(timedelta(minutes=2)):
+        assert set(first) == {put, kept}
+        assert outbox.take().id == kept
+        assert outbox.take() is None
+        assert (stored(put).next_at, stored(put).last_error) == (None, outbox.UNFINISHED)
+    with later(outbox.KEPT_AFTER + timedelta(minutes=2)):
+        _purge()
+    assert [stored(message) is None for message in (put, kept)] == [True, False]
+
+
+def test_a_try_that_would_come_too_late_is_not_made():
+    put = a_message(until=clock.now() + outbox.FIRST_PAUSE / 2)
+
+    outbox.failed(outbox.take(), "Timeout")
+
+    assert (stored(put).next_at, stored(put).last_error) == (None, "Timeout")
 
 
 def _acknowledge(message_id, at):

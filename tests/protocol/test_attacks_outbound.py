@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 import time_machine
 
-from consent.ledger import events, withdraw
+from consent.ledger import withdraw
 from identity import clock, outbound, outbox
 from identity.errors import InvalidClient, InvalidToken
 from identity.outbound import Outbound, OutboundRefused
@@ -140,7 +140,7 @@ class TestAttacker:
         """Cases 38 and 66: the withdrawal stands; its news wait."""
         decision_id = _withdrawn(app.test_client(), f"http://127.0.0.1:{inside.port}/events")
 
-        events.deliver()
+        outbox.deliver()
 
         (told,) = outbox.progress(str(decision_id))
         assert (told.delivered_at, bool(told.last_error)) == (None, True)
@@ -155,7 +155,7 @@ class TestAttacker:
                     app.test_client(), f"http://127.0.0.1:{stranger.port}/events"
                 )
 
-                events.deliver()
+                outbox.deliver()
 
                 (told,) = outbox.progress(str(decision_id))
                 assert told.delivered_at is None
@@ -169,7 +169,7 @@ class TestAttacker:
             for _ in range(2):
                 _withdrawn(app.test_client(), f"http://127.0.0.1:{stranger.port}/events")
             with time_machine.travel(clock.now(), tick=False):  # no second try is due meanwhile
-                events.deliver()
+                outbox.deliver()
 
         bodies = [body.decode() for _, _, _, body in stranger.requests]
         claims = [keys.read_signed(b, typ=keys.EVENT, algorithms=("ES256",)) for b in bodies]
