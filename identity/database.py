@@ -244,6 +244,14 @@ def write_row(statement: Executable, params: Mapping[str, Any] | None = None) ->
     return _running().execute(statement, params or {}).first()
 
 
+def write_rows(
+    statement: Executable, params: Mapping[str, Any] | None = None
+) -> Sequence[Row[Any]]:
+    """Change rows and read what RETURNING says of each."""
+    spent()
+    return _running().execute(statement, params or {}).all()
+
+
 def _running() -> Connection:
     running = _current.get()
     if running is None:

@@ -138,14 +138,15 @@ def end_sessions(
     at: datetime,
     session_id: uuid.UUID | None = None,
     spared: uuid.UUID | None = None,
-) -> int:
-    """How many sessions of this person ended now: that one, all but the spared one, or all."""
+) -> tuple[uuid.UUID, ...]:
+    """Which sessions of this person ended now: that one, all but the spared one, or all."""
     living = [CitizenSession.citizen_id == citizen_id, CitizenSession.ended_at.is_(None)]
     if session_id is not None:
         living.append(CitizenSession.id == session_id)
     if spared is not None:
         living.append(CitizenSession.id != spared)
-    return database.write(update(CitizenSession).where(*living).values(ended_at=at))
+    ending = update(CitizenSession).where(*living).values(ended_at=at)
+    return tuple(row.id for row in database.write_rows(ending.returning(CitizenSession.id)))
 
 
 def living_sessions(

@@ -54,9 +54,18 @@ class Started:
     cookie: str = field(repr=False)
 
 
-# (citizen, session or null for all of them, why, which one stays when all end or null); runs
-# inside the ending's transaction.
-Ending = Callable[[uuid.UUID, uuid.UUID | None, str, uuid.UUID | None], None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Sessions of one person that end now, in the running transaction."""
+
+    citizen_id: uuid.UUID
+    session_id: uuid.UUID | None  # null: all of the person's, whatever hangs on none included
+    by: str
+    spared: uuid.UUID | None  # the one that stays when all others end; null: none does
+    sessions: tuple[uuid.UUID, ...]  # those that were alive until now
+
+
+Ending = Callable[[Ended], None]
 _endings: list[Ending] = []
 
 
@@ -208,7 +217,10 @@ def _end(
     spared: uuid.UUID | None = None,
 ) -> int:
     at = clock.now()
-    ended = records.end_sessions(citizen_id, at=at, session_id=session_id, spared=spared)
+    sessions = records.end_sessions(citizen_id, at=at, session_id=session_id, spared=spared)
+    ended = Ended(
+        citizen_id=citizen_id, session_id=session_id, by=by, spared=spared, sessions=sessions
+    )
     for ending in _endings:
-        ending(citizen_id, session_id, by, spared)
-    return ended
+        ending(ended)
+    return len(sessions)

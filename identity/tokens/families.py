@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from identity import database, settings, trail
+from identity.authentication.sessions import Ended
 from identity.entry import Who
 from identity.granted import grants
 from identity.granted.approval import Carried
@@ -163,12 +164,12 @@ def leave_mark(asker: Asker, citizen_id: uuid.UUID, *, reason: str) -> None:
     )
 
 
-def end_with_session(  # noqa: PLR0917 - called as `sessions.Ending` says
-    citizen_id: uuid.UUID, session_id: uuid.UUID | None, by: str, spared: uuid.UUID | None
-) -> None:
-    """Tokens end with the sign-in they came from; without a session: all of the person's.
+def end_with_session(ended: Ended) -> None:
+    """Tokens end with the sign-in they came from; where all sessions end: all of the person's.
 
-    Those of the `spared` session stay. Runs in the transaction that ends the session. Offline
+    Those of the spared session stay. Runs in the transaction that ends the session. Offline
     access outlives a sign-out, but not the end of all other sessions.
     """
-    grants.end_families(citizen_id, by=by, session_id=session_id, spared_session=spared)
+    grants.end_families(
+        ended.citizen_id, by=ended.by, session_id=ended.session_id, spared_session=ended.spared
+    )

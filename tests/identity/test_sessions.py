@@ -26,9 +26,13 @@ def start(person, *, before=None):
 def endings(person):  # noqa: ARG001 - after the app, whose making clears what was joined
     """What an area above hears when sessions end."""
     heard = []
-    sessions.on_end(lambda *told: heard.append((*told, database.current() is not None)))
+    sessions.on_end(lambda ended: heard.append((*_said(ended), database.current() is not None)))
     yield heard
     sessions._endings.pop()
+
+
+def _said(ended):
+    return ended.citizen_id, ended.session_id, ended.by, ended.spared
 
 
 def is_signed_in(client):
@@ -141,7 +145,7 @@ def test_a_failing_ending_leaves_the_session_alive(person):
     """All or nothing: a signed-out person has no living tokens."""
     cookie = start(person).cookie
 
-    def fail(*_told):
+    def fail(_ended):
         raise RuntimeError("the tokens could not be ended")
 
     sessions.on_end(fail)

@@ -197,9 +197,8 @@ def test_the_end_of_a_session_ends_its_tokens_but_spares_offline_access(office):
     bought, kept = office.redeem(code).json, office.redeem(offline).json
 
     with transaction():
-        for ending in sessions._endings:
-            for session_id in (code.session_id, offline.session_id):
-                ending(person.citizen_id, session_id, "sign-out", None)
+        for session_id in (code.session_id, offline.session_id):
+            sessions.end_one(person.citizen_id, session_id, by="sign-out")
 
     assert not office.is_active(bought["access_token"])
     assert office.refresh(bought["refresh_token"]).json["error"] == "invalid_grant"
@@ -212,8 +211,7 @@ def test_signing_out_everywhere_ends_offline_access_too(office):
     bought = office.sign_in(person, scope="openid offline_access")
 
     with transaction():
-        for ending in sessions._endings:
-            ending(person.citizen_id, None, "lock", None)
+        sessions.end_all(person.citizen_id, "lock")
 
     assert not office.is_active(bought["access_token"])
     assert not office.is_active(bought["refresh_token"])
