@@ -1,6 +1,7 @@
 """Tables of what was granted: grants, their decisions, codes, and the tokens they bought."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
+    Row,
     delete,
     literal,
     select,
@@ -200,6 +202,13 @@ def end_families(
         code.append(AuthorizationCode.session_id.is_distinct_from(spared_session))
     database.write(update(AuthorizationCode).where(*code).values(spent_at=now))
     return database.write(update(TokenFamily).where(*family).values(ended_at=now, ended_by=by))
+
+
+def told_services(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """Which services hold or held a token of this person: their `sub` and `sid` of each session."""
+    sid = TokenFamily.claims["sid"].as_string().label("sid")
+    told = (TokenFamily.public_service_id, TokenFamily.sub, sid)
+    return database.rows(select(*told).where(TokenFamily.citizen_id == citizen_id).distinct())
 
 
 _place = tuple_(ServiceGrant.citizen_id, ServiceGrant.id)

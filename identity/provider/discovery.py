@@ -102,6 +102,8 @@ def _tokens() -> dict[str, Any]:
         "id_token_signing_alg_values_supported": list(tokens.ID_TOKEN_ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(tokens.ID_TOKEN_ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),  # RFC 9449 §5.1
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,  # every logout token has `sid`
         "claim_types_supported": ["normal"],
         "claims_locales_supported": ["vi"],  # values are told as registered
         "claims_supported": list(CLAIMS),

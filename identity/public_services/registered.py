@@ -57,6 +57,7 @@ class Registered:
     sector: str
     version: int
     is_active: bool
+    backchannel_logout_uri: str | None  # null: it does not hear of sign-outs
     decision_events_uri: str | None  # null: withdrawals are kept for polling
     jwks_uri: str | None  # null: the keys stand in the registration, or there are none
     keys: tuple[Mapping[str, Any], ...]  # public JWKs of the registration
@@ -105,6 +106,7 @@ def parsed(row: "Row[Any]") -> Registered:
         sector=row.sector,
         version=row.version,
         is_active=row.is_active,
+        backchannel_logout_uri=told.get("backchannel_logout_uri"),
         decision_events_uri=told.get("decision_events_uri"),
         jwks_uri=told.get("jwks_uri"),
         keys=tuple(told.get("jwks", {"keys": []})["keys"]),
