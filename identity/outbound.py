@@ -86,14 +86,24 @@ class Outbound:
             OutboundRefused: it may not be reached, or answers with no JSON, too much, a redirect.
             OutboundFailed: it did not answer in time, or with an error of its own.
         """
-        message = Message("GET", url, headers={"Accept": "application/json, */*;q=0.1"})
-        answer = _tried(lambda: self._exchange(message, redirects=redirects), attempts)
-        if answer.status != requests.codes.ok:
-            raise OutboundRefused(f"{_host(url)} answered {answer.status}")
+        accept = "application/json, */*;q=0.1"
+        answer = _tried(lambda: self._get(url, accept=accept, redirects=redirects), attempts)
         try:
             return json.loads(answer.body)
         except (ValueError, RecursionError):
             raise OutboundRefused(f"{_host(url)} sent no JSON") from None
+
+    def get_text(self, url: str, *, accept: str) -> str:
+        """The ASCII text at this address, which must answer 200, at the first try.
+
+        Raises:
+            OutboundRefused: it may not be reached, or answers with something else.
+            OutboundFailed: it did not answer in time, or with an error of its own.
+        """
+        try:
+            return self._get(url, accept=accept).body.decode("ascii")
+        except UnicodeDecodeError:
+            raise OutboundRefused(f"{_host(url)} sent no ASCII") from None
 
     def post(
         self, url: str, body: bytes, *, headers: Mapping[str, str], attempts: int = 1
@@ -106,6 +116,13 @@ class Outbound:
         """
         message = Message("POST", url, body, headers)
         return _tried(lambda: self._exchange(message), attempts)
+
+    def _get(self, url: str, *, accept: str, redirects: int = 0) -> Answer:
+        message = Message("GET", url, headers={"Accept": accept})
+        answer = self._exchange(message, redirects=redirects)
+        if answer.status != requests.codes.ok:
+            raise OutboundRefused(f"{_host(url)} answered {answer.status}")
+        return answer
 
     def _exchange(self, message: Message, *, redirects: int = 0) -> Answer:
         try:
@@ -187,6 +204,11 @@ class Outbound:
 def get_json(url: str, *, attempts: int = 1, redirects: int = 0) -> Any:  # noqa: ANN401 - JSON
     """The JSON at this address, under our settings; see `Outbound.get_json`."""
     return _ours().get_json(url, attempts=attempts, redirects=redirects)
+
+
+def get_text(url: str, *, accept: str) -> str:
+    """The text at this address, under our settings; see `Outbound.get_text`."""
+    return _ours().get_text(url, accept=accept)
 
 
 def post(url: str, body: bytes, *, headers: Mapping[str, str], attempts: int = 1) -> Answer:

@@ -19,8 +19,9 @@ from identity.errors import NotFound, Refusal
 from identity.guards import anyone, enter
 from identity.messages import NO_STORE, Response
 from identity.parameters import Parameters
-from identity.requested import pending, pushed, requests, wish
+from identity.requested import pending, pushed, request_objects, requests, wish
 from identity.requested.pending import AlreadyAnswered, Pending
+from identity.requested.wish import Wish
 
 log = structlog.get_logger(__name__)
 pages = Blueprint("authorization", __name__)
@@ -52,7 +53,7 @@ def take_request() -> AnyResponse:
     query = doors.Request(request.environ).query
     waiting = _waiting(query)
     if waiting is None:
-        asked = pushed.find(query) or requests.read(query)
+        asked = _asked(query)
         g.ui_locales = asked.ui_locales
         return _sent(authorize.authorize(Visit(asked, guard.citizen_session(), browser.digest)))
     g.ui_locales = waiting.ui_locales
@@ -65,9 +66,14 @@ def take_request() -> AnyResponse:
 def take_posted_request() -> AnyResponse:
     """The same as a form of another site: kept, and opened by GET."""
     form = doors.Request(request.environ).form
-    asked = pushed.find(form) or requests.read(form)
+    asked = _asked(form)
     g.ui_locales = asked.ui_locales
     return _sent(authorize.receive(asked))
+
+
+def _asked(sent: Parameters) -> Wish:
+    """A new request: one that was pushed, one that came signed, or as it stands."""
+    return pushed.find(sent) or request_objects.find(sent) or requests.read(sent)
 
 
 @pages.app_errorhandler(requests.NotSentBack)

@@ -11,7 +11,7 @@ from identity.doors import Door, Function, Request, anyone
 from identity.granted import details
 from identity.messages import JSON, Response
 from identity.provider.grant_types import GRANTS
-from identity.public_services import credentials
+from identity.public_services import credentials, service_keys
 from identity.requested import acr
 from identity.requested.requests import PROMPTS
 from identity.requested.wish import MODES, OFFERED_SCOPES
@@ -86,9 +86,11 @@ def _requests() -> dict[str, Any]:
             acr.value(level) for level in acr.LEVELS if level <= acr.ATTAINABLE
         ],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
-        "require_request_uri_registration": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(service_keys.KEY_ALGORITHMS),
+        "require_signed_request_object": False,  # RFC 9101 §10.5: each service for itself
         "require_pushed_authorization_requests": False,  # RFC 9126 §5: each service for itself
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
         "display_values_supported": ["page"],

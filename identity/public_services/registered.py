@@ -51,6 +51,9 @@ class Registered:
     procedures: frozenset[str]
     require_pkce: bool
     require_pushed: bool  # RFC 9126 §6
+    require_signed_request: bool  # RFC 9101 §10.5
+    request_alg: str | None  # of its request objects; null: any that is offered but RS256
+    request_uris: tuple[str, ...]  # where its request objects may be fetched
     dpop_bound: bool  # RFC 9449 §5.2
     profile: str
     application_type: str
@@ -63,6 +66,11 @@ class Registered:
     keys: tuple[Mapping[str, Any], ...]  # public JWKs of the registration
     signing_algs: tuple[str, ...]  # of its client assertions
     links: Mapping[str, str]  # client_uri, logo_uri, policy_uri, tos_uri as registered
+
+    @property
+    def request_algs(self) -> tuple[str, ...]:
+        """What its request objects may be signed by; RS256 only where it was registered."""
+        return (self.request_alg,) if self.request_alg else ALGORITHMS
 
     def name(self, language: str) -> str:
         """What people are shown; the plain name where the language has none of its own."""
@@ -100,6 +108,9 @@ def parsed(row: "Row[Any]") -> Registered:
         procedures=frozenset(told["procedures"]),
         require_pkce=told["require_pkce"],
         require_pushed=told.get("require_pushed_authorization_requests", False),
+        require_signed_request=told.get("require_signed_request_object", False),
+        request_alg=told.get("request_object_signing_alg"),
+        request_uris=tuple(told.get("request_uris", ())),
         dpop_bound=told.get("dpop_bound_access_tokens", False),
         profile=told["profile"],
         application_type=told["application_type"],

@@ -24,6 +24,8 @@ PAUSE_SECONDS = 60.0  # at most one fetch a minute, however many unknown kids ar
 MOST_KEYS = 16
 LEAST_RSA_BITS = 2048
 SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+# RS256 verifies request objects where that was registered, and never who asks.
+KEY_ALGORITHMS = (*ALGORITHMS, "RS256")
 CURVES = frozenset({"P-256", "Ed25519"})
 
 
@@ -126,8 +128,8 @@ def _check(key: object) -> None:
         raise NotPublicKeysError("a key has private members; only public keys are taken")
     if key.get("use", "sig") != "sig":
         raise NotPublicKeysError("a key is not for signatures (use must be sig)")
-    if key.get("alg", "ES256") not in ALGORITHMS:
-        raise NotPublicKeysError("a key's alg is not one of " + ", ".join(sorted(ALGORITHMS)))
+    if key.get("alg", "ES256") not in KEY_ALGORITHMS:
+        raise NotPublicKeysError("a key's alg is not one of " + ", ".join(sorted(KEY_ALGORITHMS)))
     if not isinstance(key.get("kid", ""), str):
         raise NotPublicKeysError("a kid must be text")
     try:

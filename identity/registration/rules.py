@@ -38,6 +38,14 @@ def _one_credential(told: Mapping[str, Any]) -> None:
         raise ValidationError("is needed (or jwks_uri) with private_key_jwt", "jwks")
 
 
+def _signed_requests(told: Mapping[str, Any]) -> None:
+    """RFC 9101 §10.5: who has no key can sign nothing."""
+    has_keys = bool({"jwks", "jwks_uri"} & told.keys())
+    for name in ("require_signed_request_object", "request_object_signing_alg", "request_uris"):
+        if told.get(name) and not has_keys:
+            raise ValidationError("needs jwks or jwks_uri", name)
+
+
 def _public_client(told: Mapping[str, Any]) -> None:
     if told["token_endpoint_auth_method"] != NONE:
         return
@@ -66,4 +74,11 @@ def _one_sector(told: Mapping[str, Any]) -> None:
         )
 
 
-_RULES = (_not_built, _one_credential, _public_client, _code_flow, _one_sector)
+_RULES = (
+    _not_built,
+    _one_credential,
+    _signed_requests,
+    _public_client,
+    _code_flow,
+    _one_sector,
+)

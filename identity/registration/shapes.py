@@ -1,5 +1,6 @@
 """What one member of a registration may look like: RFC 7591 §2, and names that deceive nobody."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,8 @@ MOST_ADDRESSES = 50
 CODE = validate.Regexp(
     r"[A-Z0-9]+(\.[A-Z0-9]+)*\Z", error="must be capital letters and digits, in parts with dots"
 )
+LONGEST_REFERENCE = 512  # characters, RFC 9101 §5.2
+_DIGEST = re.compile(r"([A-Za-z0-9_-]{43})?")
 _HIDDEN_KINDS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -65,6 +68,12 @@ def links() -> fields.List[str]:
     return fields.List(fields.String(validate=_address), validate=checks, load_default=list)
 
 
+def references() -> fields.List[str]:
+    """Addresses that are fetched; a fragment is the digest of what is there (OIDC Core §6.2)."""
+    checks: list[Callable[[Any], Any]] = [validate.Length(max=MOST_ADDRESSES), _once]
+    return fields.List(fields.String(validate=_reference), validate=checks)
+
+
 def scopes() -> fields.String:
     """Only what can be asked for; RFC 6749 §3.3."""
     return fields.String(validate=_known_scopes)
@@ -92,6 +101,13 @@ def _address(text: str) -> None:
 
 def _https_address(text: str) -> None:
     _check_address(text, https_only=True)
+
+
+def _reference(text: str) -> None:
+    address, _, digest = text.partition("#")
+    _address(address)
+    if len(text) > LONGEST_REFERENCE or not _DIGEST.fullmatch(digest):
+        raise ValidationError("has at most 512 characters, and a SHA-256 digest for a fragment")
 
 
 def _check_address(text: str, *, https_only: bool) -> None:

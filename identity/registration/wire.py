@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate, validates_schema
 
-from identity.public_services import client_assertion
+from identity.public_services import client_assertion, service_keys
 from identity.public_services.credentials import OFFERED
 from identity.public_services.records import Block, Level
 from identity.registration import rules
@@ -16,6 +16,7 @@ from identity.registration.shapes import (
     key_set,
     link,
     links,
+    references,
     scopes,
     secure_link,
     words,
@@ -76,6 +77,9 @@ class ServiceSchema(Strict):
     software_version = Text()
     dpop_bound_access_tokens = fields.Boolean(load_default=False)
     require_pushed_authorization_requests = fields.Boolean(load_default=False)
+    require_signed_request_object = fields.Boolean(load_default=False)
+    request_object_signing_alg = choice(*service_keys.KEY_ALGORITHMS)
+    request_uris = references()
     tls_client_auth_subject_dn = Text(500)
     tls_client_auth_san_dns = Text()
     tls_client_auth_san_uri = Text(500)

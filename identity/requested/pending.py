@@ -20,6 +20,7 @@ from identity.requested.wish import Wish
 from identity.together import look, together
 
 LIFETIME = timedelta(minutes=10)
+OBJECT, GIVEN = "request", "given"
 # What may stand in a Content-Security-Policy; a redirect URI is registered text of others.
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*:(//[a-z0-9.:\[\]-]+)?")
 
@@ -87,7 +88,7 @@ def keep(wish: Wish, browser_digest: bytes | None) -> uuid.UUID:
         "id": request_id,
         "browser": browser_digest or request_records.NOBODY,
         "service": wish.public_service.id,
-        "params": kept(wish.said),
+        "params": kept(wish),
         "now": at,
         "expires": at + LIFETIME,
         "pushed": wish.pushed,
@@ -96,9 +97,23 @@ def keep(wish: Wish, browser_digest: bytes | None) -> uuid.UUID:
     return request_id
 
 
-def kept(said: Mapping[str, str]) -> dict[str, str]:
-    """What is stored: that a name was hinted at counts, and the name may be a personal number."""
-    return {name: "given" if name == "login_hint" else value for name, value in said.items()}
+def kept(wish: Wish) -> dict[str, str]:
+    """What is stored: that a name was hinted at counts, and the name may be a personal number.
+
+    Of an object only that there was one: it is checked once, when it comes.
+    """
+    said = {n: GIVEN if n == "login_hint" else value for n, value in wish.said.items()}
+    return said | {OBJECT: GIVEN} if wish.in_object else said
+
+
+def reread(stored: Mapping[str, str], *, pushed: bytes | None) -> Wish:
+    """The wish that `kept` stored, against the registration as it is now.
+
+    Raises:
+        NotSentBack: its public service or redirect URI is registered no longer.
+    """
+    said = {name: value for name, value in stored.items() if name != OBJECT}
+    return requests.reread(said, pushed=pushed, in_object=OBJECT in stored)
 
 
 def find(request_id: uuid.UUID, browser_digest: bytes) -> Pending | None:
@@ -108,7 +123,7 @@ def find(request_id: uuid.UUID, browser_digest: bytes) -> Pending | None:
         return None
     return Pending(
         id=request_id,
-        wish=requests.reread(answer["pending.params"], pushed=answer["pending.pushed_digest"]),
+        wish=reread(answer["pending.params"], pushed=answer["pending.pushed_digest"]),
         created_at=answer["pending.created_at"],
         expires_at=answer["pending.expires_at"],
         answered_at=answer["pending.answered_at"],

@@ -34,33 +34,34 @@ class InvalidRequestUri(NotSentBack):
     code, slug = "invalid_request_uri", "invalid-request-uri"
 
 
-def push(said: Mapping[str, str], asker: Asker) -> str:
+def push(said: Mapping[str, str], asker: Asker, *, in_object: bool) -> str:
     """The request is checked and waits; its reference, which stands for it for a minute.
 
     Raises:
         Refusal: the first rule that does not hold, as `/authorize` would say it.
         InvalidClient: what proved the service was taken back a moment ago.
     """
-    uri = _kept(said, asker.service)
+    uri = _kept(said, asker.service, in_object=in_object)
     if uri is None:
         now = families.again(asker)
-        uri = _kept(said, now) if now is not None else None
+        uri = _kept(said, now, in_object=in_object) if now is not None else None
     if uri is None:
         raise InvalidClient("this service may not ask any more", headers=credentials.CHALLENGE)
     return uri
 
 
-def _kept(said: Mapping[str, str], service: Registered) -> str | None:
+def _kept(said: Mapping[str, str], service: Registered, *, in_object: bool) -> str | None:
     """The reference; null: the service is no longer registered as we remember it."""
     uri = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
     digest, at = sealing.digest(uri), clock.now()
-    wish = requests.reread({**said, "client_id": service.client_id}, pushed=digest)
+    told = {**said, "client_id": service.client_id}
+    wish = requests.reread(told, pushed=digest, in_object=in_object)
     requests.check(wish)
     row = {
         "digest": digest,
         "service": service.id,
         "service_version": service.version,
-        "params": pending.kept(wish.said),
+        "params": pending.kept(wish),
         "now": at,
         "expires": at + LIFETIME,
     }
@@ -89,7 +90,7 @@ def find(parameters: Parameters) -> Wish | None:
         raise InvalidRequestUri(REFUSED, note="pushed: answered")
     if found["pushed.expires_at"] <= clock.now():
         raise InvalidRequestUri(REFUSED, note="pushed: late")
-    wish = requests.reread(found["pushed.params"], pushed=digest)
+    wish = pending.reread(found["pushed.params"], pushed=digest)
     if parameters.one("client_id") != wish.public_service.client_id:
         raise InvalidRequestUri(REFUSED, note="pushed: another public service")
     return wish

@@ -6,6 +6,7 @@ person sees a page. What fails later goes back to the public service.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from identity.errors import InvalidRequest, InvalidScope, InvalidToken, Refusal, UnauthorizedClient
@@ -35,14 +36,14 @@ class UnsupportedResponseType(Refusal):
 
 
 class RequestNotSupported(Refusal):
-    """Request objects are not taken (OIDC Core §6.1)."""
+    """Request objects without a signature are not taken (OIDC Core §6.1)."""
 
     code, slug = "request_not_supported", "request-not-supported"
     title = "The request parameter is not supported"
 
 
 class RequestUriNotSupported(Refusal):
-    """Nothing is fetched: the only references taken are those of our own (OIDC Core §6.2)."""
+    """Nothing is fetched from an address that nobody registered (OIDC Core §6.2)."""
 
     code, slug = "request_uri_not_supported", "request-uri-not-supported"
     title = "The request_uri parameter is not supported"
@@ -72,20 +73,23 @@ def read(parameters: Parameters) -> Wish:
     for name in ("client_id", "redirect_uri"):
         if name in repeated:
             raise NotSentBack(f"{name} must be sent only once")
-    sent = {name: parameters.one(name) for name in LIMITS if name not in repeated}
-    return reread({name: value for name, value in sent.items() if value is not None}, repeated)
+    names = LIMITS.keys() - {"request", "request_uri", *repeated}
+    sent = {name: parameters.one(name) for name in LIMITS if name in names}
+    plain = reread({name: value for name, value in sent.items() if value is not None})
+    return replace(plain, repeated=repeated)
 
 
 def reread(
-    said: Mapping[str, str], repeated: tuple[str, ...] = (), *, pushed: bytes | None = None
+    said: Mapping[str, str], *, pushed: bytes | None = None, in_object: bool = False
 ) -> Wish:
-    """The wish of a stored request, against the registration as it is now.
+    """The wish of a stored request or an object, against the registration as it is now.
 
     Raises:
         NotSentBack: as for `read`.
     """
-    service = _public_service(said.get("client_id"))
-    return Wish(service, _redirect_uri(said.get("redirect_uri"), service), said, repeated, pushed)
+    service = public_service(said.get("client_id"))
+    way_back = _redirect_uri(said.get("redirect_uri"), service)
+    return Wish(service, way_back, said, pushed=pushed, in_object=in_object)
 
 
 def renewed(wish: Wish) -> Wish:
@@ -95,10 +99,18 @@ def renewed(wish: Wish) -> Wish:
         NotSentBack: as for `read`.
     """
     registered.again(wish.public_service)
-    return reread(wish.said, wish.repeated, pushed=wish.pushed)
+    service = public_service(wish.public_service.client_id)
+    return replace(
+        wish, public_service=service, redirect_uri=_redirect_uri(wish.redirect_uri, service)
+    )
 
 
-def _public_service(client_id: str | None) -> Registered:
+def public_service(client_id: str | None) -> Registered:
+    """Who asks.
+
+    Raises:
+        NotSentBack: nobody that is registered and may ask.
+    """
     if client_id is None:
         raise NotSentBack("client_id is required")
     service = registered.find(client_id) if len(client_id) <= LIMITS["client_id"] else None
@@ -143,12 +155,16 @@ def check_sizes(wish: Wish) -> None:
             raise InvalidRequest(f"{name} is longer than {LIMITS[name]} characters")
 
 
-def check_request_objects(wish: Wish) -> None:
-    """OIDC Core §6 and §7.2.1: said by name that they are not taken, not ignored."""
-    if "request" in wish.said:
-        raise RequestNotSupported("send the parameters themselves")
-    if "request_uri" in wish.said:
-        raise RequestUriNotSupported("send the parameters themselves, or push them: RFC 9126")
+def check_request_object(wish: Wish) -> None:
+    """RFC 9101 §7: what was wrong with it; §10.5: whoever registered to sign, always does."""
+    if wish.fault is not None:
+        raise wish.fault
+    if wish.public_service.require_signed_request and not wish.in_object:
+        raise InvalidRequest("this public service has to sign its requests: RFC 9101")
+
+
+def check_registration(wish: Wish) -> None:
+    """OIDC Core §7.2.1: said by name that it is not taken, not ignored."""
     if "registration" in wish.said:
         raise RegistrationNotSupported("register the public service first")
 
@@ -235,7 +251,8 @@ def check_details(wish: Wish) -> None:
 RULES: tuple[Callable[[Wish], None], ...] = (
     check_once,
     check_sizes,
-    check_request_objects,
+    check_request_object,
+    check_registration,
     check_pushed,
     check_grant_type,
     check_response,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from identity.errors import InvalidRequest
+from identity.errors import InvalidRequest, Refusal
 from identity.granted import details
 from identity.granted.approval import Detail
 from identity.granted.claims import CLAIM, CLAIMS_OF, claims_of
@@ -80,10 +80,14 @@ PARAMETERS = (
         name="claims_locales", meaning="has no effect: values are as registered", longest=200
     ),
     Parameter(name="display", meaning="has no effect: pages fit any window", longest=20),
-    Parameter(name="request", meaning="refused: request_not_supported", longest=8192),
+    Parameter(
+        name="request",
+        meaning="all of these signed by the service, beside client_id (RFC 9101)",
+        longest=8192,
+    ),
     Parameter(
         name="request_uri",
-        meaning="from /par, with client_id and nothing else (RFC 9126); others are refused",
+        meaning="beside client_id: from /par (RFC 9126), or a registered address (RFC 9101)",
         longest=2000,
     ),
     Parameter(name="registration", meaning="refused: registration_not_supported", longest=2000),
@@ -108,6 +112,8 @@ class Wish:
     said: Mapping[str, str]
     repeated: tuple[str, ...] = ()  # sent more than once, so that neither value counts
     pushed: bytes | None = None  # digest of the pushed request; null: the browser brought it
+    in_object: bool = False  # all of `said` was signed by the service (RFC 9101)
+    fault: Refusal | None = None  # what is wrong with its object; null: nothing, or it has none
 
     @property
     def state(self) -> str | None:

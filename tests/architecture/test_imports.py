@@ -72,6 +72,7 @@ def test_identity_knows_nothing_of_consent():
                 "identity.binding.dpop",
                 "identity.public_services.credentials",
                 "identity.public_services.client_assertion",
+                "identity.public_services.service_jws",
             },
         ),
         ("argon2", {"identity.citizens.passwords"}),

@@ -49,6 +49,7 @@ def closed(monkeypatch):
     """MOTLAN_OUTBOUND_ALLOW is empty, as it is where nobody set it."""
     shut = Outbound()
     monkeypatch.setattr(outbound, "get_json", shut.get_json)
+    monkeypatch.setattr(outbound, "get_text", shut.get_text)
     monkeypatch.setattr(outbound, "post", shut.post)
 
 

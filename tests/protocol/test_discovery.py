@@ -58,8 +58,8 @@ def test_nothing_is_advertised_that_is_refused(metadata):
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     assert metadata["subject_types_supported"] == ["pairwise"]
     assert metadata["id_token_signing_alg_values_supported"] == ["ES256", "RS256"]
-    assert metadata["request_parameter_supported"] is False
-    assert metadata["request_uri_parameter_supported"] is False
+    assert "none" not in metadata["request_object_signing_alg_values_supported"]
+    assert metadata["require_request_uri_registration"] is True
     assert metadata["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA", "Ed25519"]
     assert metadata["require_pushed_authorization_requests"] is False
     assert metadata["pushed_authorization_request_endpoint"].endswith("/par")

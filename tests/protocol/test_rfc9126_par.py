@@ -117,7 +117,7 @@ def test_the_same_rules_hold_as_at_authorize(office):
         ({"redirect_uri": "https://evil.test/"}, "invalid_request"),
         ({"redirect_uri": None}, "invalid_request"),
         ({"authorization_details": "{}"}, "invalid_authorization_details"),
-        ({"request": "e30.e30."}, "request_not_supported"),
+        ({"request": "e30.e30."}, "invalid_request_object"),
         ({"claims": UNREACHABLE}, "unmet_authentication_requirements"),
         ({"state": ["a", "b"]}, "invalid_request"),
     ):
