@@ -28,7 +28,7 @@ from identity import (
 from identity import serve as supervisor
 from identity.entry import Who
 from identity.joining import joined
-from identity.signing import key_files
+from identity.signing import key_files, key_list
 from identity.signing import keys as signing_keys
 
 MIGRATIONS = schema.MIGRATIONS
@@ -42,6 +42,7 @@ FAULTS = (
     sealing.RingFault,
     sealing.Unreadable,
     key_files.RotatedTooSoonError,
+    key_files.NoSuchKeyError,
 )
 
 
@@ -123,19 +124,21 @@ def make_secrets() -> None:
     """The folder holds a key ring, signing keys and the log's key."""
     folder = settings.current().secrets
     sealing.create(folder)
-    signing_keys.create(folder / signing_keys.FOLDER)
+    signing_keys.create()
     log_keys.create(folder / log_keys.FOLDER)
 
 
 @keys.command("list")
 def list_keys() -> None:
     """The keys as others see them: state, algorithm, id, since when."""
-    for key in key_files.listed(settings.current().secrets / signing_keys.FOLDER):
+    for key in key_list.listed(settings.current().secrets / signing_keys.FOLDER):
         click.echo(f"{key.state:8}  {key.alg}  {key.kid}  {key.published_at:%Y-%m-%d %H:%M} UTC")
 
 
 @keys.command("rotate")
-@click.option("--early", is_flag=True, help="For a stolen key: before everybody knows the next.")
+@click.option(
+    "--early", is_flag=True, help="Before everybody knows the next; for a stolen key see remove."
+)
 def rotate_keys(*, early: bool) -> None:
     """Sign with the next keys; the old ones stay published until their last token has ended."""
     if fault := schema.fault():  # first: a rotation that stands in no log would be half of one
@@ -145,6 +148,21 @@ def rotate_keys(*, early: bool) -> None:
         trail.record("key:rotated", Who(), subject=named)
         click.echo(f"{rotation.fresh.alg}: now signing with {rotation.fresh.kid}")
         click.echo(f"{rotation.retired.alg}: {rotation.retired.kid} stays published for a while")
+
+
+@keys.command("remove")
+@click.argument("kid")
+def remove_key(kid: str) -> None:
+    """For a stolen key: nothing that it signed is believed any more, and the next one signs."""
+    if fault := schema.fault():
+        raise click.ClickException(fault)
+    removal = signing_keys.remove(kid)
+    gone, successor = removal.gone, removal.successor
+    trail.record("key:removed", Who(), subject={"alg": gone.alg, "kid": gone.kid})
+    click.echo(f"{gone.alg}: {gone.kid} is believed no more")
+    if successor is not None:
+        trail.record("key:rotated", Who(), subject={"alg": successor.alg, "kid": successor.kid})
+        click.echo(f"{gone.alg}: now signing with {successor.kid}")
 
 
 @click.command("serve")

@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from identity import clock, database, files, log_keys, records, schema, sealing, settings, worker
 from identity.columns import Base
 from identity.joining import Check, joined
+from identity.signing.algorithms import ALGORITHMS
 from identity.signing.keys import signing_keys
 from migrations.protection import APPEND_ONLY, KEYS
 
@@ -91,7 +92,10 @@ def _secrets() -> str | None:
     """Key ring, signing keys and log key are there, whole, and closed to others."""
     files.require_private_folder(settings.current().secrets)
     sealing.ring()
-    signing_keys().jwks()
+    keys = signing_keys()
+    if missing := set(ALGORITHMS) - set(keys.algorithms()):
+        names = ", ".join(sorted(missing))
+        return f"no key signs {names}: run `motlan secrets init` once every server is up to date"
     log_keys.log_key()
     return None
 

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from identity import jws, settings
-from identity.signing import key_files, keys
-from identity.signing.key_files import State
+from identity.signing import key_list, keys
+from identity.signing.keepers import FileKeeper
+from identity.signing.key_list import State
 from tests.public_services import public_jwk
 
 UNSIGNED = ("none", "None", "NONE", "nOnE", "")
@@ -75,9 +76,9 @@ def our_key() -> ec.EllipticCurvePrivateKey:
     """Our own current key: so that nothing but the header can be the reason for a refusal."""
     folder = settings.current().secrets / keys.FOLDER
     current = next(
-        key for key in key_files.listed(folder) if key.state is State.CURRENT and key.alg == "ES256"
+        key for key in key_list.listed(folder) if key.state is State.CURRENT and key.alg == "ES256"
     )
-    made = key_files.private_key(folder, current.kid)
+    made = FileKeeper(folder).private_key(current.kid)
     assert isinstance(made, ec.EllipticCurvePrivateKey)
     return made
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from identity import log_keys
 from identity import settings as settings_module
 from identity.settings import Settings
-from identity.signing import keys
+from identity.signing import key_files, keys
 
 ISSUER = "http://localhost:8000"
 
@@ -44,5 +44,5 @@ def a_key_folder(folder: Path) -> Path:
 def _made_once() -> Path:
     home = Path(tempfile.mkdtemp(prefix="motlan-keys-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    keys.create(home / keys.FOLDER)
+    key_files.create(home / keys.FOLDER)
     return home / keys.FOLDER

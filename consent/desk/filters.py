@@ -61,6 +61,7 @@ KINDS = (
     "export:refused",
     "export:made",
     "key:rotated",
+    "key:removed",
     "log:closed",
     "database:restored",
 )

@@ -13,6 +13,7 @@ from identity.granted.grants import NewGrant
 from identity.public_services import credentials
 from identity.requested import acr, pending, pushed
 from identity.requested.wish import Wish
+from identity.signing import algorithms
 from identity.together import Clause, together
 from identity.tokens import codes
 from identity.tokens.codes import NewCode
@@ -122,6 +123,7 @@ def _grant(
 
 
 def _earned(wish: Wish, session: CitizenSession, *, actor: str | None) -> Earned:
+    alg = wish.public_service.id_token_alg
     return Earned(
         acr=acr.value(wish.acr.told(session.acr)),
         amr=session.amr,
@@ -130,6 +132,7 @@ def _earned(wish: Wish, session: CitizenSession, *, actor: str | None) -> Earned
         sid=claims.sid(session.id, wish.public_service.id),
         nonce=wish.nonce,
         actor=actor,
+        state_hash=wish.state and algorithms.half_hash(wish.state, alg),
     )
 
 

@@ -43,6 +43,7 @@ class Earned:
     sid: str
     nonce: str | None = None  # null: the request had none
     actor: str | None = None  # pairwise sub of who acts; null: the person themselves
+    state_hash: str | None = None  # `s_hash`; null: the request had no state
 
     def stored(self) -> dict[str, Any]:
         """JSON for the column `claims`; members may be added, never renamed."""
@@ -54,6 +55,7 @@ class Earned:
             "sid": self.sid,
             "nonce": self.nonce,
             "act": self.actor,
+            "s_hash": self.state_hash,
         }
 
     @classmethod
@@ -67,6 +69,7 @@ class Earned:
             sid=stored["sid"],
             nonce=stored["nonce"],
             actor=stored["act"],
+            state_hash=stored.get("s_hash"),  # codes and families of before have none
         )
 
 

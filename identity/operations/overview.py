@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from identity import clock, health, outbox, settings, worker
 from identity.outbox import Standing
-from identity.signing import key_files
+from identity.signing import key_list
 from identity.signing import keys as signing_keys
-from identity.signing.key_files import SigningKey
+from identity.signing.key_list import SigningKey
 
 SPARE = timedelta(seconds=30)  # beyond its rhythm; every duty's turn may take a while
 OLD = timedelta(days=90)  # docs/operations.md: a signing key is changed each quarter
@@ -63,7 +63,7 @@ def overview() -> Overview:
         checks=health.standing(),
         turns=[_turn(name, last.get(name), every=every, at=at) for name, every in rhythms.items()],
         outbox=outbox.standing(),
-        keys=[_key(one, at=at) for one in key_files.listed(folder)],
+        keys=[_key(one, at=at) for one in key_list.listed(folder)],
     )
 
 
@@ -72,5 +72,5 @@ def _turn(name: str, last: datetime | None, *, every: timedelta, at: datetime) -
 
 
 def _key(one: SigningKey, *, at: datetime) -> Key:
-    is_old = one.state == key_files.State.CURRENT and at - one.published_at > OLD
+    is_old = one.state == key_list.State.CURRENT and at - one.published_at > OLD
     return Key(str(one.state), one.alg, one.kid, one.published_at, is_old)

@@ -15,7 +15,8 @@ from identity.public_services import credentials, service_keys
 from identity.requested import acr
 from identity.requested.requests import PROMPTS
 from identity.requested.wish import MODES, OFFERED_SCOPES
-from identity.signing import keys, tokens
+from identity.signing import keys
+from identity.signing.algorithms import ALGORITHMS
 from identity.signing.key_files import JWKS_CACHE
 from identity.tokens import pkce
 
@@ -28,19 +29,32 @@ KEY_HEADERS = (
 LANGUAGES = ("vi", "en")
 ASSERTION_ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 CLAIMS = (
-    *("sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "sid", "nonce", "at_hash"),
+    *(
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "acr",
+        "amr",
+        "sid",
+        "nonce",
+        "at_hash",
+        "s_hash",
+    ),
     *("vn_account_level", "name", "birthdate", "gender", "email", "phone_number", "address"),
 )
 
 
 def publish(_request: Request, _caller: object) -> Response:
     """The metadata; from the settings alone, so that no header of a request shows in it."""
-    return Response(200, _bytes(settings.current().issuer), HEADERS)
+    return Response(200, _bytes(settings.current().issuer, keys.algorithms()), HEADERS)
 
 
 @lru_cache(maxsize=8)
-def _bytes(issuer: str) -> bytes:
-    return json.dumps(metadata(issuer), separators=(",", ":")).encode()
+def _bytes(issuer: str, signing: tuple[str, ...]) -> bytes:
+    return json.dumps(metadata(issuer, signing), separators=(",", ":")).encode()
 
 
 def publish_keys(_request: Request, _caller: object) -> Response:
@@ -48,9 +62,9 @@ def publish_keys(_request: Request, _caller: object) -> Response:
     return Response(200, keys.jwks(), KEY_HEADERS)
 
 
-def metadata(issuer: str) -> dict[str, Any]:
+def metadata(issuer: str, signing: tuple[str, ...] = ALGORITHMS) -> dict[str, Any]:
     """What works here, and nothing else: an endpoint is named when it answers."""
-    return {"issuer": issuer, **_endpoints(issuer), **_requests(), **_tokens()}
+    return {"issuer": issuer, **_endpoints(issuer), **_requests(), **_tokens(list(signing))}
 
 
 def _endpoints(issuer: str) -> dict[str, Any]:
@@ -98,11 +112,11 @@ def _requests() -> dict[str, Any]:
     }
 
 
-def _tokens() -> dict[str, Any]:
+def _tokens(signing: list[str]) -> dict[str, Any]:
     return {
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": list(tokens.ID_TOKEN_ALGORITHMS),
-        "userinfo_signing_alg_values_supported": list(tokens.ID_TOKEN_ALGORITHMS),
+        "id_token_signing_alg_values_supported": signing,
+        "userinfo_signing_alg_values_supported": signing,
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),  # RFC 9449 §5.1
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,  # every logout token has `sid`

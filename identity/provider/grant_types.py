@@ -24,7 +24,7 @@ def _code(said: Said, asker: Asker) -> dict[str, Any]:
         bought.standing,
         asker,
         refresh_token=bought.refresh_token,
-        nonce=bought.standing.earned.nonce,
+        is_first=True,
     )
 
 

@@ -7,6 +7,7 @@ from marshmallow import ValidationError
 
 from identity.public_services import addresses
 from identity.public_services.credentials import ASSERTION, NONE, WITH_SECRET
+from identity.registration import answers
 
 
 def check(told: Mapping[str, Any]) -> None:
@@ -81,4 +82,5 @@ _RULES = (
     _public_client,
     _code_flow,
     _one_sector,
+    answers.check,
 )

@@ -8,6 +8,7 @@ from identity.public_services import client_assertion, service_keys
 from identity.public_services.credentials import OFFERED
 from identity.public_services.records import Block, Level
 from identity.registration import rules
+from identity.registration.answers import AnswersSchema
 from identity.registration.shapes import (
     CODE,
     Strict,
@@ -32,7 +33,7 @@ class OrganisationSchema(Strict):
     block = choice(*Block, required=True)
 
 
-class ServiceSchema(Strict):
+class ServiceSchema(AnswersSchema):
     """One public service, as its registration is kept: names and values as on the wire."""
 
     client_id = fields.String(
@@ -67,8 +68,6 @@ class ServiceSchema(Strict):
     )
     response_types = words(validate.OneOf(("code",)), load_default=None)
     scope = scopes()
-    id_token_signed_response_alg = choice("ES256", "RS256", load_default="ES256")
-    userinfo_signed_response_alg = choice("ES256", "RS256")
     subject_type = choice("pairwise", load_default="pairwise")
     sector_identifier_uri = secure_link()
     default_max_age = fields.Integer(strict=True, validate=validate.Range(min=0))

@@ -1,67 +1,44 @@
-"""The signing keys on disk: next, current and previous. One small list says which is which."""
+"""What becomes of signing keys: made, rotated, taken out. One small list says which is which."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    SECP256R1,
-    EllipticCurvePrivateKey,
-    generate_private_key,
-)
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from joserfc.jwk import ECKey, RSAKey
 
 from identity import clock, files
+from identity.signing.algorithms import ALGORITHMS
+from identity.signing.keepers import FileKeeper, Keeper
+from identity.signing.key_list import LIST, SigningKey, State, keep, lacking, listed
 
-LIST = "keys.json"
+__all__ = [
+    "JWKS_CACHE",
+    "Keepers",
+    "NoSuchKeyError",
+    "Removal",
+    "RotatedTooSoonError",
+    "Rotation",
+    "create",
+    "remove",
+    "rotate",
+]
+
 LOCK = ".lock"
-# Never change: what keys.json says about itself. Members may be added.
-FORMAT = "motlan-signing/v1"
-RSA_BITS = 2048
-
 # How long others may keep our JWKS; a key is published at least this long before it signs.
 JWKS_CACHE = timedelta(minutes=5)
+# Another process may hand the list of before out for a moment; its reader keeps it as long.
+NOTICED_WITHIN = timedelta(seconds=2)
 # How long a key stays published after it signed last: far beyond any token, because a browser
 # session may still present an ID token of this morning as a hint.
 KEPT_AFTER = timedelta(days=1)
-
-PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey
-
-
-class State(StrEnum):
-    """What a key does: published only, signing, or published until its last token has ended."""
-
-    NEXT = "next"
-    CURRENT = "current"
-    PREVIOUS = "previous"
+_FIRST = (State.CURRENT, State.NEXT)
 
 
 class RotatedTooSoonError(Exception):
     """The next key is so young that others may not have seen it yet."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SigningKey:
-    """One key of the list. Its private half lies beside the list until it signs no more."""
-
-    kid: str
-    alg: str
-    state: State
-    published_at: datetime
-    until: datetime | None  # null: it has not been retired
-    jwk: Mapping[str, str]
+class NoSuchKeyError(Exception):
+    """No key of the list has that id."""
 
 
 @dataclass(frozen=True)
@@ -72,84 +49,144 @@ class Rotation:
     retired: SigningKey
 
 
-def create(folder: Path) -> None:
+@dataclass(frozen=True)
+class Removal:
+    """A key that is believed no more, and who signs in its place; null: it did not sign."""
+
+    gone: SigningKey
+    successor: SigningKey | None
+
+
+@dataclass(frozen=True)
+class Keepers:
+    """Who keeps the private halves of a list: by kind, and the one that keeps new ones."""
+
+    by_kind: Mapping[str, Keeper]
+    fresh: Keeper
+
+    @classmethod
+    def of(cls, folder: Path, token: Keeper | None = None) -> "Keepers":
+        """Files beside the list, and a token if there is one: new keys are made there then."""
+        beside = FileKeeper(folder)
+        keepers: list[Keeper] = [beside] if token is None else [beside, token]
+        return cls({keeper.kind: keeper for keeper in keepers}, keepers[-1])
+
+    def of_key(self, key: SigningKey) -> Keeper:
+        """Who keeps that one.
+
+        Raises:
+            UnsafeFileError: nobody who is set up here.
+        """
+        found = self.by_kind.get(key.kept)
+        if found is None:
+            raise files.UnsafeFileError(
+                f"the key {key.kid} is kept in a PKCS#11 token: set MOTLAN_HSM_MODULE"
+            )
+        return found
+
+    def make(self, alg: str, *, state: State) -> SigningKey:
+        """A new key, which is in no list yet."""
+        jwk, now = self.fresh.make(alg), clock.now()
+        kept, kid = self.fresh.kind, jwk["kid"]
+        return SigningKey(
+            kid=kid, alg=alg, state=state, published_at=now, until=None, jwk=jwk, kept=kept
+        )
+
+    def destroy(self, keys: Iterable[SigningKey]) -> None:
+        """Their private halves are no more."""
+        for key in keys:
+            self.of_key(key).destroy(key.kid)
+
+
+def create(folder: Path, keepers: Keepers | None = None) -> None:
     """The folder holds a current and a next key of each algorithm; keys that are there stay.
 
     Raises:
         UnsafeFileError: the folder or the list is open to others, or the list is damaged.
     """
+    keepers = keepers or Keepers.of(folder)
     files.make_private_folder(folder)
     with files.alone(folder / LOCK):
-        if (folder / LIST).exists():
-            listed(folder)
-            return
-        _keep(folder, [_made(folder, alg, state=state) for alg in _MAKERS for state in _FIRST])
+        keys = listed(folder) if (folder / LIST).exists() else []
+        fresh = [keepers.make(alg, state=state) for alg in lacking(keys) for state in _FIRST]
+        if fresh:
+            keep(folder, keys + fresh)
 
 
-def rotate(folder: Path, *, early: bool = False) -> tuple[Rotation, ...]:
+def rotate(
+    folder: Path,
+    keepers: Keepers | None = None,
+    *,
+    early: bool = False,
+    cached: timedelta | None = None,
+) -> tuple[Rotation, ...]:
     """The next keys sign from now on, the old ones stay published, and new next ones are.
 
-    `early` is for a stolen key: whoever cached our JWKS meets a key they must fetch first.
+    `early` does not wait: whoever cached our JWKS meets a key they must fetch first. `cached` is
+    how long they may keep it. An algorithm that the list lacks gets its keys.
 
     Raises:
         RotatedTooSoonError: others may not know the next key yet, and `early` was not said.
         UnsafeFileError: the keys cannot be read.
     """
+    keepers = keepers or Keepers.of(folder)
     with files.alone(folder / LOCK):
         keys = listed(folder)
         if not early:
-            _refuse_young([key for key in keys if key.state is State.NEXT])
+            _refuse_young(keys, JWKS_CACHE if cached is None else cached)
+        added = [keepers.make(alg, state=State.CURRENT) for alg in lacking(keys)]
         kept = [key for key in keys if key.until is None or key.until > clock.now()]
-        rotated = [_rotated(folder, key) for key in kept]
-        fresh = [_made(folder, alg, state=State.NEXT) for alg in _MAKERS]
-        _keep(folder, rotated + fresh)
+        rotated = [_rotated(keepers, key) for key in kept]
+        fresh = [keepers.make(alg, state=State.NEXT) for alg in ALGORITHMS]
+        keep(folder, rotated + added + fresh)
         # Only now: until the list was swapped, a starting process still needed them.
-        _destroy_retired(folder, rotated)
+        keepers.destroy(key for key in rotated if key.state is State.PREVIOUS)
     return tuple(_rotation(rotated, key) for key in rotated if key.state is State.CURRENT)
 
 
-def listed(folder: Path) -> list[SigningKey]:
-    """Every key of the list, as it stands now.
+def remove(folder: Path, keepers: Keepers | None = None, *, kid: str) -> Removal:
+    """The key is in no list any more: nothing that it signed is believed here from now on.
+
+    Where it signed, the next key signs at once, though not everybody may have seen it.
 
     Raises:
-        UnsafeFileError: open to others, missing or damaged.
+        NoSuchKeyError: there is none with that id.
+        UnsafeFileError: the keys cannot be read.
     """
-    files.require_private_folder(folder)
-    content = files.read_private(folder / LIST)
-    try:
-        return _keys_of(json.loads(content))
-    except (ValueError, KeyError, TypeError):
-        raise files.UnsafeFileError(f"{folder / LIST} is damaged: restore it") from None
+    keepers = keepers or Keepers.of(folder)
+    with files.alone(folder / LOCK):
+        keys = listed(folder)
+        gone = next((key for key in keys if key.kid == kid), None)
+        if gone is None:
+            raise NoSuchKeyError(f"there is no key {kid}: see `motlan keys list`")
+        left = [key for key in keys if key is not gone]
+        if gone.state is State.CURRENT:
+            left = [_rotated(keepers, k) if _succeeds(k, gone) else k for k in left]
+        if gone.state is not State.PREVIOUS:
+            left.append(keepers.make(gone.alg, state=State.NEXT))
+        keep(folder, left)
+        keepers.destroy([gone])
+    is_signing = [k for k in left if k.alg == gone.alg and k.state is State.CURRENT]
+    return Removal(gone, is_signing[0] if gone.state is State.CURRENT else None)
 
 
-def private_key(folder: Path, kid: str) -> PrivateKey:
-    """The private half of a key that signs or will.
-
-    Raises:
-        UnsafeFileError: missing (as it is once the key was retired), open to others, damaged.
-    """
-    path = folder / f"{kid}.pem"
-    try:
-        key = load_pem_private_key(files.read_private(path), password=None)
-    except ValueError:
-        raise files.UnsafeFileError(f"{path} is not a key: restore it") from None
-    if not isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
-        raise files.UnsafeFileError(f"{path} is not a signing key: restore it")
-    return key
+def _succeeds(key: SigningKey, gone: SigningKey) -> bool:
+    return key.alg == gone.alg and key.state is State.NEXT
 
 
-def _refuse_young(waiting: list[SigningKey]) -> None:
-    youngest = max(key.published_at for key in waiting)
-    ready_at = youngest + JWKS_CACHE
+def _refuse_young(keys: list[SigningKey], cached: timedelta) -> None:
+    youngest = max(key.published_at for key in keys if key.state is State.NEXT)
+    ready_at = youngest + cached + NOTICED_WITHIN
     if clock.now() < ready_at:
         raise RotatedTooSoonError(
             f"the next key may sign from {ready_at:%Y-%m-%d %H:%M:%S} UTC, when everybody has it"
         )
 
 
-def _rotated(folder: Path, key: SigningKey) -> SigningKey:
+def _rotated(keepers: Keepers, key: SigningKey) -> SigningKey:
     if key.state is State.NEXT:
-        private_key(folder, key.kid)  # refuse before the list names a key that cannot sign
+        keeper = keepers.of_key(key)
+        keeper.signer(key.kid, key.alg)  # refuse before the list names a key that cannot sign
         return replace(key, state=State.CURRENT)
     if key.state is State.CURRENT:
         return replace(key, state=State.PREVIOUS, until=clock.now() + KEPT_AFTER)
@@ -159,65 +196,3 @@ def _rotated(folder: Path, key: SigningKey) -> SigningKey:
 def _rotation(rotated: list[SigningKey], fresh: SigningKey) -> Rotation:
     before = [key for key in rotated if key.alg == fresh.alg and key.until is not None]
     return Rotation(fresh, max(before, key=lambda key: key.until or key.published_at))
-
-
-def _destroy_retired(folder: Path, keys: list[SigningKey]) -> None:
-    for key in keys:
-        if key.state is State.PREVIOUS:
-            files.remove(folder / f"{key.kid}.pem")
-
-
-def _made(folder: Path, alg: str, *, state: State) -> SigningKey:
-    private, jwk = _MAKERS[alg]()
-    kid = jwk["kid"]
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    files.replace(folder / f"{kid}.pem", pem)
-    return SigningKey(kid=kid, alg=alg, state=state, published_at=clock.now(), until=None, jwk=jwk)
-
-
-def _new_es256() -> tuple[PrivateKey, dict[str, str]]:
-    private = generate_private_key(SECP256R1())
-    return private, _published(ECKey.import_key(private.public_key()), "ES256")
-
-
-def _new_rs256() -> tuple[PrivateKey, dict[str, str]]:
-    private = generate_rsa(public_exponent=65537, key_size=RSA_BITS)
-    return private, _published(RSAKey.import_key(private.public_key()), "RS256")
-
-
-_MAKERS = {"ES256": _new_es256, "RS256": _new_rs256}
-_FIRST = (State.CURRENT, State.NEXT)
-
-
-def _published(key: ECKey | RSAKey, alg: str) -> dict[str, str]:
-    members = {name: str(value) for name, value in key.as_dict(private=False).items()}
-    return {**members, "use": "sig", "alg": alg, "kid": key.thumbprint()}  # RFC 7638
-
-
-def _keep(folder: Path, keys: list[SigningKey]) -> None:
-    content = {"format": FORMAT, "keys": [_to_json(key) for key in keys]}
-    files.replace(folder / LIST, json.dumps(content, indent=1).encode())
-
-
-def _to_json(key: SigningKey) -> dict[str, Any]:
-    until = key.until and key.until.isoformat()
-    return {**asdict(key), "published_at": key.published_at.isoformat(), "until": until}
-
-
-def _keys_of(found: dict[str, Any]) -> list[SigningKey]:
-    if found["format"] != FORMAT:
-        raise ValueError("a list of another format")
-    return [_from_json(entry) for entry in found["keys"]]
-
-
-def _from_json(entry: dict[str, Any]) -> SigningKey:
-    if entry["alg"] not in _MAKERS or entry["jwk"]["kid"] != entry["kid"]:
-        raise ValueError("a key that does not name itself")
-    return SigningKey(
-        kid=entry["kid"],
-        alg=entry["alg"],
-        state=State(entry["state"]),
-        published_at=datetime.fromisoformat(entry["published_at"]),
-        until=entry["until"] and datetime.fromisoformat(entry["until"]),
-        jwk=entry["jwk"],
-    )

@@ -1,27 +1,34 @@
-"""Who signs: a private key as RFC 7518 §3 wants its signatures; PKCS#11 has its place here."""
+"""Who signs: a private key as RFC 7518 §3 and RFC 8037 §3.1 want its signatures."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, AsymmetricPadding, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from identity.signing.algorithms import PrivateKey
+
 _P256_BYTES = 32
 _HASH = SHA256()
+_PADDINGS: dict[str, AsymmetricPadding] = {
+    "RS256": PKCS1v15(),
+    "PS256": PSS(MGF1(_HASH), _HASH.digest_size),  # RFC 7518 §3.5: the salt is as long
+}
 
 
 class Signer(Protocol):
-    """Who holds a private key: a file's content here, a PKCS#11 token later."""
+    """Who holds a private key: what a file said, or a PKCS#11 token."""
 
     def sign(self, message: bytes) -> bytes:
         """The raw JWS signature over the message."""
 
 
 @dataclass(frozen=True)
-class ES256Signer:
+class EcdsaSigner:
     """ECDSA on P-256, RFC 7518 §3.4."""
 
     private: EllipticCurvePrivateKey
@@ -33,18 +40,32 @@ class ES256Signer:
 
 
 @dataclass(frozen=True)
-class RS256Signer:
-    """RSASSA-PKCS1-v1_5, RFC 7518 §3.3; OpenID Connect Discovery §3 makes it mandatory."""
+class EddsaSigner:
+    """Ed25519, RFC 8037 §3.1."""
+
+    private: Ed25519PrivateKey
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64 bytes of RFC 8032 §5.1.6."""
+        return self.private.sign(message)
+
+
+@dataclass(frozen=True)
+class RsaSigner:
+    """RSASSA, RFC 7518 §3.3 and §3.5; OpenID Connect Discovery §3 makes RS256 mandatory."""
 
     private: RSAPrivateKey
+    padding: AsymmetricPadding
 
     def sign(self, message: bytes) -> bytes:
         """The signature, as long as the modulus."""
-        return self.private.sign(message, PKCS1v15(), _HASH)
+        return self.private.sign(message, self.padding, _HASH)
 
 
-def signer(private: EllipticCurvePrivateKey | RSAPrivateKey) -> Signer:
+def signer(private: PrivateKey, alg: str) -> Signer:
     """The signer for a key that was read from a file."""
     if isinstance(private, RSAPrivateKey):
-        return RS256Signer(private)
-    return ES256Signer(private)
+        return RsaSigner(private, _PADDINGS[alg])
+    if isinstance(private, EllipticCurvePrivateKey):
+        return EcdsaSigner(private)
+    return EddsaSigner(private)

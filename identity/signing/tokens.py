@@ -1,19 +1,18 @@
 """Access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2): what they say, both ways."""
 
-import hashlib
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from identity import clock, jws, settings
+from identity import clock, settings
 from identity.errors import InvalidToken
 from identity.signing import keys
+from identity.signing.algorithms import ALGORITHMS, half_hash
 
 # Whoever verifies offline sees at most this much of the past (design §3).
 LIFETIME = timedelta(minutes=5)
-ID_TOKEN_ALGORITHMS = ("ES256", "RS256")
 
 
 def new_token_id() -> str:
@@ -63,6 +62,7 @@ class IdToken:
     nonce: str | None = None  # null: none was sent, so none is said
     access_token: str | None = None  # null: none is issued beside it
     code: str | None = None  # null: it did not travel with the code
+    state_hash: str | None = None  # `s_hash`; null: the request had no state
     actor: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)  # asked for by the `claims` parameter
     issued_at: datetime = field(default_factory=_issued_at)
@@ -159,8 +159,9 @@ def sign_id_token(token: IdToken, *, alg: str = "ES256") -> str:
         "amr": token.methods,
         "sid": token.session,
         "nonce": token.nonce,
-        "at_hash": _half_hash(token.access_token),
-        "c_hash": _half_hash(token.code),
+        "at_hash": token.access_token and half_hash(token.access_token, alg),
+        "c_hash": token.code and half_hash(token.code, alg),
+        "s_hash": token.state_hash,
         "vn_account_level": token.account_level,
         "act": token.actor and {"sub": token.actor},
     }
@@ -181,7 +182,7 @@ def read_id_token_hint(text: str) -> Hint:
     Raises:
         InvalidToken: we did not sign it, or not as an ID token.
     """
-    claims = keys.read_signed(text, typ=keys.ID_TOKEN, algorithms=ID_TOKEN_ALGORITHMS)
+    claims = keys.read_signed(text, typ=keys.ID_TOKEN, algorithms=ALGORITHMS)
     if claims.get("iss") != settings.current().issuer:
         raise InvalidToken("the hint is not valid", note="hint: iss")
     return Hint(
@@ -225,11 +226,3 @@ def _to_wire(at: datetime) -> int:
 
 def _from_wire(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _half_hash(text: str | None) -> str | None:
-    # OpenID Connect Core §3.1.3.6: the left half of the hash that the algorithm uses; both of
-    # ours use SHA-256.
-    if text is None:
-        return None
-    return jws.base64url(hashlib.sha256(text.encode("ascii")).digest()[:16]).decode()

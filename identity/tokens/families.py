@@ -72,12 +72,13 @@ def answer(
     *,
     only: Iterable[str] = (),
     refresh_token: str | None = None,
-    nonce: str | None = None,
+    is_first: bool = False,
 ) -> dict[str, Any]:
     """The token response, RFC 6749 §5.1 and OIDC Core §3.1.3.3; signed after the commit.
 
     `only` narrows the scope of this access token, and with it the details that hang on what is
-    left out; empty: all that was granted. Claims asked for by themselves hang on no scope.
+    left out; empty: all that was granted. Claims asked for by themselves hang on no scope. The
+    first ID token alone answers what its request sent along, a nonce and a state.
     """
     granted, wanted = standing.scope.split(), frozenset(only)
     asked = [s for s in granted if not wanted or s in wanted or s.startswith(CLAIM)]
@@ -94,7 +95,7 @@ def answer(
     }
     if "openid" in scopes:
         said["id_token"] = _id_token(
-            standing, asker.service, access_token=access_token, nonce=nonce
+            standing, asker.service, access_token=access_token, is_first=is_first
         )
     return said if refresh_token is None else said | {"refresh_token": refresh_token}
 
@@ -129,9 +130,7 @@ def _access_token(standing: Standing, asker: Asker, *, scopes: tuple[str, ...]) 
     )
 
 
-def _id_token(
-    standing: Standing, service: Registered, *, access_token: str, nonce: str | None
-) -> str:
+def _id_token(standing: Standing, service: Registered, *, access_token: str, is_first: bool) -> str:
     earned = standing.earned
     token = tokens.IdToken(
         public_service=service.client_id,
@@ -141,8 +140,9 @@ def _id_token(
         methods=earned.amr,
         session=earned.sid,
         account_level=earned.account_level,
-        nonce=nonce,
+        nonce=earned.nonce if is_first else None,
         access_token=access_token,
+        state_hash=earned.state_hash if is_first else None,
         actor=earned.actor,
     )
     return tokens.sign_id_token(token, alg=service.id_token_alg)

@@ -67,8 +67,7 @@ def test_identity_knows_nothing_of_consent():
         (
             "jwt",
             {
-                "identity.signing.tokens",
-                "identity.signing.keys",
+                "identity.signing.ring",
                 "identity.binding.dpop",
                 "identity.public_services.credentials",
                 "identity.public_services.client_assertion",

@@ -2,14 +2,13 @@
 
 import shutil
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 import time_machine
 
-from identity import clock, commands
+from identity import clock, commands, trail
 from identity import settings as settings_module
-from identity.signing import key_files
+from identity.signing import key_files, key_list
 from identity.signing import keys as signing_keys
 
 
@@ -31,11 +30,9 @@ def states(runner):
 
 
 def test_a_fresh_installation_has_a_key_that_signs_and_one_that_waits(installation):
+    algorithms = ("ES256", "EdDSA", "PS256", "RS256")
     assert states(installation) == [
-        ("current", "ES256"),
-        ("current", "RS256"),
-        ("next", "ES256"),
-        ("next", "RS256"),
+        (state, alg) for state in ("current", "next") for alg in algorithms
     ]
 
 
@@ -44,25 +41,47 @@ def test_a_key_signs_only_after_everybody_could_fetch_it(installation):
     # The keys that the suite shares are as old as its run; these are new.
     installation.invoke(args=["keys", "rotate", "--early"])
     early = installation.invoke(args=["keys", "rotate"])
-    with time_machine.travel(clock.now() + key_files.JWKS_CACHE + timedelta(seconds=1)):
+    with time_machine.travel(clock.now() + key_files.JWKS_CACHE + key_files.NOTICED_WITHIN):
         done = installation.invoke(args=["keys", "rotate"])
 
     assert early.exit_code == 1
     assert early.output.startswith("Error: ")
-    assert done.output.count("now signing with") == 2
+    assert done.output.count("now signing with") == 4
 
 
 def test_a_stolen_key_is_replaced_at_once(installation):
-    before = {key.kid for key in signing_keys_listed() if key.state is key_files.State.CURRENT}
+    before = {key.kid for key in signing_keys_listed() if key.state is key_list.State.CURRENT}
 
     installation.invoke(args=["keys", "rotate", "--early"])
 
-    now = {key.kid for key in signing_keys_listed() if key.state is key_files.State.CURRENT}
+    now = {key.kid for key in signing_keys_listed() if key.state is key_list.State.CURRENT}
     assert before.isdisjoint(now)
 
 
+def test_a_stolen_key_is_taken_out_and_the_log_says_so(installation, monkeypatch):
+    """`keys remove`: its tokens are believed no more, and the next key signs."""
+    stolen = next(k for k in signing_keys_listed() if k.state is key_list.State.CURRENT)
+
+    written, record = [], trail.record
+
+    def spy(name, *who, **told):
+        written.append(name)
+        return record(name, *who, **told)
+
+    monkeypatch.setattr(trail, "record", spy)
+
+    done = installation.invoke(args=["keys", "remove", stolen.kid])
+    again = installation.invoke(args=["keys", "remove", stolen.kid])
+
+    assert (done.exit_code, written) == (0, ["key:removed", "key:rotated"])
+    assert f"{stolen.alg}: {stolen.kid} is believed no more" in done.output
+    assert f"{stolen.alg}: now signing with " in done.output
+    assert (again.exit_code, again.output.startswith("Error: there is no key ")) == (1, True)
+    assert stolen.kid not in {key.kid for key in signing_keys_listed()}
+
+
 def signing_keys_listed():
-    return key_files.listed(settings_module.current().secrets / signing_keys.FOLDER)
+    return key_list.listed(settings_module.current().secrets / signing_keys.FOLDER)
 
 
 def test_what_can_be_mended_is_told_in_one_line(app, settings, tmp_path):

@@ -1,5 +1,6 @@
 """Signing keys change without a restart and without a failed verification, design §3."""
 
+import json
 import threading
 import time
 from datetime import timedelta
@@ -9,11 +10,18 @@ import jwt
 import pytest
 from time_machine import travel
 
-from identity import clock
+from identity import clock, files
 from identity.errors import InvalidToken
 from identity.files import UnsafeFileError
 from identity.signing import keys
-from identity.signing.key_files import RotatedTooSoonError, State, listed, rotate
+from identity.signing.key_files import (
+    NoSuchKeyError,
+    RotatedTooSoonError,
+    create,
+    remove,
+    rotate,
+)
+from identity.signing.key_list import State, listed
 from identity.signing.keys import SigningKeys
 from tests.installations import a_key_folder
 
@@ -68,11 +76,11 @@ def test_it_says_what_signs_now_and_until_when_the_old_one_stays(folder):
     """The operator's command tells both."""
     before = by_state(folder)
 
-    es256, rs256 = rotate(folder, early=True)
+    es256, *others = rotate(folder, early=True)
 
     assert (es256.fresh.kid, es256.retired.kid) == (before[State.NEXT], before[State.CURRENT])
     assert timedelta(hours=23) < es256.retired.until - clock.now() <= timedelta(days=1)
-    assert rs256.fresh.alg == "RS256"
+    assert [rotation.fresh.alg for rotation in others] == ["PS256", "EdDSA", "RS256"]
 
 
 def test_a_key_that_others_may_not_know_yet_does_not_sign(folder):
@@ -110,6 +118,95 @@ def test_what_the_next_key_signs_is_believed_before_the_change_is_noticed(folder
     token = SigningKeys(folder).sign(claims(), typ="at+jwt")
 
     assert read(behind, token)["sub"] == "lan"
+
+
+class TestAnEarlierVersion:
+    """A list that was made before there were PS256 and EdDSA."""
+
+    @pytest.fixture
+    def before(self, folder) -> bytes:
+        told = json.loads((folder / "keys.json").read_bytes())
+        told["keys"] = [key for key in told["keys"] if key["alg"] in {"ES256", "RS256"}]
+        for key in told["keys"]:
+            del key["kept"]
+        files.replace(folder / "keys.json", json.dumps(told).encode())
+        return (folder / "keys.json").read_bytes()
+
+    def test_its_keys_go_on_and_nothing_else_is_promised(self, folder, before):
+        """What no key signs is not among the algorithms, and discovery names no other."""
+        _ = before
+        signing = SigningKeys(folder)
+
+        assert signing.algorithms() == ("ES256", "RS256")
+        assert read(signing, signing.sign(claims(), typ="at+jwt"))["sub"] == "lan"
+
+    @pytest.mark.parametrize(
+        "act", [create, lambda folder: rotate(folder, early=True)], ids=["init", "rotate"]
+    )
+    def test_it_is_completed(self, folder, before, act, monkeypatch):
+        """By `secrets init`, as after any upgrade, or by the next rotation."""
+        running, kids = SigningKeys(folder), {key.kid for key in listed(folder)}
+
+        act(folder)
+
+        assert before != (folder / "keys.json").read_bytes()
+        assert kids <= {key.kid for key in listed(folder)}
+        a_second_later(monkeypatch)
+        assert running.algorithms() == ("ES256", "PS256", "EdDSA", "RS256")
+        for alg in running.algorithms():
+            assert {State.CURRENT, State.NEXT} <= {k.state for k in listed(folder) if k.alg == alg}
+
+
+class TestRemoval:
+    """A stolen key: what it signed is believed no more, from the next look at the list."""
+
+    @pytest.mark.parametrize("alg", ["ES256", "PS256", "EdDSA", "RS256"])
+    def test_its_tokens_die_and_the_next_key_signs(self, folder, monkeypatch, alg):
+        """Also what is remembered as checked; the keys of the others stay."""
+        running, told = SigningKeys(folder), claims()
+        stolen = {key.alg: key.kid for key in listed(folder) if key.state is State.CURRENT}[alg]
+        following = {key.alg: key.kid for key in listed(folder) if key.state is State.NEXT}[alg]
+        dead = {typ: running.sign(told, typ=typ, alg=alg) for typ in ("at+jwt", "JWT")}
+        others = [other for other in running.algorithms() if other != alg]
+        alive = {other: running.sign(told, typ="at+jwt", alg=other) for other in others}
+        for typ, token in dead.items():
+            assert running.read_signed(token, typ=typ, algorithms=(alg,))
+
+        removal = remove(folder, kid=stolen)
+        a_second_later(monkeypatch)
+
+        assert (removal.gone.kid, removal.successor.kid) == (stolen, following)
+        for typ, token in dead.items():
+            with pytest.raises(InvalidToken):
+                running.read_signed(token, typ=typ, algorithms=(alg,))
+        for other, token in alive.items():
+            assert running.read_signed(token, typ="at+jwt", algorithms=(other,))
+        fresh = running.sign(told, typ="at+jwt", alg=alg)
+        assert jwt.get_unverified_header(fresh)["kid"] == following
+        assert stolen.encode() not in running.jwks()
+        assert not (folder / f"{stolen}.pem").exists()
+
+    @pytest.mark.parametrize("state", [State.NEXT, State.PREVIOUS])
+    def test_a_key_that_does_not_sign_leaves_too(self, folder, state):
+        """Nobody signs in its place; a next one is always there."""
+        rotate(folder, early=True)
+        kid, current = by_state(folder)[state], by_state(folder)[State.CURRENT]
+
+        removal = remove(folder, kid=kid)
+
+        assert (removal.gone.kid, removal.successor) == (kid, None)
+        assert kid not in {key.kid for key in listed(folder)}
+        assert by_state(folder)[State.CURRENT] == current
+        assert State.NEXT in by_state(folder)
+
+    def test_an_unknown_one_changes_nothing(self, folder):
+        """A slip of the hand is told; the list stays as it is."""
+        before = (folder / "keys.json").read_bytes()
+
+        with pytest.raises(NoSuchKeyError, match="keys list"):
+            remove(folder, kid="unknown")
+
+        assert (folder / "keys.json").read_bytes() == before
 
 
 @pytest.mark.slow  # makes several RSA keys

@@ -1,6 +1,8 @@
 """JWT access tokens, RFC 9068, and the ID tokens beside them, OpenID Connect Core §2."""
 
+import hashlib
 import json
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -117,7 +119,7 @@ class TestAccessToken:
 
 
 class TestIdToken:
-    @pytest.mark.parametrize("alg", ["ES256", "RS256"])
+    @pytest.mark.parametrize("alg", ["ES256", "PS256", "EdDSA", "RS256"])
     def test_it_has_the_claims_of_the_specification(self, alg):
         """OpenID Connect Core §2; `sid` of Back-Channel Logout §2.1."""
         token = sign_id_token(an_id_token(nonce="n-1"), alg=alg)
@@ -150,6 +152,18 @@ class TestIdToken:
         assert claims["at_hash"] == "77QmUPtjPfzWtF2AnpK9RQ"
         assert claims["c_hash"] == "LDktKdoQak3Pk0cnXxCltA"
 
+    def test_a_hash_is_of_the_algorithm_that_signs(self):
+        """OIDC Core §3.1.3.6: Ed25519 hashes with SHA-512, so its halves are twice as long."""
+        token = an_id_token(access_token="jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", code="c")
+        digest = hashlib.sha512(token.access_token.encode()).digest()[:32]
+
+        _, claims = seen_by_a_service(
+            sign_id_token(token, alg="EdDSA"), audience="commune-police", alg="EdDSA"
+        )
+
+        assert claims["at_hash"] == urlsafe_b64encode(digest).rstrip(b"=").decode()
+        assert len(claims["c_hash"]) == len(claims["at_hash"])
+
     def test_an_asked_claim_never_replaces_one_of_ours(self):
         """The `claims` parameter is the public service's; who it is about is not."""
         token = sign_id_token(an_id_token(claims={"sub": "another", "name": "Lan"}))
@@ -166,7 +180,7 @@ class TestIdToken:
             "sub": "pairwise-husband"
         }
 
-    @pytest.mark.parametrize("alg", ["ES256", "RS256"])
+    @pytest.mark.parametrize("alg", ["ES256", "PS256", "EdDSA", "RS256"])
     def test_it_is_a_hint_also_when_it_is_over(self, alg):
         """RP-Initiated Logout §2: the `exp` of a hint does not matter."""
         token = sign_id_token(an_id_token(), alg=alg)

@@ -25,7 +25,7 @@ def told(client, office, text):
     )
 
 
-@pytest.mark.parametrize("alg", ["ES256", "RS256"])
+@pytest.mark.parametrize("alg", ["ES256", "PS256", "EdDSA", "RS256"])
 def test_the_claims_come_signed_for_whoever_registered_it(client, alg):
     """OIDC Core §5.3.2: `iss`, `aud`, and the same claims; application/jwt."""
     office = an_office(client, userinfo_signed_response_alg=alg)
