@@ -1,4 +1,4 @@
-"""How an answer travels: in the query, or as a form (OAuth 2.0 Form Post Response Mode)."""
+"""How an answer travels: in the query or as a form (Form Post Response Mode), signed (JARM)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from identity import errors, settings
 from identity.errors import Refusal
 from identity.messages import Response
 from identity.requested.wish import Wish
+from identity.signing import tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,10 @@ def send(wish: Wish, params: Mapping[str, str]) -> Response | Posted:
     told = {**params, "iss": settings.current().issuer}  # RFC 9207 §2
     if wish.state is not None:
         told["state"] = wish.state
-    if wish.response_mode == "form_post":
+    way, _, is_signed = wish.response_mode.partition(".")
+    if is_signed:
+        told = {"response": _signed(wish, told)}
+    if way == "form_post":
         return Posted(wish.redirect_uri, told)
     return errors.redirection(wish.redirect_uri, told)
 
@@ -30,3 +34,8 @@ def send(wish: Wish, params: Mapping[str, str]) -> Response | Posted:
 def refuse(wish: Wish, refusal: Refusal) -> Response | Posted:
     """An error goes the same way (RFC 6749 §4.1.2.1)."""
     return send(wish, errors.sent_back(refusal))
+
+
+def _signed(wish: Wish, told: Mapping[str, str]) -> str:
+    service = wish.public_service
+    return tokens.sign_answer(told, public_service=service.client_id, alg=service.authorization_alg)

@@ -117,6 +117,7 @@ def _tokens(signing: list[str]) -> dict[str, Any]:
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": signing,
         "userinfo_signing_alg_values_supported": signing,
+        "authorization_signing_alg_values_supported": signing,  # JARM §4
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),  # RFC 9449 §5.1
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,  # every logout token has `sid`

@@ -54,6 +54,8 @@ class Registered:
     require_signed_request: bool  # RFC 9101 §10.5
     request_alg: str | None  # of its request objects; null: any that is offered but RS256
     request_uris: tuple[str, ...]  # where its request objects may be fetched
+    response_modes: frozenset[str] | None  # FAPI 2.0 Message Signing §5.4; null: any
+    authorization_alg: str  # of answers that are signed (JARM §3)
     dpop_bound: bool  # RFC 9449 §5.2
     profile: str
     application_type: str
@@ -111,6 +113,8 @@ def parsed(row: "Row[Any]") -> Registered:
         require_signed_request=told.get("require_signed_request_object", False),
         request_alg=told.get("request_object_signing_alg"),
         request_uris=tuple(told.get("request_uris", ())),
+        response_modes=_modes(told.get("response_modes")),
+        authorization_alg=told.get("authorization_signed_response_alg", "ES256"),
         dpop_bound=told.get("dpop_bound_access_tokens", False),
         profile=told["profile"],
         application_type=told["application_type"],
@@ -124,6 +128,11 @@ def parsed(row: "Row[Any]") -> Registered:
         signing_algs=(alg,) if alg else ALGORITHMS,
         links={name: told[name] for name in LINKS if name in told},
     )
+
+
+def _modes(told: Iterable[str] | None) -> frozenset[str] | None:
+    """JARM §2.3.4: `jwt` is how a code travels signed, which is in the query."""
+    return None if told is None else frozenset("query.jwt" if m == "jwt" else m for m in told)
 
 
 @dataclass(frozen=True, slots=True)

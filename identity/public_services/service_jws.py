@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from jwt.algorithms import OKPAlgorithm
 
 from identity import jws
 from identity.public_services import service_keys
@@ -22,7 +23,10 @@ _KINDS = {
     "ES256": ("EC", "P-256"),
     "EdDSA": ("OKP", "Ed25519"),
 }
+# RFC 9864 §2.2; keys and registrations are compared by the older name.
+_OLDER = {"Ed25519": "EdDSA"}
 _jws = jwt.PyJWS(list(_KINDS))
+_jws.register_algorithm("Ed25519", OKPAlgorithm())
 
 
 class NotProvenError(ValueError):
@@ -68,15 +72,16 @@ def require_signed(message: Message, service: Registered, *, algorithms: Collect
         NotProvenError: by another algorithm, by no key or more than one, or not at all.
     """
     alg, kid = message.alg, message.header.get("kid")
-    if not isinstance(alg, str) or alg not in algorithms:
+    if not isinstance(alg, str) or _older(alg) not in map(_older, algorithms):
         raise NotProvenError("alg")
     if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= LONGEST_NAME):
         raise NotProvenError("kid")
-    fitting = [key for key in service_keys.keys(service, kid) if _fits(key, alg)]
+    fitting = [key for key in service_keys.keys(service, kid) if _fits(key, _older(alg))]
     if len(fitting) != 1:
         raise NotProvenError("no key, or more than one")
     try:
-        _jws.decode(message.text, jwt.PyJWK(dict(fitting[0]), algorithm=alg), algorithms=[alg])
+        by = jwt.PyJWK(dict(fitting[0]), algorithm=_older(alg))
+        _jws.decode(message.text, by.key, algorithms=[alg])
     except jwt.PyJWTError:
         raise NotProvenError("signature") from None
 
@@ -96,6 +101,10 @@ def seconds(claims: Mapping[str, Any], name: str) -> float | None:
     return float(value)
 
 
+def _older(alg: str) -> str:
+    return _OLDER.get(alg, alg)
+
+
 def _fits(key: Mapping[str, Any], alg: str) -> bool:
-    kind = (key.get("kty"), key.get("crv"))
-    return kind == _KINDS[alg] and key.get("alg", alg) == alg and key.get("use", "sig") == "sig"
+    is_kind = (key.get("kty"), key.get("crv")) == _KINDS[alg]
+    return is_kind and _older(key.get("alg", alg)) == alg and key.get("use", "sig") == "sig"

@@ -1,15 +1,16 @@
-"""How a service wants its answers signed: OpenID Registration §2."""
+"""How a service wants its answers, and how signed: OpenID Registration §2, JARM §3."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError
+from marshmallow import ValidationError, validate
 
-from identity.registration.shapes import Strict, choice
+from identity.registration.shapes import Strict, choice, words
+from identity.requested.wish import MODES
 from identity.signing import keys
 from identity.signing.algorithms import ALGORITHMS
 
-SIGNED = ("id_token", "userinfo")
+SIGNED = ("id_token", "userinfo", "authorization")
 
 
 class AnswersSchema(Strict):
@@ -17,6 +18,8 @@ class AnswersSchema(Strict):
 
     id_token_signed_response_alg = choice(*ALGORITHMS, load_default="ES256")
     userinfo_signed_response_alg = choice(*ALGORITHMS)
+    authorization_signed_response_alg = choice(*ALGORITHMS)  # JARM §3
+    response_modes = words(validate.OneOf(MODES))  # FAPI 2.0 Message Signing §5.4
 
 
 def check(told: Mapping[str, Any]) -> None:

@@ -182,13 +182,16 @@ def check_grant_type(wish: Wish) -> None:
 
 
 def check_response(wish: Wish) -> None:
-    """RFC 9700 §2.1.2: a code, in the query or a form, and no token in the front channel."""
+    """RFC 9700 §2.1.2: a code, never in a fragment, and no token in the front channel."""
     if wish.said.get("response_type") is None:
         raise InvalidRequest("response_type is required")
     if wish.said["response_type"] != "code":
         raise UnsupportedResponseType("response_type is code")
     if wish.said.get("response_mode", MODES[0]) not in MODES:
-        raise InvalidRequest("response_mode is query or form_post")
+        raise InvalidRequest("response_mode is one of " + ", ".join(MODES))
+    modes = wish.public_service.response_modes
+    if modes is not None and wish.response_mode not in modes:
+        raise InvalidRequest("this public service is registered for other response modes")
 
 
 def check_pkce(wish: Wish) -> None:

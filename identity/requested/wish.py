@@ -17,7 +17,8 @@ from identity.requested import acr
 from identity.signing import tokens
 from identity.tokens import pkce
 
-MODES = ("query", "form_post")
+MODES = ("query", "form_post", "jwt", "query.jwt", "form_post.jwt")
+_SHORT = {"jwt": "query.jwt"}  # JARM §2.3.4: of a code
 THUMBPRINT = r"[A-Za-z0-9_-]{43}"  # RFC 7638, of SHA-256
 # What is read, and how long each may be; every other parameter is ignored (RFC 6749 §3.1).
 PARAMETERS = (
@@ -124,8 +125,8 @@ class Wish:
     @property
     def response_mode(self) -> str:
         """How the answer travels; what nobody knows travels as if nothing was said."""
-        mode = self.said.get("response_mode")
-        return mode if mode in MODES else MODES[0]
+        mode = self.said.get("response_mode", MODES[0])
+        return _SHORT.get(mode, mode) if mode in MODES else MODES[0]
 
     @cached_property
     def scope_values(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from identity.signing import key_files, ring
 from identity.signing.key_files import Keepers, Removal, Rotation
 from identity.signing.ring import (
     ACCESS_TOKEN,
+    ANSWER,
     EVENT,
     ID_TOKEN,
     INTROSPECTION,
@@ -26,6 +27,7 @@ from identity.signing.ring import (
 
 __all__ = [
     "ACCESS_TOKEN",
+    "ANSWER",
     "EVENT",
     "FOLDER",
     "ID_TOKEN",

@@ -21,7 +21,8 @@ from identity.signing.signers import Signer
 ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT = "at+jwt", "JWT", "logout+jwt", "secevent+jwt"
 USERINFO = "userinfo+jwt"  # a name of ours, RFC 8725 §3.11: no ID token that somebody hints with
 INTROSPECTION = "token-introspection+jwt"  # RFC 9701 §5
-TYPES = (ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT, USERINFO, INTROSPECTION)
+ANSWER = "authorization-response+jwt"  # ours, for the same reason as USERINFO
+TYPES = (ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT, USERINFO, INTROSPECTION, ANSWER)
 
 REMEMBERED = 2048  # tokens whose signature was checked; at most a few megabytes
 

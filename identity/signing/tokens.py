@@ -174,6 +174,13 @@ def sign_userinfo(claims: Mapping[str, Any], *, public_service: str, alg: str) -
     return keys.sign(told, typ=keys.USERINFO, alg=alg)
 
 
+def sign_answer(params: Mapping[str, str], *, public_service: str, alg: str) -> str:
+    """The answer of `/authorize` as that public service asked to get it: JARM §2.1."""
+    about = {"iss": settings.current().issuer, "aud": public_service}
+    times = {"iat": _to_wire(_issued_at()), "exp": _to_wire(_ends_at())}
+    return keys.sign({**params, **about, **times}, typ=keys.ANSWER, alg=alg)
+
+
 def read_id_token_hint(text: str) -> Hint:
     """What an ID token of ours says that came back as a hint; it may be over.
 

@@ -116,7 +116,7 @@ def test_what_a_service_may_wish_is_never_an_error(office, changed):
 class TestAttacker:
     def test_no_other_mode_is_taken(self, office):
         """RFC 9700 §2.1.2: nothing in a fragment; the error travels as if no mode was named."""
-        for mode in ("fragment", "form_post.jwt", "web_message", "FORM_POST", "query "):
+        for mode in ("fragment", "fragment.jwt", "web_message", "FORM_POST", "query "):
             assert answered(office.ask(response_mode=mode))["error"] == "invalid_request"
 
     def test_no_token_is_posted_through_a_browser(self, office, client):
