@@ -9,7 +9,7 @@ from tests.databases import Databases
 from tests.drills import guessing, promises, proofs
 from tests.drills.town import Town, a_town
 
-RACES, CODES, REFRESHES, ASSERTIONS, PROOFS = 200, 200, 100, 50, 50
+RACES, CODES, REFRESHES, ASSERTIONS, PROOFS = 200, 1_000, 100, 50, 50
 
 pytestmark = pytest.mark.timeout(900)
 
