@@ -18,6 +18,7 @@ from identity import (
     commands,
     counter,
     database,
+    device,
     doors,
     edge,
     errors,
@@ -74,7 +75,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     outbox.join()
     for area in (citizens, factors, authentication, staff, public_services, activation):
         area.join(app)
-    for area in (binding, granted, tokens, requested, authorization, logout, provider):
+    for area in (binding, granted, tokens, requested, authorization, device, logout, provider):
         area.join(app)
     for area in (registration, staff_enrolment, staff_security, counter, account):
         area.join(app)

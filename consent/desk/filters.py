@@ -51,6 +51,8 @@ KINDS = (
     "password:changed",
     "factor:changed",
     "device:named",
+    "device:allowed",
+    "device:refused",
     "session:ended",
     "security:refused",
     "search:saved",

@@ -10,6 +10,7 @@ from identity.granted import claims, grants
 from identity.granted.approval import Approved
 from identity.granted.claims import Earned
 from identity.granted.grants import NewGrant
+from identity.polled import ways
 from identity.public_services import credentials
 from identity.requested import acr, pending, pushed
 from identity.requested.wish import Wish
@@ -44,6 +45,8 @@ def issue(
         return code
     with transaction():
         _answer(wish, request_id)
+        if wish.polled is not None:
+            ways.of(wish.polled).allow(wish.polled, session)
         _run(clauses)
     return code
 
@@ -57,6 +60,8 @@ def close(wish: Wish, request_id: uuid.UUID | None) -> None:
     if request_id is not None or wish.pushed is not None:
         with transaction():
             _answer(wish, request_id)
+            if wish.polled is not None:
+                ways.of(wish.polled).refuse(wish.polled)
 
 
 def _answer(wish: Wish, request_id: uuid.UUID | None) -> None:
@@ -94,6 +99,7 @@ def _clauses(
         scope=_left(wish, approved),
         earned=_earned(wish, session, actor=actor),
         sender_key=wish.sender_key,
+        polled=(wish.polled.digest, wish.polled.until) if wish.polled else None,
     )
     after = (*CONDITIONS, "opened") if opening else CONDITIONS
     code, issuing = codes.issuing(new, after=after)

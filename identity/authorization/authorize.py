@@ -128,6 +128,8 @@ def _is_too_old(wish: Wish, session: CitizenSession) -> bool:
 
 
 def _is_another(wish: Wish, session: CitizenSession) -> bool:
+    if wish.polled is not None and not wish.polled.is_for(session.citizen_id):
+        return True
     if wish.subject is None:
         return False
     return subjects.find_subject(session.citizen_id, wish.public_service.sector) != wish.subject

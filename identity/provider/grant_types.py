@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from identity.device import device_authorization
 from identity.errors import InvalidGrant
 from identity.parameters import Parameter
+from identity.polled.ways import DEVICE
 from identity.provider import client_credentials
 from identity.tokens import codes, families, pkce, refresh
 from identity.tokens.families import Asker
@@ -84,4 +86,5 @@ GRANTS: Mapping[str, Grant] = {
         ),
     ),
     "client_credentials": Grant(_client, (_SCOPE,)),
+    DEVICE: Grant(device_authorization.poll, device_authorization.POLL),
 }

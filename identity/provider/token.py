@@ -15,8 +15,10 @@ from identity.errors import (
     tell,
 )
 from identity.granted import details
+from identity.granted.approval import Refused
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
+from identity.polled.polls import AuthorizationPending, ExpiredToken, SlowDown
 from identity.provider.grant_types import GRANTS
 from identity.public_services import credentials
 from identity.public_services.guard import authenticated
@@ -99,6 +101,10 @@ DOORS = (
             InvalidDpopProof,
             UseDpopNonce,
             details.InvalidAuthorizationDetails,
+            AuthorizationPending,
+            SlowDown,
+            ExpiredToken,
+            Refused,
         ),
     ),
 )

@@ -5,9 +5,13 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from identity.polled.ways import DEVICE
 from identity.public_services import addresses
 from identity.public_services.credentials import ASSERTION, NONE, WITH_SECRET
 from identity.registration import answers
+
+OF_PERSONS = ("authorization_code", DEVICE)  # whoever uses one of them may refresh, too
+GRANT_TYPES = (*OF_PERSONS, "refresh_token", "client_credentials")
 
 
 def check(told: Mapping[str, Any]) -> None:
@@ -60,8 +64,8 @@ def _code_flow(told: Mapping[str, Any]) -> None:
     is_code = "authorization_code" in told["grant_types"]
     if is_code and not told["redirect_uris"]:
         raise ValidationError("is needed for authorization_code", "redirect_uris")
-    if "refresh_token" in told["grant_types"] and not is_code:
-        raise ValidationError("refresh_token needs authorization_code", "grant_types")
+    if "refresh_token" in told["grant_types"] and not set(OF_PERSONS) & set(told["grant_types"]):
+        raise ValidationError("refresh_token needs a grant type of persons", "grant_types")
     if told["response_types"] is not None and is_code != bool(told["response_types"]):
         raise ValidationError("must be [code] exactly with authorization_code", "response_types")
 

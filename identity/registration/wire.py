@@ -9,6 +9,7 @@ from identity.public_services.credentials import OFFERED
 from identity.public_services.records import Block, Level
 from identity.registration import rules
 from identity.registration.answers import AnswersSchema
+from identity.registration.rules import GRANT_TYPES
 from identity.registration.shapes import (
     CODE,
     Strict,
@@ -63,7 +64,7 @@ class ServiceSchema(AnswersSchema):
     jwks = key_set()
     jwks_uri = link()
     grant_types = words(
-        validate.OneOf(("authorization_code", "refresh_token", "client_credentials")),
+        validate.OneOf(GRANT_TYPES),
         load_default=lambda: ["authorization_code"],
     )
     response_types = words(validate.OneOf(("code",)), load_default=None)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from identity import clock, database
 from identity.errors import NotFound, Refusal
 from identity.granted.approval import Detail
+from identity.polled.ways import Polled
 from identity.public_services.registered import Registered
 from identity.requested import request_records, requests
 from identity.requested.wish import Wish
@@ -92,6 +93,7 @@ def keep(wish: Wish, browser_digest: bytes | None) -> uuid.UUID:
         "now": at,
         "expires": at + LIFETIME,
         "pushed": wish.pushed,
+        "polled": wish.polled and wish.polled.stored(),
     }
     together(request_records.store(row))
     return request_id
@@ -106,14 +108,16 @@ def kept(wish: Wish) -> dict[str, str]:
     return said | {OBJECT: GIVEN} if wish.in_object else said
 
 
-def reread(stored: Mapping[str, str], *, pushed: bytes | None) -> Wish:
+def reread(
+    stored: Mapping[str, str], *, pushed: bytes | None, polled: Polled | None = None
+) -> Wish:
     """The wish that `kept` stored, against the registration as it is now.
 
     Raises:
         NotSentBack: its public service or redirect URI is registered no longer.
     """
     said = {name: value for name, value in stored.items() if name != OBJECT}
-    return requests.reread(said, pushed=pushed, in_object=OBJECT in stored)
+    return requests.reread(said, pushed=pushed, polled=polled, in_object=OBJECT in stored)
 
 
 def find(request_id: uuid.UUID, browser_digest: bytes) -> Pending | None:
@@ -123,7 +127,11 @@ def find(request_id: uuid.UUID, browser_digest: bytes) -> Pending | None:
         return None
     return Pending(
         id=request_id,
-        wish=reread(answer["pending.params"], pushed=answer["pending.pushed_digest"]),
+        wish=reread(
+            answer["pending.params"],
+            pushed=answer["pending.pushed_digest"],
+            polled=Polled.read(answer["pending.polled"]),
+        ),
         created_at=answer["pending.created_at"],
         expires_at=answer["pending.expires_at"],
         answered_at=answer["pending.answered_at"],

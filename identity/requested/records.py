@@ -24,6 +24,8 @@ class AuthorizationRequest(Base):
     expires_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]  # null: no code and no error was sent yet
     pushed_digest: Mapped[bytes | None]  # the pushed request it came by; null: it came by itself
+    # The request elsewhere that it answers: {kind, digest, until, citizen}; null: a browser's own.
+    polled: Mapped[dict[str, Any] | None]
     # What the person has decided for it so far: {grant_id, refused: […]}; null: nothing.
     outcome: Mapped[dict[str, Any] | None]
 

@@ -13,10 +13,11 @@ NOBODY = b""
 LONGEST = timedelta(hours=1)  # that any request waits, however often somebody begins anew
 
 _STORE = """INSERT INTO authorization_request (id, browser_digest, public_service_id, params,
-    created_at, expires_at, pushed_digest) VALUES (:pending_id, :pending_browser, :pending_service,
-    :pending_params, :pending_now, :pending_expires, :pending_pushed)"""
+    created_at, expires_at, pushed_digest, polled) VALUES (:pending_id, :pending_browser,
+    :pending_service, :pending_params, :pending_now, :pending_expires, :pending_pushed,
+    :pending_polled)"""
 _FIND = """SELECT public_service_id, params, created_at, expires_at, answered_at, outcome,
-    pushed_digest
+    pushed_digest, polled
     FROM authorization_request WHERE id = :pending_id AND browser_digest = :pending_browser
     AND expires_at > :pending_now"""
 _BIND = """UPDATE authorization_request SET browser_digest = :pending_browser
@@ -58,6 +59,7 @@ def find(request_id: uuid.UUID, browser_digest: bytes) -> Clause:
         "answered_at": datetime,
         "outcome": dict,
         "pushed_digest": bytes,
+        "polled": dict,
     }
     return Clause("pending", _FIND, _FIND, params, returns)
 

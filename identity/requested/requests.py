@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from identity.errors import InvalidRequest, InvalidScope, InvalidToken, Refusal, UnauthorizedClient
 from identity.granted import approval
 from identity.parameters import Parameters
+from identity.polled.ways import Polled
 from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.requested.wish import LIMITS, MODES, MOST_SCOPES, THUMBPRINT, Wish
@@ -80,7 +81,11 @@ def read(parameters: Parameters) -> Wish:
 
 
 def reread(
-    said: Mapping[str, str], *, pushed: bytes | None = None, in_object: bool = False
+    said: Mapping[str, str],
+    *,
+    pushed: bytes | None = None,
+    polled: Polled | None = None,
+    in_object: bool = False,
 ) -> Wish:
     """The wish of a stored request or an object, against the registration as it is now.
 
@@ -88,8 +93,8 @@ def reread(
         NotSentBack: as for `read`.
     """
     service = public_service(said.get("client_id"))
-    way_back = _redirect_uri(said.get("redirect_uri"), service)
-    return Wish(service, way_back, said, pushed=pushed, in_object=in_object)
+    way_back = _redirect_uri(said.get("redirect_uri"), service) if polled is None else ""
+    return Wish(service, way_back, said, pushed=pushed, polled=polled, in_object=in_object)
 
 
 def renewed(wish: Wish) -> Wish:
@@ -100,9 +105,8 @@ def renewed(wish: Wish) -> Wish:
     """
     registered.again(wish.public_service)
     service = public_service(wish.public_service.client_id)
-    return replace(
-        wish, public_service=service, redirect_uri=_redirect_uri(wish.redirect_uri, service)
-    )
+    way_back = _redirect_uri(wish.redirect_uri, service) if wish.polled is None else ""
+    return replace(wish, public_service=service, redirect_uri=way_back)
 
 
 def public_service(client_id: str | None) -> Registered:
@@ -268,6 +272,8 @@ RULES: tuple[Callable[[Wish], None], ...] = (
     check_acr,
     check_details,
 )
+# Of a request without a browser: there is no way back, and nothing travels in the open.
+POLLED_RULES = (check_once, check_sizes, check_scope, check_acr, check_details)
 
 
 def check(wish: Wish) -> None:
@@ -276,5 +282,5 @@ def check(wish: Wish) -> None:
     Raises:
         Refusal: the first that does not; it goes back to the public service.
     """
-    for rule in RULES:
+    for rule in RULES if wish.polled is None else POLLED_RULES:
         rule(wish)

@@ -12,6 +12,7 @@ from identity.granted.approval import Detail
 from identity.granted.claims import CLAIM, CLAIMS_OF, claims_of
 from identity.granted.details import SHORTHAND
 from identity.parameters import Parameter
+from identity.polled.ways import Polled
 from identity.public_services.registered import Registered
 from identity.requested import acr
 from identity.signing import tokens
@@ -115,6 +116,7 @@ class Wish:
     pushed: bytes | None = None  # digest of the pushed request; null: the browser brought it
     in_object: bool = False  # all of `said` was signed by the service (RFC 9101)
     fault: Refusal | None = None  # what is wrong with its object; null: nothing, or it has none
+    polled: Polled | None = None  # null: a browser brought it, and takes the answer back
 
     @property
     def state(self) -> str | None:

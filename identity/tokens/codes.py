@@ -5,7 +5,7 @@ There is no grace: of several redemptions at most one succeeds, and then its tok
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from identity import clock, database, sealing
@@ -38,6 +38,8 @@ class NewCode:
     scope: str
     earned: Earned
     sender_key: str | None = None  # null: whoever redeems it may do so with any key, or none
+    # Of what a public service polls with, which is then the code, and how long; null: a new code.
+    polled: tuple[bytes, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ def issue(new: NewCode) -> str:
 
 def issuing(new: NewCode, *, after: tuple[str, ...] = ()) -> tuple[str, Clause]:
     """The code, and the clause that puts it on record once the conditions of `after` hold."""
-    code, digest = sealing.new_handle(new.citizen_id, PURPOSE)
     now = clock.now()
+    code, digest, until = _new(new, now)
     params = {
         "code_citizen": new.citizen_id,
         "code_digest": digest,
@@ -86,11 +88,19 @@ def issuing(new: NewCode, *, after: tuple[str, ...] = ()) -> tuple[str, Clause]:
         "code_scope": new.scope,
         "code_claims": new.earned.stored(),
         "code_now": now,
-        "code_until": now + LIFETIME,
+        "code_until": until,
         "code_family": database.new_id(),
         "code_sender_key": new.sender_key,
     }
     return code, code_records.issuing(params, after)
+
+
+def _new(new: NewCode, now: datetime) -> tuple[str, bytes, datetime]:
+    """A code's text, empty where the service has it already; its digest, and until when."""
+    if new.polled is not None:
+        digest, until = new.polled
+        return "", digest, max(until, now + LIFETIME)
+    return *sealing.new_handle(new.citizen_id, PURPOSE), now + LIFETIME
 
 
 def redeem(redemption: Redemption, asker: Asker) -> Bought:
@@ -102,16 +112,25 @@ def redeem(redemption: Redemption, asker: Asker) -> Bought:
         InvalidClient: what proved the service was taken back a moment ago.
     """
     try:
-        citizen_id, digest = sealing.open_handle(redemption.code, PURPOSE)
+        key = sealing.open_handle(redemption.code, PURPOSE)
     except (sealing.Unreadable, ValueError):
         raise InvalidGrant(REFUSED, note="code: not ours") from None
-    bought = _try(redemption, asker.service, key=(citizen_id, digest))
+    return redeem_known(redemption, asker, key=key)
+
+
+def redeem_known(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, bytes]) -> Bought:
+    """The same of a code whose person and digest are known.
+
+    Raises:
+        InvalidGrant, InvalidClient: as for `redeem`.
+    """
+    bought = _try(redemption, asker.service, key=key)
     if bought is None:
-        reason = _why_not(redemption, asker, key=(citizen_id, digest))
+        reason = _why_not(redemption, asker, key=key)
         service = families.again(asker) if reason == "changed" else None
-        bought = _try(redemption, service, key=(citizen_id, digest)) if service else None
+        bought = _try(redemption, service, key=key) if service else None
         if bought is None:
-            families.leave_mark(asker, citizen_id, reason=f"code: {reason}")
+            families.leave_mark(asker, key[0], reason=f"code: {reason}")
             raise InvalidGrant(REFUSED, note=f"code: {reason}")
     return bought
 

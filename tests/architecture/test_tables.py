@@ -10,6 +10,7 @@ from tests.architecture.test_documents import load_everything
 # Tables that lead from something else to a person: keyed by what one searches with.
 LOOK_UPS = {
     "citizen_index": "blind index: found by digest before anybody is known",
+    "device_request": "found by its codes; a person is known once somebody has allowed it",
     "log_position": "the tree of the log: found by position, one tree a database",
     "log_facet": "what a review finds entries by: drawn from that tree, in its order",
 }

@@ -36,6 +36,7 @@ from tests.forms import (
 from tests.forms import FORMS as FORMS_OF_MOST
 from tests.markup import Element, Markup
 from tests.people import form_token
+from tests.polled_forms import POLLED_FORMS
 from tests.staff_forms import STAFF_FORMS
 
 FORMS = (
@@ -45,6 +46,7 @@ FORMS = (
     *ACCOUNT_FORMS,
     *DESK_FORMS,
     *COUNTER_FORMS,
+    *POLLED_FORMS,
 )
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

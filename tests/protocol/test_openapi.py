@@ -137,7 +137,7 @@ class TestOneSource:
 
     def test_what_a_door_reads_is_what_it_describes(self, app, client, read):
         publish_catalogues()
-        office = an_office(client)
+        office = an_office(client, grant_types=list(GRANTS))
         given = give(lan(), office.played, decision("full_name"))
         bearer = {"Authorization": f"Bearer {given.token}"}
         looked_at = 0

@@ -1,0 +1,370 @@
+"""Device authorization grant, RFC 8628."""
+
+import json
+import re
+import threading
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from identity import clock, database
+from identity.device.records import DeviceRequest
+from identity.device.requests import LIFETIME
+from identity.device.user_code import ALPHABET
+from identity.polled.ways import DEVICE
+from tests.deciding import CONSENT, detail, shown
+from tests.devices import Television, a_television
+from tests.exchange import publish_catalogues
+from tests.people import form_token, lan, minh, same_browser, sign_in
+from tests.public_services import a_service, registered_elsewhere
+
+pytestmark = pytest.mark.usefixtures("catalogues")
+
+
+@pytest.fixture(scope="module")
+def catalogues(app):
+    publish_catalogues()
+    return app
+
+
+@pytest.fixture
+def television(app):
+    return a_television(app)
+
+
+@pytest.fixture
+def phone(client):
+    sign_in(client, lan())
+    return client
+
+
+def test_a_device_gets_two_codes_and_says_where_to_go(television):
+    """RFC 8628 §3.2."""
+    answer = television.begin()
+
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    told = answer.json
+    assert re.fullmatch(f"[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}", told["user_code"])
+    assert told["verification_uri"] == "http://localhost:8000/device"
+    assert told["verification_uri_complete"].endswith(f"/device?user_code={told['user_code']}")
+    assert (told["interval"], told["expires_in"]) == (5, 600)
+    assert len(told["device_code"]) >= 43
+
+
+def test_neither_code_is_kept_as_it_is(television):
+    """RFC 8628 §5.2: digests, and of the short one a keyed one."""
+    told = television.begin().json
+    query = select(DeviceRequest).where(DeviceRequest.public_service_id == television.service.id)
+
+    kept = repr(database.rows(query))
+
+    assert told["device_code"] not in kept
+    assert told["user_code"] not in kept
+
+
+def test_a_person_allows_it_and_the_device_has_tokens(television, phone):
+    """RFC 8628 §3.3 to §3.5: an ID token and userinfo as from any other sign-in."""
+    television.begin()
+    assert television.error() == "authorization_pending"
+
+    assert television.allowed_by(phone).location == "/device/allowed"
+
+    told = television.poll().json
+    assert told["scope"] == "openid"
+    assert "id_token" in told
+    bearer = {"Authorization": f"Bearer {told['access_token']}"}
+    assert phone.get("/userinfo", headers=bearer).json.keys() == {"sub"}
+
+
+def test_who_says_no_is_obeyed(television, phone):
+    """RFC 8628 §3.5: access_denied; the same again."""
+    television.begin()
+
+    assert television.answered_by(phone, "deny").location == "/device/refused"
+
+    assert television.error() == "access_denied"
+    assert television.error() == "access_denied"
+
+
+def test_what_needs_a_decision_is_asked_as_everywhere(television, phone):
+    """The same pages, the same decision, the same details in the token."""
+    wish = json.dumps([detail(procedure=CONSENT, case=None)])
+    television.begin(authorization_details=wish)
+    page = phone.get(television.allowed_by(phone).location)
+
+    assert television.error() == "authorization_pending"
+    told = {"csrf_token": form_token(page), "shown": shown(page), "answer": "allow"}
+    purpose = re.search(r'name="purpose" id="[^"]+" value="([^"]+)"', page.text)
+    decided = phone.post(page.request.path, data=told | {"purpose": purpose[1]})
+    assert phone.get(decided.location).location == "/device/allowed"
+
+    (granted,) = television.poll().json["authorization_details"]
+    assert granted["procedure"] == CONSENT
+    assert granted["decision_id"]
+
+
+def test_who_refuses_the_decision_refuses_the_device(television, phone):
+    """Consent refused, and nothing else asked: access_denied."""
+    television.begin(authorization_details=json.dumps([detail(procedure=CONSENT, case=None)]))
+    page = phone.get(television.allowed_by(phone).location)
+    told = {"csrf_token": form_token(page), "shown": shown(page), "answer": "deny"}
+
+    decided = phone.post(page.request.path, data=told)
+
+    assert phone.get(decided.location).location == "/device/refused"
+    assert television.error() == "access_denied"
+
+
+def test_the_page_says_who_asks_and_whether_the_device_is_near(television, phone):
+    """RFC 8628 §5.4: what a person needs to see that the device is not their own."""
+    television.begin()
+    near = television.page_in(phone).text
+    phone.environ_base["REMOTE_ADDR"] = "198.51.100.9"
+    television.begin()
+    far = television.page_in(phone).text
+
+    assert "Cơ quan thuế" in near
+    assert 'id="far"' not in near
+    assert 'id="far"' in far
+
+
+def test_a_code_may_be_typed_in_any_way(television, phone):
+    """RFC 8628 §6.1: case, dash and spaces do not matter."""
+    code = television.begin().json["user_code"]
+    for text in (code.lower(), code.replace("-", ""), f" {code[:2]} {code[2:]} ".lower()):
+        assert television.typed_in(phone, text).status_code == 303, text
+
+
+def test_the_address_with_the_code_fills_it_in_and_decides_nothing(television, phone):
+    """RFC 8628 §3.3.1: the person still confirms."""
+    told = television.begin().json
+
+    page = phone.get(told["verification_uri_complete"])
+
+    assert f'value="{told["user_code"]}"' in page.text
+    assert television.error() == "authorization_pending"
+
+
+def test_who_is_not_signed_in_comes_back_with_the_code(television, client):
+    told = television.begin().json
+
+    moved = client.get(told["verification_uri_complete"])
+
+    assert moved.location.startswith("/sign-in?next=/device")
+    back = sign_in(client, lan(), query=moved.location.removeprefix("/sign-in"))
+    assert f'value="{told["user_code"]}"' in client.get(back.location).text
+
+
+def test_who_polls_too_often_has_to_wait_longer(television):
+    """RFC 8628 §3.5: five seconds more each time, and an honest poll writes nothing."""
+    television.begin()
+    now = clock.now()
+    told = []
+    for seconds in (0, 5, 7, 13, 24, 35):
+        with time_machine.travel(now + timedelta(seconds=seconds), tick=False):
+            told.append((television.error(), television.interval))
+
+    assert told == [
+        ("authorization_pending", 5),
+        ("authorization_pending", 5),
+        ("slow_down", 10),
+        ("slow_down", 15),
+        ("slow_down", 20),
+        ("slow_down", 25),
+    ]
+
+
+def test_a_code_that_nobody_typed_in_time_is_over(television, phone):
+    """RFC 8628 §3.5: expired_token, and nobody can allow it any more."""
+    code = television.begin().json["user_code"]
+
+    with time_machine.travel(clock.now() + LIFETIME, tick=True):
+        assert television.error() == "expired_token"
+        assert television.typed_in(phone, code).status_code == 400
+
+
+def test_a_device_goes_on_without_the_person(app, phone):
+    """A refresh token, for a service registered for it; offline_access outlives a sign-out."""
+    television = a_television(app, grant_types=[DEVICE, "refresh_token"])
+    television.begin(scope="openid offline_access")
+    television.allowed_by(phone)
+    told = television.poll().json
+
+    again = television.post(grant_type="refresh_token", refresh_token=told["refresh_token"])
+
+    assert again.status_code == 200
+
+
+def test_an_app_without_a_credential_may_do_it(app, phone):
+    """RFC 8628 §3.1: a public service names itself."""
+    television = a_television(app, token_endpoint_auth_method="none")
+    television.begin()
+    television.allowed_by(phone)
+
+    assert television.poll().status_code == 200
+
+
+def test_the_same_rules_hold_as_at_authorize(television):
+    """RFC 8628 §3.2: the errors of RFC 6749 §5.2."""
+    for changed, error in (
+        ({"scope": "email"}, "invalid_scope"),
+        ({"scope": None}, "invalid_request"),
+        ({"scope": ["openid", "openid"]}, "invalid_request"),
+        ({"authorization_details": "{}"}, "invalid_authorization_details"),
+        ({"authorization_details": json.dumps([detail(procedure="0.0")])}, None),
+    ):
+        answer = television.begin(**changed)
+        assert answer.status_code == 400, changed
+        assert error in {None, answer.json["error"]}, changed
+
+
+def test_who_is_not_registered_for_it_is_refused(app):
+    """RFC 6749 §5.2."""
+    other = Television(app.test_client(), a_service())
+
+    assert other.begin().json["error"] == "unauthorized_client"
+
+
+def test_a_registration_changed_meanwhile_costs_nobody_an_answer(television, phone):
+    """A version that this process does not know yet is read again."""
+    television.begin()
+    television.allowed_by(phone)
+    registered_elsewhere(television.service)
+
+    assert television.poll().status_code == 200
+
+
+def test_the_person_finds_it_in_their_log(television, client):
+    """What a citizen allows or refuses is an entry of theirs."""
+    person = lan()
+    sign_in(client, person)
+    for choice, kind in (("allow", "device:allowed"), ("deny", "device:refused")):
+        television.begin()
+        client.get(television.answered_by(client, choice).location)
+        assert kind in television.entries_of(person)
+
+
+class TestAttacker:
+    """Who has half of it: a code seen over a shoulder, or a phone that somebody talked to."""
+
+    def test_a_device_code_is_good_once(self, television, phone):
+        """And its second use ends what the first has bought."""
+        television.begin()
+        television.allowed_by(phone)
+        bought = television.poll().json["access_token"]
+
+        assert television.error() == "invalid_grant"
+        bearer = {"Authorization": f"Bearer {bought}"}
+        assert phone.get("/userinfo", headers=bearer).status_code == 401
+
+    def test_of_many_polls_at_once_one_is_served(self, app, television, phone):
+        """Single use is one UPDATE: each request has its own connection."""
+        television.begin()
+        television.allowed_by(phone)
+        others = [Television(app.test_client(), television.played, television.told) for _ in "1234"]
+        at_once, answers = threading.Barrier(len(others)), []
+
+        def come(one):
+            at_once.wait()
+            answers.append(one.poll().status_code)
+
+        threads = [threading.Thread(target=come, args=(one,)) for one in others]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sorted(answers) == [200, 400, 400, 400]
+
+    def test_another_service_gets_nothing_for_it(self, app, television, phone):
+        """RFC 8628 §3.4: the code is bound to whom it was given to; the try costs nothing."""
+        television.begin()
+        television.allowed_by(phone)
+        other = Television(app.test_client(), a_television(app).played, television.told)
+
+        assert other.error() == "invalid_grant"
+        assert television.poll().status_code == 200
+
+    def test_a_device_code_is_no_authorization_code(self, television, phone):
+        """Nor a refresh token; and an invented one is as unknown as any."""
+        television.begin()
+        television.allowed_by(phone)
+        code = television.told["device_code"]
+
+        for form in (
+            {"grant_type": "authorization_code", "code": code, "redirect_uri": "x"},
+            {"grant_type": "refresh_token", "refresh_token": code},
+        ):
+            assert television.post(**form).json["error"] in {"invalid_grant", "unauthorized_client"}
+        assert television.error(device_code="x" * 43) == "invalid_grant"
+        assert television.error(device_code=None) == "invalid_request"
+
+    def test_guesses_are_few(self, television, phone):
+        """RFC 8628 §5.1: five for a person in a browser, and then the right one waits too."""
+        code = television.begin().json["user_code"]
+        for _ in range(5):
+            assert television.typed_in(phone, "BBBB-BBBB").status_code == 400
+
+        assert television.typed_in(phone, code).status_code == 429
+
+    def test_a_code_made_of_markup_is_text(self, television, phone):
+        """Security case 61: in the field again, and in the address that fills it in."""
+        markup = '"><script>alert(7)</script>{{7*7}}'
+
+        for page in (
+            television.typed_in(phone, markup),
+            phone.get("/device", query_string={"user_code": markup}),
+        ):
+            assert "<script" not in page.text
+            assert "49" not in page.text
+
+    def test_right_codes_are_no_guesses(self, television, phone):
+        for _ in range(7):
+            code = television.begin().json["user_code"]
+            assert television.typed_in(phone, code).status_code == 303
+
+    def test_the_page_of_a_device_opens_in_one_browser(self, app, television, phone):
+        """A link that somebody sends shows nothing: the code has to be typed."""
+        code = television.begin().json["user_code"]
+        place = television.typed_in(phone, code).location
+        other = app.test_client()
+        sign_in(other, minh())
+
+        assert other.get(place).status_code == 404
+        assert phone.get("/device/nonsense").status_code == 404
+
+    def test_what_was_answered_is_not_answered_again(self, app, television, phone):
+        """Two phones with one code: the first answer counts."""
+        code = television.begin().json["user_code"]
+        second = app.test_client()
+        sign_in(second, minh())
+        place = television.typed_in(second, code).location
+        late = {"csrf_token": form_token(second.get(place)), "answer": "allow"}
+        waits = second.post(place, data=late)
+        assert television.allowed_by(phone).location == "/device/allowed"
+
+        assert second.get(waits.location).status_code == 409
+        assert second.post(place, data=late).status_code == 404
+        assert television.poll().status_code == 200
+
+    def test_who_presses_twice_is_told_so(self, app, television, phone):
+        """The same answer in two windows of one browser: one of them is the answer."""
+        television.begin()
+        place = television.typed_in(phone, television.told["user_code"]).location
+        token = {"csrf_token": form_token(phone.get(place)), "answer": "allow"}
+        first, second = phone.post(place, data=token), phone.post(place, data=token)
+
+        assert phone.get(first.location).location == "/device/allowed"
+        assert same_browser(app, phone).get(second.location).status_code == 409
+
+    def test_a_sign_out_ends_what_was_not_fetched(self, television, phone):
+        """As with any code: who is not signed in any more gives nothing."""
+        television.begin()
+        television.allowed_by(phone)
+        token = {"csrf_token": form_token(phone.get("/sign-out"))}
+        phone.post("/sign-out", data=token)
+
+        assert television.error() == "invalid_grant"
