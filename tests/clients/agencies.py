@@ -56,11 +56,18 @@ class Agency:
             "key": self.key,
             "redirect_uri": said["redirect_uris"][0],
             "post_logout_redirect_uri": LEFT,
-            "metadata": {"id_token_signed_response_alg": "ES256"} | {n: said[n] for n in signs},
+            "metadata": dict.fromkeys(AS_EVER, "ES256") | {n: said[n] for n in signs},
         }
 
 
+# What stands where a registration says nothing.
+AS_EVER = ("id_token_signed_response_alg", "authorization_signed_response_alg")
 LEFT = "https://agency.motlan.test/left"
+SIGNED = (
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "authorization_signed_response_alg",
+)
 PUBLIC = {"grant_types": ["authorization_code", "refresh_token"]}
 
 
@@ -77,5 +84,13 @@ def agencies() -> dict[str, Agency]:
         "bound": Agency(dpop_bound_access_tokens=True),
         "pushing": Agency(by_key, alg="ES256", require_pushed_authorization_requests=True),
         "signed": Agency(userinfo_signed_response_alg="ES256"),
+        "signing": Agency(by_key, alg="ES256", require_signed_request_object=True),
+        "all-PS256": Agency(
+            by_key,
+            alg="PS256",
+            request_object_signing_alg="PS256",
+            **dict.fromkeys(SIGNED, "PS256"),
+        ),
+        "all-EdDSA": Agency(by_key, alg="EdDSA", **dict.fromkeys(SIGNED, "EdDSA")),
         "RS256": Agency(id_token_signed_response_alg="RS256", userinfo_signed_response_alg="RS256"),
     }

@@ -37,9 +37,10 @@ async function met(told) {
 /** Where the browser is sent: with the request, a signed one, or a reference to a pushed one. */
 async function address(config, told, asked, options) {
   let built = oidc.buildAuthorizationUrl(config, asked);
+  // The client knows one signed mode by itself, and reads the others.
+  if (told.mode) built.searchParams.set('response_mode', told.mode);
   if (told.jar) {
-    const { key, kid } = await algorithm(told.jar);
-    built = await oidc.buildAuthorizationUrlWithJAR(config, asked, { key, kid });
+    built = await oidc.buildAuthorizationUrlWithJAR(config, asked, await algorithm(told.key));
   }
   if (!told.push) return built;
   const { client_id: _, ...sent } = Object.fromEntries(built.searchParams);

@@ -1,4 +1,4 @@
-"""npm openid-client 6, certified for Basic, FAPI 2.0 and more, goes every way that we offer.
+"""npm openid-client 6, certified for Basic, FAPI 2.0 and more, signs people in by every way.
 
 It verifies what a public service has to: issuer, state, nonce, audience, hashes and signatures.
 """
@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.clients.agencies import LEFT
+from tests.clients.checks import check
 from tests.clients.conversation import ClientRefused
 from tests.clients.person import Person
 from tests.drills.wire import Browser
@@ -15,17 +16,6 @@ from tests.drills.wire import Browser
 pytestmark = [pytest.mark.openid_client, pytest.mark.slow, pytest.mark.timeout(180)]
 
 WAYS = ["basic", "post", "ES256", "PS256", "EdDSA", "app"]
-
-
-def check(seen, *, token_type="bearer"):
-    """The person is the same in all that was told, and the tokens end with their family."""
-    subject = seen["claims"]["sub"]
-    assert seen["tokens"]["token_type"] == seen["next"]["token_type"] == token_type
-    assert seen["userinfo"]["sub"] == seen["again"]["sub"] == subject
-    assert seen["tokens"]["refresh_token"] != seen["next"]["refresh_token"]
-    if "known" in seen:
-        assert (seen["known"]["active"], seen["known"]["sub"]) == (True, subject)
-        assert seen["ended"] == {"active": False}
 
 
 @pytest.mark.parametrize("who", WAYS)
