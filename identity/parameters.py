@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl
 from identity.errors import InvalidRequest
 
 FIELD_LIMIT = 200  # parameters in one query or form
+# RFC 8707 §2: sent once for each; addresses, so that a space parts them in one text.
+REPEATABLE = frozenset({"resource"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +48,14 @@ class Parameters:
             self._values.setdefault(name, []).append(value)
 
     def one(self, name: str) -> str | None:
-        """The value, or null where it is absent or empty (RFC 6749 §3.1).
+        """The value, or null where it is absent or empty (RFC 6749 §3.1); all of a repeatable one.
 
         Raises:
             InvalidRequest: it was sent twice.
         """
         values = self._values.get(name, [])
+        if name in REPEATABLE:
+            return " ".join(values).strip() or None
         if len(values) > 1:
             raise InvalidRequest(f"{name} must be sent only once")
         return (values[0] or None) if values else None
@@ -88,8 +92,9 @@ class Parameters:
         return list(self._values)
 
     def repeated(self) -> list[str]:
-        """The names that were sent more than once."""
-        return [name for name, values in self._values.items() if len(values) > 1]
+        """The names that were sent more than once, and may not be."""
+        several = (name for name, values in self._values.items() if len(values) > 1)
+        return [name for name in several if name not in REPEATABLE]
 
 
 def _holds_nul(pairs: Iterable[tuple[str, str]]) -> bool:

@@ -137,6 +137,7 @@ def _earned(wish: Wish, session: CitizenSession, *, actor: str | None) -> Earned
         account_level=session.account_level,
         sid=claims.sid(session.id, wish.public_service.id),
         nonce=wish.nonce,
+        resources=wish.resources,
         actor=actor,
         state_hash=wish.state and algorithms.half_hash(wish.state, alg),
     )

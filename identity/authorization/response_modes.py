@@ -22,8 +22,8 @@ class Posted:
 def send(wish: Wish, params: Mapping[str, str]) -> Response | Posted:
     """The answer goes back as was asked, with the issuer and the state of its request."""
     if wish.polled is not None:  # nobody waits behind a redirect: the person is told here
-        way = ways.of(wish.polled)
-        page = way.allowed_page if "code" in params else way.refused_page
+        polled = ways.of(wish.polled)
+        page = polled.allowed_page if "code" in params else polled.refused_page
         return Response(303, b"", (("Location", page), *NO_STORE))
     told = {**params, "iss": settings.current().issuer}  # RFC 9207 §2
     if wish.state is not None:

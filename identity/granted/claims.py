@@ -44,6 +44,7 @@ class Earned:
     nonce: str | None = None  # null: the request had none
     actor: str | None = None  # pairwise sub of who acts; null: the person themselves
     state_hash: str | None = None  # `s_hash`; null: the request had no state
+    resources: tuple[str, ...] = ()  # what its tokens are for (RFC 8707); empty: any
 
     def stored(self) -> dict[str, Any]:
         """JSON for the column `claims`; members may be added, never renamed."""
@@ -56,6 +57,7 @@ class Earned:
             "nonce": self.nonce,
             "act": self.actor,
             "s_hash": self.state_hash,
+            "resources": list(self.resources),
         }
 
     @classmethod
@@ -70,6 +72,7 @@ class Earned:
             nonce=stored["nonce"],
             actor=stored["act"],
             state_hash=stored.get("s_hash"),  # codes and families of before have none
+            resources=tuple(stored.get("resources", ())),  # likewise
         )
 
 

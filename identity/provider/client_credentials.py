@@ -4,8 +4,8 @@ import time
 import uuid
 from typing import Any
 
-from identity import settings
 from identity.errors import InvalidClient, InvalidScope, UnauthorizedClient
+from identity.granted import resources
 from identity.granted.claims import CLAIMS_OF
 from identity.public_services import credentials
 from identity.public_services.registered import Registered
@@ -22,7 +22,7 @@ _seen: dict[tuple[uuid.UUID, int], float] = {}
 OF_PERSONS = frozenset(CLAIMS_OF) | {"openid", "offline_access"}
 
 
-def grant(asker: Asker, *, scope: tuple[str, ...]) -> dict[str, Any]:
+def grant(asker: Asker, *, scope: tuple[str, ...], target: tuple[str, ...]) -> dict[str, Any]:
     """The token response: `sub` is the service's own id, and nothing is stored (design §3).
 
     Raises:
@@ -38,7 +38,7 @@ def grant(asker: Asker, *, scope: tuple[str, ...]) -> dict[str, Any]:
         raise InvalidScope("ask only for scopes registered for this service itself")
     _require_live(asker)
     token = tokens.AccessToken(
-        audience=settings.current().issuer,
+        audience=resources.audience(target, has_details=False),
         subject=service.client_id,
         public_service=service.client_id,
         scopes=scope,

@@ -6,6 +6,7 @@ from typing import Any
 
 from identity.device import device_authorization
 from identity.errors import InvalidGrant
+from identity.granted import resources
 from identity.parameters import Parameter
 from identity.polled.ways import DEVICE
 from identity.provider import client_credentials
@@ -20,10 +21,13 @@ def _code(said: Said, asker: Asker) -> dict[str, Any]:
     verifier = said.get("code_verifier")
     if verifier is not None and not pkce.is_verifier(verifier):
         raise InvalidGrant(codes.REFUSED, note="code: no verifier")
-    redemption = codes.Redemption(said["code"], said["redirect_uri"], verifier, asker.sender_key)
+    target = _target(said)
+    redemption = codes.Redemption(
+        said["code"], said["redirect_uri"], verifier, asker.sender_key, target
+    )
     bought = codes.redeem(redemption, asker)
     return families.answer(
-        bought.standing,
+        bought.standing.aimed(target),
         asker,
         refresh_token=bought.refresh_token,
         is_first=True,
@@ -31,18 +35,24 @@ def _code(said: Said, asker: Asker) -> dict[str, Any]:
 
 
 def _refresh(said: Said, asker: Asker) -> dict[str, Any]:
-    scope = _scope(said)
-    bought = refresh.refresh(said["refresh_token"], asker, scope=scope)
+    scope, target = _scope(said), _target(said)
+    bought = refresh.refresh(said["refresh_token"], asker, scope=scope, target=target)
     # OIDC Core §12.2: the new ID token has the same `auth_time`, and no nonce.
-    return families.answer(bought.standing, asker, only=scope, refresh_token=bought.refresh_token)
+    return families.answer(
+        bought.standing.aimed(target), asker, only=scope, refresh_token=bought.refresh_token
+    )
 
 
 def _client(said: Said, asker: Asker) -> dict[str, Any]:
-    return client_credentials.grant(asker, scope=_scope(said))
+    return client_credentials.grant(asker, scope=_scope(said), target=_target(said))
 
 
 def _scope(said: Said) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said.get("scope", "").split()))
+
+
+def _target(said: Said) -> tuple[str, ...]:
+    return resources.read(said.get("resource"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,7 @@ GRANTS: Mapping[str, Grant] = {
                 pattern=f"^{pkce.VERIFIER}$",
                 example="dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
             ),
+            resources.PARAMETER,
         ),
     ),
     "refresh_token": Grant(
@@ -83,8 +94,9 @@ GRANTS: Mapping[str, Grant] = {
         (
             Parameter(name="refresh_token", meaning="the newest of its family", is_required=True),
             _SCOPE,
+            resources.PARAMETER,
         ),
     ),
-    "client_credentials": Grant(_client, (_SCOPE,)),
+    "client_credentials": Grant(_client, (_SCOPE, resources.PARAMETER)),
     DEVICE: Grant(device_authorization.poll, device_authorization.POLL),
 }

@@ -10,6 +10,7 @@ from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.errors import InvalidRequest, InvalidScope, UnauthorizedClient, tell
 from identity.granted.details import InvalidAuthorizationDetails
+from identity.granted.resources import InvalidTarget
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
 from identity.public_services import credentials
@@ -81,6 +82,7 @@ DOORS = (
             UnauthorizedClient,
             InvalidScope,
             InvalidAuthorizationDetails,
+            InvalidTarget,
             InvalidDpopProof,
             UseDpopNonce,
         ),

@@ -14,7 +14,7 @@ from identity.errors import (
     UnsupportedGrantType,
     tell,
 )
-from identity.granted import details
+from identity.granted import details, resources
 from identity.granted.approval import Refused
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
@@ -101,6 +101,7 @@ DOORS = (
             InvalidDpopProof,
             UseDpopNonce,
             details.InvalidAuthorizationDetails,
+            resources.InvalidTarget,
             AuthorizationPending,
             SlowDown,
             ExpiredToken,

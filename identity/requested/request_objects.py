@@ -7,7 +7,7 @@ from typing import Any
 
 from identity import clock, settings
 from identity.errors import InvalidRequest, Refusal
-from identity.parameters import Parameters
+from identity.parameters import REPEATABLE, Parameters
 from identity.public_services import service_jws
 from identity.public_services.registered import Registered
 from identity.public_services.service_jws import Message, NotProvenError
@@ -136,6 +136,8 @@ def _text(name: str, value: object) -> str:
     """A claim as the parameter of its name would say it (RFC 9101 §4)."""
     if name in _OBJECTS and isinstance(value, dict | list):
         return json.dumps(value)
+    if name in REPEATABLE and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        value = " ".join(value)
     if name == "max_age" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not _is_text(value):

@@ -249,6 +249,11 @@ def check_acr(wish: Wish) -> None:
         raise Unmet("no sign-in here reaches the acr that is essential")
 
 
+def check_resources(wish: Wish) -> None:
+    """RFC 8707 §2; reading them is the check."""
+    _ = wish.resources
+
+
 def check_details(wish: Wish) -> None:
     """RFC 9396 §5, and what no citizen should be asked (`approval`)."""
     of = wish.public_service.procedures
@@ -270,6 +275,7 @@ RULES: tuple[Callable[[Wish], None], ...] = (
     check_max_age,
     check_hints,
     check_acr,
+    check_resources,
     check_details,
 )
 # Of a request without a browser: there is no way back, and nothing travels in the open.

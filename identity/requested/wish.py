@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from identity.errors import InvalidRequest, Refusal
-from identity.granted import details
+from identity.granted import details, resources
 from identity.granted.approval import Detail
 from identity.granted.claims import CLAIM, CLAIMS_OF, claims_of
 from identity.granted.details import SHORTHAND
@@ -69,6 +69,7 @@ PARAMETERS = (
         longest=8192,
         example='[{"type": "vn_procedure", "procedure": "1.004222", "case": "HS-1"}]',
     ),
+    resources.PARAMETER,
     Parameter(name="claims", meaning="JSON (OIDC Core section 5.5)", longest=4096),
     Parameter(name="prompt", meaning="none, or of login, consent, select_account", longest=100),
     Parameter(name="max_age", meaning="seconds since the sign-in", longest=10, pattern="^[0-9]+$"),
@@ -168,6 +169,15 @@ class Wish:
     def details(self) -> tuple[Detail, ...]:
         """The procedures asked for, by parameter or shorthand scope."""
         return details.read(self.said.get("authorization_details"), self.scope_values)
+
+    @cached_property
+    def resources(self) -> tuple[str, ...]:
+        """What the tokens will be for (RFC 8707 §2.1); empty: it was not said.
+
+        Raises:
+            InvalidTarget: something that is not ours.
+        """
+        return resources.read(self.said.get("resource"))
 
     @cached_property
     def prompts(self) -> frozenset[str]:

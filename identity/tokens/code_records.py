@@ -129,7 +129,7 @@ _REFRESHING = Clause(
     returns={"expires_at": datetime},
 )
 
-_FOUND = """SELECT public_service_id, redirect_uri, code_challenge, sender_key, grant_id,
+_FOUND = """SELECT public_service_id, redirect_uri, code_challenge, sender_key, grant_id, claims,
     family_id, spent_at, expires_at, EXISTS (SELECT 1 FROM citizen_session s
         WHERE s.citizen_id = c.citizen_id AND s.id = c.session_id AND s.ended_at IS NULL)
     AS is_signed_in FROM authorization_code c
@@ -149,6 +149,7 @@ def found(citizen_id: uuid.UUID, digest: bytes) -> Clause:
             "code_challenge": str,
             "sender_key": str,
             "grant_id": uuid.UUID,
+            "claims": dict,
             "family_id": uuid.UUID,
             "spent_at": datetime,
             "expires_at": datetime,

@@ -10,7 +10,7 @@ from typing import Any
 
 from identity import clock, database, sealing
 from identity.errors import InvalidGrant
-from identity.granted import grants
+from identity.granted import grants, resources
 from identity.granted.claims import Earned
 from identity.public_services.registered import Registered
 from identity.together import Answer, Clause, look, together
@@ -50,6 +50,7 @@ class Redemption:
     redirect_uri: str
     verifier: str | None = field(repr=False)
     proof: str | None = None  # thumbprint of the key that proved itself; null: none did
+    resources: tuple[str, ...] = ()  # what the access token is for; empty: as was authorized
 
     @property
     def challenge(self) -> str | None:
@@ -123,7 +124,9 @@ def redeem_known(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, 
 
     Raises:
         InvalidGrant, InvalidClient: as for `redeem`.
+        InvalidTarget: a resource that was not authorized; nothing is spent.
     """
+    _require_target(redemption, asker, key=key)
     bought = _try(redemption, asker.service, key=key)
     if bought is None:
         reason = _why_not(redemption, asker, key=key)
@@ -133,6 +136,14 @@ def redeem_known(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, 
             families.leave_mark(asker, key[0], reason=f"code: {reason}")
             raise InvalidGrant(REFUSED, note=f"code: {reason}")
     return bought
+
+
+def _require_target(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, bytes]) -> None:
+    """RFC 8707 §2.2. Who names no resource causes no look, and who may not redeem is told later."""
+    found = look(code_records.found(*key)) if redemption.resources else None
+    if found is not None and _mismatch(found, redemption, asker=asker) is None:
+        granted = Earned.read(found["code.claims"]).resources
+        resources.require(redemption.resources, granted=granted)
 
 
 def _try(

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from identity import database, settings, trail
+from identity import database, trail
 from identity.authentication.sessions import Ended
 from identity.entry import Who
-from identity.granted import grants
+from identity.granted import grants, resources
 from identity.granted.approval import Carried
 from identity.granted.claims import (
     CLAIM,
@@ -65,6 +65,10 @@ class Standing:
     earned: Earned
     decisions: tuple[Carried, ...]
 
+    def aimed(self, target: tuple[str, ...]) -> "Standing":
+        """The same for these of its resources (RFC 8707 §2.2); empty: for all of them."""
+        return replace(self, earned=replace(self.earned, resources=target)) if target else self
+
 
 def answer(
     standing: Standing,
@@ -83,6 +87,8 @@ def answer(
     granted, wanted = standing.scope.split(), frozenset(only)
     asked = [s for s in granted if not wanted or s in wanted or s.startswith(CLAIM)]
     decisions = within(standing.decisions, asked=asked, granted=granted)
+    if not resources.reaches_api(standing.earned.resources):
+        decisions = tuple(d for d in decisions if d.procedure is None)
     standing = replace(standing, decisions=decisions)
     scopes = granted_scopes(asked, standing.decisions)
     access_token = _access_token(standing, asker, scopes=scopes)
@@ -102,7 +108,6 @@ def answer(
 
 def _access_token(standing: Standing, asker: Asker, *, scopes: tuple[str, ...]) -> str:
     granted, earned = details(standing.decisions), standing.earned
-    here = settings.current()
     decision = scope_decision(standing.decisions)
     claims = decided(decision) & claims_of(scopes)
     ref = TokenRef(
@@ -115,7 +120,7 @@ def _access_token(standing: Standing, asker: Asker, *, scopes: tuple[str, ...]) 
     )
     return tokens.sign_access_token(
         tokens.AccessToken(
-            audience=here.api_audience if granted else here.issuer,
+            audience=resources.audience(earned.resources, has_details=bool(granted)),
             subject=standing.sub,
             public_service=asker.service.client_id,
             reference=seal_ref(ref),

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from identity import clock, sealing
 from identity.errors import InvalidGrant, InvalidScope
-from identity.granted import grants
+from identity.granted import grants, resources
 from identity.granted.claims import Earned
 from identity.public_services.registered import Registered
 from identity.together import Answer, look, together
@@ -46,13 +46,16 @@ class _Presented:
         return derived.derive(self.text.encode())
 
 
-def refresh(text: str, asker: Asker, *, scope: Iterable[str] = ()) -> Bought:
+def refresh(
+    text: str, asker: Asker, *, scope: Iterable[str] = (), target: tuple[str, ...] = ()
+) -> Bought:
     """The family goes on: this token is spent, its successor lives.
 
     Raises:
         InvalidGrant: unknown, late, ended, another service's or key's, or used again, which
             ends the family.
         InvalidScope: more was asked for than was granted; nothing is spent.
+        InvalidTarget: a resource that was not authorized; likewise.
         InvalidClient: what proved the service was taken back a moment ago.
     """
     try:
@@ -60,8 +63,17 @@ def refresh(text: str, asker: Asker, *, scope: Iterable[str] = ()) -> Bought:
     except (sealing.Unreadable, ValueError):
         raise InvalidGrant(REFUSED, note="refresh: not ours") from None
     presented = _Presented(text, citizen_id, digest, tuple(dict.fromkeys(scope)), asker.sender_key)
+    if target:
+        _require_target(presented, asker, target=target)
     bought = _rotate(presented, asker.service) or _again(presented, asker.service)
     return bought or _look_again(presented, asker)
+
+
+def _require_target(presented: _Presented, asker: Asker, *, target: tuple[str, ...]) -> None:
+    """RFC 8707 §2.2; what an authorization is for never changes, so it may be read before."""
+    found = look(refresh_records.found(presented.citizen_id, presented.digest))
+    if found is not None and _mismatch(found, presented, asker=asker) is None:
+        resources.require(target, granted=Earned.read(found["token.claims"]).resources)
 
 
 def _look_again(presented: _Presented, asker: Asker) -> Bought:
