@@ -39,6 +39,11 @@ _ALWAYS = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
 )
+# What is served at `MOTLAN_MTLS_ORIGIN` too (RFC 8705 §5).
+FOR_MACHINES = (
+    *("/token", "/par", "/userinfo", "/introspect", "/revoke", "/api/", "/grants/"),
+    *("/device_authorization", "/bc-authorize"),
+)
 DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 REQUESTS = Counter("motlan_requests", "Requests by route and status", ["route", "method", "status"])
@@ -53,6 +58,7 @@ class Edge:
         self._settings = settings
         self._behind = behind
         self._hosts = {settings.host.lower(), settings.bind.lower()}
+        self._of_certificates = settings.mtls_host
         self._scheme = "https" if settings.is_https else "http"
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -75,7 +81,7 @@ class Edge:
     def _refusal(self, environ: dict[str, Any]) -> Response | None:
         if environ["REQUEST_METHOD"] not in _METHODS:
             return Response(501, b"this method is not known here\n", PLAIN)
-        if str(environ.get("HTTP_HOST", "")).lower() not in self._hosts:
+        if not self._is_served(str(environ.get("HTTP_HOST", "")).lower(), environ):
             return Response(400, b"this host is not served here\n", PLAIN)
         if len(environ.get("QUERY_STRING", "")) > QUERY_LIMIT:
             return Response(414, b"the address is too long\n", PLAIN)
@@ -85,10 +91,18 @@ class Edge:
             return Response(400, b"the address is not valid\n", PLAIN)
         return None
 
+    def _is_served(self, host: str, environ: Mapping[str, Any]) -> bool:
+        """Ours; where certificates are asked for, only for machines: no page, no cookie."""
+        if host in self._hosts:
+            return True
+        is_its = host == self._of_certificates
+        return is_its and environ.get("PATH_INFO", "").startswith(FOR_MACHINES)
+
     def _forget_claims(self, environ: dict[str, Any]) -> None:
         claimed = environ.get("HTTP_X_FORWARDED_FOR")
         if self._is_trusted(environ.get("REMOTE_ADDR", "")):
             environ["motlan.client_cert"] = environ.get("HTTP_CLIENT_CERT")
+            environ["motlan.client_cert_chain"] = environ.get("HTTP_CLIENT_CERT_CHAIN")
             environ["REMOTE_ADDR"] = self._nearest_stranger(claimed) or environ["REMOTE_ADDR"]
         for name in _PROXY_HEADERS:
             environ.pop(name, None)

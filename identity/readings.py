@@ -7,6 +7,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography import x509
+
 Network = IPv4Network | IPv6Network
 
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
@@ -70,6 +72,18 @@ def hosts_or_networks(text: str) -> tuple[str, ...]:
 def path(text: str) -> Path:
     """A file or folder, absolute, so that a later change of folder cannot move it."""
     return Path(text).expanduser().absolute()
+
+
+def certificates(text: str) -> Path:
+    """A PEM file with at least one certificate, and nothing else that would have to be kept."""
+    found = path(text)
+    try:
+        x509.load_pem_x509_certificates(found.read_bytes())
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise ValueError("must be a PEM file of certificates") from None
+    return found
 
 
 def count(text: str) -> int:

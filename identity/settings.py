@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from identity import readings
+from identity import contradictions, readings
 
 Server = Literal["granian", "gunicorn"]
 Value = TypeVar("Value")
@@ -18,6 +18,7 @@ NAMES = frozenset(
         "MOTLAN_ARGON2",
         "MOTLAN_BIND",
         "MOTLAN_BODY_SECONDS",
+        "MOTLAN_CLIENT_CA",
         "MOTLAN_COUNTERS",
         "MOTLAN_DATABASE_OWNER_URL",
         "MOTLAN_DATABASE_URL",
@@ -28,6 +29,7 @@ NAMES = frozenset(
         "MOTLAN_LOG_HEAD",
         "MOTLAN_LOG_LEVEL",
         "MOTLAN_METRICS_BIND",
+        "MOTLAN_MTLS_ORIGIN",
         "MOTLAN_OUTBOUND_ALLOW",
         "MOTLAN_POOL_SIZE",
         "MOTLAN_PROCESSES",
@@ -39,8 +41,6 @@ NAMES = frozenset(
 )
 # Said by the supervisor to its children and by the tests to themselves; an operator sets neither.
 _NOT_OURS = ("MOTLAN_TEST_", "MOTLAN_SUPERVISOR")
-# RFC 9106 leaves room below; OWASP's floor is the least that people's passwords get.
-_ARGON2_FLOOR = {"t": 2, "m": 19_456, "p": 1}
 
 
 class SettingsError(Exception):
@@ -54,6 +54,7 @@ class Settings:
     issuer: str
     bind: str
     body_seconds: int
+    client_ca: Path | None  # null: no authority vouches for certificates of services
     counters: Path | None  # null: no list of counters
     processes: int
     sample_bind: str | None  # null: no sample service
@@ -63,6 +64,7 @@ class Settings:
     secrets: Path
     log_head: Path
     metrics_bind: str | None  # null: no metrics
+    mtls_origin: str | None  # null: certificates are asked for at the issuer's own address
     outbound_allow: tuple[str, ...]
     demo: bool
     trusted_proxies: tuple[readings.Network, ...]
@@ -78,6 +80,21 @@ class Settings:
     def host(self) -> str:
         """The issuer's host, with its port if it has one."""
         return urlsplit(self.issuer).netloc
+
+    @property
+    def takes_certificates(self) -> bool:
+        """Whether there is anybody who may tell us of a certificate (RFC 9440)."""
+        return bool(self.trusted_proxies)
+
+    @property
+    def mtls_host(self) -> str | None:
+        """The host of `mtls_origin`, with its port if it has one."""
+        return None if self.mtls_origin is None else urlsplit(self.mtls_origin).netloc
+
+    def origin(self, host: str | None) -> str:
+        """The address under which a request for that host was meant for us."""
+        is_other = self.mtls_origin is not None and (host or "").lower() == self.mtls_host
+        return self.mtls_origin or self.issuer if is_other else self.issuer
 
     @property
     def is_https(self) -> bool:
@@ -145,7 +162,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     """
     _refuse_unknown(environ)
     settings = _Reader(environ).settings()
-    for rule in RULES:
+    for rule in contradictions.RULES:
         if complaint := rule(settings):
             raise SettingsError(complaint)
     return settings
@@ -179,6 +196,7 @@ class _Reader:
             issuer=self.take("ISSUER", readings.issuer, default="http://localhost:8000"),
             bind=self.take("BIND", readings.listening, default="127.0.0.1:8000"),
             body_seconds=self.take("BODY_SECONDS", readings.count, default="30"),
+            client_ca=self.find("CLIENT_CA", readings.certificates),
             counters=self.find("COUNTERS", readings.path),
             processes=self.take("PROCESSES", readings.count, default=str(usual)),
             sample_bind=self.find("SAMPLE_BIND", readings.listening, default="127.0.0.1:8001"),
@@ -188,6 +206,7 @@ class _Reader:
             secrets=self.take("SECRETS", readings.path, default=str(home / "secrets")),
             log_head=self.take("LOG_HEAD", readings.path, default=str(home / "log-head")),
             metrics_bind=self.find("METRICS_BIND", readings.listening),
+            mtls_origin=self.find("MTLS_ORIGIN", readings.issuer),
             outbound_allow=self.find("OUTBOUND_ALLOW", readings.hosts_or_networks) or (),
             demo=self.take("DEMO", readings.switch, default="0"),
             trusted_proxies=self.find("TRUSTED_PROXIES", readings.networks) or (),
@@ -216,73 +235,3 @@ class _Reader:
         if not self.environ.get("MOTLAN_" + name, default).strip():
             return None
         return self.take(name, reading, default=default)
-
-
-def _plain_http(settings: Settings) -> str | None:
-    if settings.is_https or settings.is_loopback:
-        return None
-    return "MOTLAN_ISSUER must be https, except on a loopback host"
-
-
-def _one_writer(settings: Settings) -> str | None:
-    if settings.is_postgresql or settings.processes == 1:
-        return None
-    return "MOTLAN_PROCESSES must be 1 on SQLite: its one web process is also the worker"
-
-
-def _demo_at_home(settings: Settings) -> str | None:
-    name = urlsplit(settings.issuer).hostname or ""
-    if not settings.demo or settings.is_loopback or name.endswith(".test"):
-        return None
-    return "MOTLAN_DEMO=1 has fixed codes; it needs an issuer on a loopback host or under .test"
-
-
-def _two_roles(settings: Settings) -> str | None:
-    app, owner = settings.database_url, settings.database_owner_url
-    if not settings.is_postgresql:
-        same = "MOTLAN_DATABASE_OWNER_URL is of no use on SQLite, which has no roles; unset it"
-        return None if owner == app else same
-    if not owner.startswith("postgresql://"):
-        return "MOTLAN_DATABASE_OWNER_URL must reach the same PostgreSQL as MOTLAN_DATABASE_URL"
-    if owner == app and not settings.is_loopback:
-        return (
-            "MOTLAN_DATABASE_OWNER_URL must name a second role: the app role may not own its tables"
-        )
-    return None
-
-
-def _own_places(settings: Settings) -> str | None:
-    places = [settings.bind, settings.sample_bind, settings.metrics_bind]
-    taken = [place for place in places if place is not None]
-    if len(set(taken)) == len(taken):
-        return None
-    return "MOTLAN_BIND, MOTLAN_SAMPLE_BIND and MOTLAN_METRICS_BIND must be different places"
-
-
-def _head_apart(settings: Settings) -> str | None:
-    # A head beside the database would be restored with it, and could not tell.
-    if settings.database_url != f"sqlite:///{settings.log_head}":
-        return None
-    return "MOTLAN_LOG_HEAD must be another file than the database, whose state it witnesses"
-
-
-def _argon2_floor(settings: Settings) -> str | None:
-    cost = {
-        "t": settings.argon2_time,
-        "m": settings.argon2_memory_kib,
-        "p": settings.argon2_parallel,
-    }
-    if settings.is_loopback or all(cost[part] >= least for part, least in _ARGON2_FLOOR.items()):
-        return None
-    return "MOTLAN_ARGON2 must be at least t=2,m=19456,p=1, except on a loopback issuer"
-
-
-RULES = (
-    _plain_http,
-    _one_writer,
-    _demo_at_home,
-    _two_roles,
-    _own_places,
-    _head_apart,
-    _argon2_floor,
-)

@@ -154,7 +154,7 @@ def _check_request(claims: Mapping[str, Any], request: Request, *, token: str | 
     if claims.get("htm") != request.method:
         raise _refused("htm")
     # Letter for letter: we publish our addresses in one spelling.
-    if claims.get("htu") != settings.current().issuer + request.path:
+    if claims.get("htu") != settings.current().origin(request.header("Host")) + request.path:
         raise _refused("htu")
     if token is not None and claims.get("ath") != hash_of(token):
         raise _refused("ath")

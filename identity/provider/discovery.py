@@ -1,6 +1,7 @@
 """What this provider is and offers, OIDC Discovery §3 and RFC 8414 §2; its keys, RFC 7517 §5."""
 
 import json
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -8,10 +9,12 @@ from identity import errors, settings
 from identity.binding import dpop
 from identity.described import KEYS, Answer
 from identity.doors import Door, Function, Request, anyone
+from identity.edge import FOR_MACHINES
 from identity.granted import details
 from identity.messages import JSON, Response
 from identity.provider.grant_types import GRANTS
 from identity.public_services import credentials, service_keys
+from identity.public_services.client_certificate import SELF_SIGNED
 from identity.requested import acr
 from identity.requested.requests import PROMPTS
 from identity.requested.wish import MODES, OFFERED_SCOPES
@@ -47,14 +50,28 @@ CLAIMS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """What depends on the installation: its keys, who vouches for certificates, its addresses."""
+
+    signing: tuple[str, ...] = ALGORITHMS
+    methods: tuple[str, ...] = credentials.OFFERED
+    mtls_origin: str | None = None  # null: the issuer's own address asks for certificates
+
+
+ALL = Ability()
+
+
 def publish(_request: Request, _caller: object) -> Response:
     """The metadata; from the settings alone, so that no header of a request shows in it."""
-    return Response(200, _bytes(settings.current().issuer, keys.algorithms()), HEADERS)
+    here = settings.current()
+    able = Ability(keys.algorithms(), credentials.offered(), here.mtls_origin)
+    return Response(200, _bytes(here.issuer, able), HEADERS)
 
 
 @lru_cache(maxsize=8)
-def _bytes(issuer: str, signing: tuple[str, ...]) -> bytes:
-    return json.dumps(metadata(issuer, signing), separators=(",", ":")).encode()
+def _bytes(issuer: str, able: Ability) -> bytes:
+    return json.dumps(metadata(issuer, able), separators=(",", ":")).encode()
 
 
 def publish_keys(_request: Request, _caller: object) -> Response:
@@ -62,13 +79,35 @@ def publish_keys(_request: Request, _caller: object) -> Response:
     return Response(200, keys.jwks(), KEY_HEADERS)
 
 
-def metadata(issuer: str, signing: tuple[str, ...] = ALGORITHMS) -> dict[str, Any]:
+def metadata(issuer: str, able: Ability = ALL) -> dict[str, Any]:
     """What works here, and nothing else: an endpoint is named when it answers."""
-    return {"issuer": issuer, **_endpoints(issuer), **_requests(), **_tokens(list(signing))}
+    told = {
+        "issuer": issuer,
+        **_endpoints(issuer, list(able.methods)),
+        **_requests(),
+        **_tokens(list(able.signing)),
+        "tls_client_certificate_bound_access_tokens": SELF_SIGNED in able.methods,  # RFC 8705 §3.3
+    }
+    if able.mtls_origin is not None:
+        told["mtls_endpoint_aliases"] = _aliases(told, able.mtls_origin)
+    return told
 
 
-def _endpoints(issuer: str) -> dict[str, Any]:
-    methods, algorithms = list(credentials.OFFERED), list(ASSERTION_ALGORITHMS)
+def _aliases(told: dict[str, Any], mtls_origin: str) -> dict[str, str]:
+    """RFC 8705 §5: where a certificate is asked for, which browsers should not be."""
+    issuer = told["issuer"]
+    paths = {
+        name: address.removeprefix(issuer)
+        for name, address in told.items()
+        if name.endswith("_endpoint")
+    }
+    return {
+        name: mtls_origin + path for name, path in paths.items() if path.startswith(FOR_MACHINES)
+    }
+
+
+def _endpoints(issuer: str, methods: list[str]) -> dict[str, Any]:
+    algorithms = list(ASSERTION_ALGORITHMS)
     confidential = [method for method in methods if method != credentials.NONE]
     found: dict[str, Any] = {
         "authorization_endpoint": f"{issuer}/authorize",
@@ -131,10 +170,13 @@ def _tokens(signing: list[str]) -> dict[str, Any]:
 def _shape() -> dict[str, Any]:
     """Whatever is published, by type; what it says may change with any release."""
     texts = {"type": "array", "items": {"type": "string"}}
-    kinds = {str: {"type": "string"}, bool: {"type": "boolean"}, list: texts}
-    said = metadata("https://motlan.example")
+    names = {"type": "object", "additionalProperties": {"type": "string"}}
+    kinds = {str: {"type": "string"}, bool: {"type": "boolean"}, list: texts, dict: names}
+    able = replace(ALL, mtls_origin="https://mtls.motlan.example")
+    said = metadata("https://motlan.example", able)
     properties = {name: kinds[type(value)] for name, value in said.items()}
-    return {"type": "object", "properties": properties, "required": sorted(properties)}
+    needed = sorted(name for name in properties if name != "mtls_endpoint_aliases")
+    return {"type": "object", "properties": properties, "required": needed}
 
 
 METADATA = Answer("may be kept for a few minutes", _shape() | {"additionalProperties": False})

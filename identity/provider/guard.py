@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from identity import rate, settings
-from identity.binding import dpop
+from identity.binding import dpop, senders
 from identity.doors import FORM, Request
 from identity.errors import InsufficientScope, InvalidRequest, InvalidToken, Refusal
 from identity.granted.gate import TokenRef, open_ref, token_key
@@ -115,10 +115,12 @@ def _authorization(request: Request) -> tuple[str, str]:
     return scheme.lower(), told.strip()
 
 
-def _sender_key(request: Request, text: str) -> str | None:
-    """The key whose proof came with the token; null: it came as a bearer's."""
+def _sender_key(request: Request, text: str, *, token: AccessToken) -> str | None:
+    """The key whose proof came with the token, or its certificate; null: it came as a bearer's."""
     if _authorization(request)[0] != "dpop":
-        return None
+        # RFC 8705 §3: the certificate of the connection, for a token that is bound to one.
+        is_wanted = tokens.is_certificate(tokens.sender_key(token))
+        return senders.certificate_key(request) if is_wanted else None
     try:
         return dpop.prove(request, token=text).key
     except (dpop.ProofRefused, dpop.NonceWanted) as refusal:
@@ -130,7 +132,7 @@ def _sender_key(request: Request, text: str) -> str | None:
 def _read(request: Request, text: str, *, audiences: tuple[str, ...]) -> Presented:
     try:
         token = tokens.read_access_token(text, audiences=audiences)
-        tokens.require_sender(token, _sender_key(request, text))
+        tokens.require_sender(token, _sender_key(request, text, token=token))
         ref = token.reference and open_ref(token.reference, token.token_id)
     except InvalidToken as invalid:
         raise refused(InvalidToken(NOT_VALID, note=invalid.note)) from None

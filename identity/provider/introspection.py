@@ -45,7 +45,9 @@ SAID = Told.from_dict(
         "vn_account_level": fields.Integer(allow_none=True),
         "authorization_details": GRANTED,
         "cnf": fields.Nested(
-            Told.from_dict({"jkt": fields.String(required=True)}, name="Confirmation")
+            Told.from_dict(
+                {"jkt": fields.String(), "x5t#S256": fields.String()}, name="Confirmation"
+            )
         ),
     },
     name="Introspection",
@@ -120,7 +122,7 @@ def _of_person(token: AccessToken, asker: Asker) -> dict[str, Any] | None:
 
 def _said(token: AccessToken, scopes: tuple[str, ...]) -> dict[str, Any]:
     sender_key = tokens.sender_key(token)
-    # RFC 9449 §6.2: whoever is shown the token asks for a proof of this key.
+    # RFC 9449 §6.2, RFC 8705 §3.2: whoever is shown the token asks for a proof of this key.
     bound = {} if sender_key is None else {"cnf": tokens.bound_to(sender_key)}
     return {
         **bound,

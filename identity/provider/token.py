@@ -2,8 +2,8 @@
 
 from marshmallow import fields, validate
 
-from identity.binding import dpop
-from identity.binding.dpop import InvalidDpopProof, Proof, UseDpopNonce
+from identity.binding import senders
+from identity.binding.dpop import InvalidDpopProof, UseDpopNonce
 from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.errors import (
@@ -46,18 +46,10 @@ def token(request: Request, service: Registered) -> Response:
             "the details of a token are those of its authorization"
         )
     said = form.read(grant.takes)
-    proof = _proof(request, service)
+    proof = senders.find(request, service)
     asker = Asker(service, request.request_id, proof.key if proof else None)
     headers = NO_STORE + (proof.headers if proof else ())
     return json_response(grant.exchange(said, asker), headers=headers)
-
-
-def _proof(request: Request, service: Registered) -> Proof | None:
-    """The key that the tokens will be bound to; null: to none."""
-    proof = dpop.find(request)
-    if proof is None and service.dpop_bound:  # RFC 9449 §5.2
-        raise InvalidDpopProof("the tokens of this public service are bound: send a DPoP proof")
-    return proof
 
 
 def _form(name: str) -> tuple[Parameter, ...]:

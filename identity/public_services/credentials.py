@@ -18,7 +18,13 @@ from identity.entry import Who
 from identity.errors import InvalidClient, InvalidRequest
 from identity.messages import Headers
 from identity.parameters import Parameter, Parameters
-from identity.public_services import client_assertion, records, registered, service_keys
+from identity.public_services import (
+    client_assertion,
+    client_certificate,
+    records,
+    registered,
+    service_keys,
+)
 from identity.public_services.registered import Registered
 from identity.together import Clause, together
 
@@ -29,7 +35,7 @@ BASIC, POST, ASSERTION, NONE = (
     "none",
 )
 log = structlog.get_logger(__name__)
-OFFERED = (BASIC, POST, ASSERTION, NONE)
+OFFERED = (BASIC, POST, ASSERTION, NONE, *client_certificate.METHODS)
 WITH_SECRET = (BASIC, POST)
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 §2.2
 # RFC 6749 §5.2: the scheme that was, or could have been, used.
@@ -38,7 +44,8 @@ CHALLENGE: Headers = (("WWW-Authenticate", 'Basic realm="motlan"'),)
 PARAMETERS = (
     Parameter(
         name="client_id",
-        meaning="the public service; alone for none, with client_secret for client_secret_post",
+        meaning="the public service; alone for none and where a certificate proves it,"
+        " with client_secret for client_secret_post",
         example="residence-portal",
     ),
     Parameter(name="client_secret", meaning="for client_secret_post: RFC 6749 section 2.3.1"),
@@ -63,6 +70,7 @@ class Presented:
     method: str
     client_id: str
     proof: str = field(repr=False, default="")
+    request: Request | None = field(repr=False, default=None)  # where the proof is no text
 
 
 def authenticate(request: Request) -> Registered:
@@ -108,9 +116,15 @@ def again(service: Registered, *, request_id: str) -> Registered | None:
 
 def _counts_still(before: Registered, now: Registered) -> bool:
     """Whether nothing that proved the service then was taken from it; keys may have been added."""
-    same = ("auth_method", "secret_digest", "jwks_uri", "signing_algs")
+    same = ("auth_method", "secret_digest", "jwks_uri", "signing_algs", "certificate_name")
     is_same = all(getattr(before, name) == getattr(now, name) for name in same)
     return is_same and all(key in now.keys for key in before.keys)
+
+
+def offered() -> tuple[str, ...]:
+    """The methods that work here: those by certificate only where one can reach us."""
+    missing = set(client_certificate.METHODS) - set(client_certificate.offered())
+    return tuple(method for method in OFFERED if method not in missing)
 
 
 def live_clause(service: Registered) -> Clause:
@@ -140,7 +154,7 @@ def _presented(request: Request) -> Presented:
     if not found:
         if claimed is None:
             raise _refusal("nothing presented")
-        return Presented(NONE, claimed)
+        return Presented(NONE, claimed, request=request)
     if claimed not in {None, found[0].client_id}:
         raise InvalidClient("client_id is not the one that was authenticated", headers=CHALLENGE)
     return found[0]
@@ -183,21 +197,27 @@ def _assertion(form: Parameters) -> Presented | None:
 
 def _fault(service: Registered, presented: Presented) -> str | None:
     """Why this proof does not hold; null: it does."""
-    if service.auth_method != presented.method:
+    if _shown_as(service.auth_method) != presented.method:
         return "method"
-    reason = _PROOFS[presented.method](service, presented.proof)
+    reason = _PROOFS[service.auth_method](service, presented)
     if reason is None and not service.is_active:
         return "ended"
     return reason
 
 
-def _by_secret(service: Registered, secret: str) -> str | None:
-    material = service.id.bytes + secret.encode()
+def _shown_as(method: str) -> str:
+    """How a request looks that uses this method: a certificate is not in the request itself."""
+    return NONE if method in client_certificate.METHODS else method
+
+
+def _by_secret(service: Registered, presented: Presented) -> str | None:
+    material = service.id.bytes + presented.proof.encode()
     kept = service.secret_digest or b""
     return None if sealing.ring().is_mac("client-secret", material, claimed=kept) else "proof"
 
 
-def _by_assertion(service: Registered, assertion: str) -> str | None:
+def _by_assertion(service: Registered, presented: Presented) -> str | None:
+    assertion = presented.proof
     try:
         verified = client_assertion.verify(
             assertion,
@@ -213,15 +233,25 @@ def _by_assertion(service: Registered, assertion: str) -> str | None:
     return None if is_first else "replay"
 
 
-def _by_nothing(_service: Registered, _proof: str) -> str | None:
+def _by_certificate(service: Registered, presented: Presented) -> str | None:
+    request = presented.request
+    why = "none shown" if request is None else client_certificate.fault(service, request)
+    if why is not None:
+        log.info("not proven", service=service.client_id, why=why)
+    return None if why is None else "proof"
+
+
+def _by_nothing(_service: Registered, _presented: Presented) -> str | None:
     return None
 
 
-_PROOFS: dict[str, Callable[[Registered, str], str | None]] = {
+_PROOFS: dict[str, Callable[[Registered, Presented], str | None]] = {
     BASIC: _by_secret,
     POST: _by_secret,
     ASSERTION: _by_assertion,
     NONE: _by_nothing,
+    client_certificate.BY_AUTHORITY: _by_certificate,
+    client_certificate.SELF_SIGNED: _by_certificate,
 }
 
 

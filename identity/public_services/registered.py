@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from identity.certificates.names import MEMBERS
 from identity.errors import NotFound
 from identity.public_services import records
 from identity.public_services.client_assertion import ALGORITHMS
@@ -57,6 +58,8 @@ class Registered:
     response_modes: frozenset[str] | None  # FAPI 2.0 Message Signing §5.4; null: any
     authorization_alg: str  # of answers that are signed (JARM §3)
     dpop_bound: bool  # RFC 9449 §5.2
+    certificate_bound: bool  # RFC 8705 §3.4
+    certificate_name: tuple[str, str] | None  # which member of RFC 8705 §2.1.2, and its value
     profile: str
     application_type: str
     sector: str
@@ -90,14 +93,12 @@ LINKS = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
 def parsed(row: "Row[Any]") -> Registered:
     """What a row of the table says, in the country's words."""
     told: Mapping[str, Any] = row.registration
-    prefix = "client_name#"
-    tagged = {k.removeprefix(prefix): v for k, v in told.items() if k.startswith(prefix)}
     organisation = OrganisationOf(row.organisation_id, row.code, row.name, row.level, row.block)
     scope, alg = told.get("scope"), told.get("token_endpoint_auth_signing_alg")
     return Registered(
         id=row.id,
         client_id=row.client_id,
-        names={"": told["client_name"]} | tagged,
+        names=_names(told),
         organisation=organisation,
         redirect_uris=tuple(told["redirect_uris"]),
         post_logout_redirect_uris=tuple(told["post_logout_redirect_uris"]),
@@ -116,6 +117,8 @@ def parsed(row: "Row[Any]") -> Registered:
         response_modes=_modes(told.get("response_modes")),
         authorization_alg=told.get("authorization_signed_response_alg", "ES256"),
         dpop_bound=told.get("dpop_bound_access_tokens", False),
+        certificate_bound=told.get("tls_client_certificate_bound_access_tokens", False),
+        certificate_name=next(((name, told[name]) for name in MEMBERS if name in told), None),
         profile=told["profile"],
         application_type=told["application_type"],
         sector=row.sector,
@@ -128,6 +131,12 @@ def parsed(row: "Row[Any]") -> Registered:
         signing_algs=(alg,) if alg else ALGORITHMS,
         links={name: told[name] for name in LINKS if name in told},
     )
+
+
+def _names(told: Mapping[str, Any]) -> dict[str, str]:
+    prefix = "client_name#"
+    tagged = {k.removeprefix(prefix): v for k, v in told.items() if k.startswith(prefix)}
+    return {"": told["client_name"]} | tagged
 
 
 def _modes(told: Iterable[str] | None) -> frozenset[str] | None:

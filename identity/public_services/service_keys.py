@@ -12,6 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from identity import outbound
+from identity.certificates import listed
 from identity.public_services.client_assertion import ALGORITHMS
 from identity.public_services.registered import Registered
 
@@ -138,6 +139,14 @@ def _check(key: object) -> None:
         raise NotPublicKeysError("a key cannot be read") from None
     if not _is_strong(parsed, key):
         raise NotPublicKeysError("a key must be P-256, Ed25519 or RSA of 2048 bits or more")
+    _check_certificate(parsed, key)
+
+
+def _check_certificate(parsed: Any, key: Mapping[str, Any]) -> None:  # noqa: ANN401 - of any kind
+    try:
+        listed.check(key, parsed.public_key)
+    except ValueError as fault:
+        raise NotPublicKeysError(str(fault)) from None
 
 
 def _is_strong(parsed: object, key: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 from identity.polled.ways import DEVICE
 from identity.public_services import addresses
 from identity.public_services.credentials import ASSERTION, NONE, WITH_SECRET
-from identity.registration import answers
+from identity.registration import answers, certified
 
 OF_PERSONS = ("authorization_code", DEVICE)  # whoever uses one of them may refresh, too
 GRANT_TYPES = (*OF_PERSONS, "refresh_token", "client_credentials")
@@ -26,9 +26,6 @@ def check(told: Mapping[str, Any]) -> None:
 
 def _not_built(told: Mapping[str, Any]) -> None:
     """A promise that is not kept yet is refused, not stored and forgotten."""
-    for name in ("tls_client_certificate_bound_access_tokens",):
-        if told[name]:
-            raise ValidationError("is not offered by this version yet", name)
     if told["profile"] != "oidc":
         raise ValidationError("only oidc is offered by this version yet", "profile")
 
@@ -87,4 +84,5 @@ _RULES = (
     _code_flow,
     _one_sector,
     answers.check,
+    certified.check,
 )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from identity import clock, settings
+from identity.certificates.shown import KIND
 from identity.errors import InvalidToken
 from identity.signing import keys
 from identity.signing.algorithms import ALGORITHMS, half_hash
@@ -112,23 +113,39 @@ def read_access_token(text: str, *, audiences: Collection[str]) -> AccessToken:
 
 
 def bound_to(sender_key: str | None) -> Mapping[str, str] | None:
-    """What a token says of the key that it is bound to, by its thumbprint (RFC 9449 §6.1)."""
-    return None if sender_key is None else {"jkt": sender_key}
+    """What a token says of the key or certificate that it is bound to, by its thumbprint.
+
+    RFC 9449 §6.1, RFC 8705 §3.1. A certificate's is written with its kind in front.
+    """
+    if sender_key is None:
+        return None
+    kind, _, thumbprint = sender_key.rpartition(":")
+    return {kind or "jkt": thumbprint}
 
 
 def kind_of(sender_key: str | None) -> str:
-    """How a token of this key is used: its `token_type` (RFC 6750 §4, RFC 9449 §5)."""
-    return "Bearer" if sender_key is None else "DPoP"
+    """How a token of this key is used: its `token_type`.
+
+    A certificate comes with the connection, so its token goes as a bearer's (RFC 8705 §3).
+    """
+    return "Bearer" if sender_key is None or is_certificate(sender_key) else "DPoP"
+
+
+def is_certificate(sender_key: str | None) -> bool:
+    """Whether it is a certificate that the token is bound to."""
+    return sender_key is not None and sender_key.startswith(f"{KIND}:")
 
 
 def sender_key(token: AccessToken) -> str | None:
-    """The thumbprint of the key that the token is bound to; null: it is bound to none.
+    """The thumbprint of the key or certificate that the token is bound to; null: to none.
 
     Raises:
         InvalidToken: it is bound to something that we cannot ask to prove itself.
     """
     if token.confirmation is None:
         return None
+    if token.confirmation.keys() == {KIND}:
+        return f"{KIND}:{token.confirmation[KIND]}"
     if token.confirmation.keys() != {"jkt"}:
         raise InvalidToken("the token is not valid", note="token: bound to what we do not know")
     return token.confirmation["jkt"]

@@ -133,6 +133,26 @@ def test_one_trailing_slash_is_no_part_of_the_issuer():
             "MOTLAN_BIND, MOTLAN_SAMPLE_BIND and MOTLAN_METRICS_BIND must be different places",
         ),
         (
+            {"MOTLAN_MTLS_ORIGIN": "https://mtls.example.vn"},
+            "MOTLAN_MTLS_ORIGIN needs MOTLAN_TRUSTED_PROXIES: only they tell of certificates",
+        ),
+        (
+            {"MOTLAN_MTLS_ORIGIN": "http://localhost:8000", "MOTLAN_TRUSTED_PROXIES": "::1"},
+            "MOTLAN_MTLS_ORIGIN must be another address than MOTLAN_ISSUER; unset it",
+        ),
+        (
+            {"MOTLAN_MTLS_ORIGIN": "http://mtls.example.vn", "MOTLAN_TRUSTED_PROXIES": "::1"},
+            "MOTLAN_MTLS_ORIGIN must be https: a certificate comes with TLS",
+        ),
+        (
+            {"MOTLAN_CLIENT_CA": "/nowhere/ca.pem", "MOTLAN_TRUSTED_PROXIES": "::1"},
+            "MOTLAN_CLIENT_CA: cannot be read: No such file or directory",
+        ),
+        (
+            {"MOTLAN_CLIENT_CA": __file__, "MOTLAN_TRUSTED_PROXIES": "::1"},
+            "MOTLAN_CLIENT_CA: must be a PEM file of certificates",
+        ),
+        (
             {"MOTLAN_TRUSTED_PROXIES": "10.0.0.1/8"},
             "MOTLAN_TRUSTED_PROXIES: '10.0.0.1/8' is not a network such as 10.0.0.0/8",
         ),

@@ -1,0 +1,1 @@
+"""Certificates of public services, RFC 8705: what was shown, whose it is, who vouches for it."""
