@@ -218,6 +218,7 @@ OF_WORDS = {
     "test_forged_tokens.py",
     "test_form_post.py",
     "test_get_writes.py",
+    "test_jwe_hostile.py",
     "test_going_back_and_pressing_twice.py",
     "test_openid_client.py",
     "test_openid_client_messages.py",

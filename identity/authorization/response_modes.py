@@ -1,4 +1,4 @@
-"""How an answer travels: in the query or as a form (Form Post Response Mode), signed (JARM)."""
+"""How an answer travels: in the query or as a form (Form Post), signed and encrypted (JARM)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from identity import errors, settings
 from identity.errors import Refusal
 from identity.messages import NO_STORE, Response
 from identity.polled import ways
+from identity.public_services import encryption
 from identity.requested.wish import Wish
 from identity.signing import tokens
 
@@ -28,10 +29,10 @@ def send(wish: Wish, params: Mapping[str, str]) -> Response | Posted:
     told = {**params, "iss": settings.current().issuer}  # RFC 9207 §2
     if wish.state is not None:
         told["state"] = wish.state
-    way, _, is_signed = wish.response_mode.partition(".")
+    carrier, _, is_signed = wish.response_mode.partition(".")
     if is_signed:
         told = {"response": _signed(wish, told)}
-    if way == "form_post":
+    if carrier == "form_post":
         return Posted(wish.redirect_uri, told)
     return errors.redirection(wish.redirect_uri, told)
 
@@ -43,4 +44,7 @@ def refuse(wish: Wish, refusal: Refusal) -> Response | Posted:
 
 def _signed(wish: Wish, told: Mapping[str, str]) -> str:
     service = wish.public_service
-    return tokens.sign_answer(told, public_service=service.client_id, alg=service.authorization_alg)
+    signed = tokens.sign_answer(
+        told, public_service=service.client_id, alg=service.authorization_alg
+    )
+    return encryption.encrypted(signed, service.authorization_encryption, service=service)

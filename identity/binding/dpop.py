@@ -142,7 +142,7 @@ def _parsed(jwk: str, alg: str) -> tuple[Any, str]:
     said = json.loads(jwk)
     if said.pop("alg", alg) != alg:
         raise service_keys.NotPublicKeysError("a key for another algorithm")
-    (told,) = service_keys.public_keys({"keys": [said]})
+    (told,) = service_keys.public_keys({"keys": [said]}, [service_keys.SIGNATURE])
     if (told.get("kty"), told.get("crv")) != _KINDS[alg]:
         raise service_keys.NotPublicKeysError("another kind of key")
     thumbprint = KeySet.import_key_set({"keys": [dict(told)]}).keys[0].thumbprint()

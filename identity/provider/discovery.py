@@ -13,7 +13,7 @@ from identity.edge import FOR_MACHINES
 from identity.granted import details
 from identity.messages import JSON, Response
 from identity.provider.grant_types import GRANTS
-from identity.public_services import credentials, service_keys
+from identity.public_services import credentials, encryption, service_keys
 from identity.public_services.client_certificate import SELF_SIGNED
 from identity.requested import acr
 from identity.requested.requests import PROMPTS
@@ -158,12 +158,24 @@ def _tokens(signing: list[str]) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": signing,
         "userinfo_signing_alg_values_supported": signing,
         "authorization_signing_alg_values_supported": signing,  # JARM §4
+        "introspection_signing_alg_values_supported": signing,  # RFC 9701 §7
+        **_encryption(),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),  # RFC 9449 §5.1
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,  # every logout token has `sid`
         "claim_types_supported": ["normal"],
         "claims_locales_supported": ["vi"],  # values are told as registered
         "claims_supported": list(CLAIMS),
+    }
+
+
+def _encryption() -> dict[str, list[str]]:
+    """The same for each answer (OIDC Discovery §3, RFC 9701 §7)."""
+    offered = {"alg": encryption.ALGORITHMS, "enc": encryption.CONTENT_ALGORITHMS}
+    return {
+        f"{answer}_encryption_{kind}_values_supported": list(values)
+        for answer in ("id_token", "userinfo", "introspection", "authorization")
+        for kind, values in offered.items()
     }
 
 

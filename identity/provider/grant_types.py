@@ -14,6 +14,7 @@ from identity.tokens import codes, families, pkce, refresh
 from identity.tokens.families import Asker
 
 MOST_SCOPE = 1_000  # characters
+OF_SERVICES = frozenset({"client_credentials"})  # no person, so no ID token
 Said = Mapping[str, str]
 
 

@@ -1,4 +1,7 @@
-"""Token introspection, RFC 7662: what a public service's own token is worth at this moment."""
+"""Token introspection, RFC 7662: what a public service's own token is worth at this moment.
+
+Who asks for it gets the answer as a JWT, signed and perhaps encrypted: RFC 9701.
+"""
 
 from typing import Any
 
@@ -13,7 +16,7 @@ from identity.granted.details import GRANTED
 from identity.granted.gate import open_ref, token_key
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
-from identity.public_services import credentials
+from identity.public_services import credentials, encryption
 from identity.public_services.guard import authenticated
 from identity.public_services.registered import Registered
 from identity.signing import tokens
@@ -24,6 +27,7 @@ from identity.tokens.codes import REFRESH_PURPOSE
 from identity.tokens.families import Asker
 
 INACTIVE = {"active": False}
+JWT = "application/token-introspection+jwt"
 PARAMETERS = (
     Parameter(name="token", meaning="an access or refresh token of one's own", is_required=True),
     Parameter(
@@ -78,11 +82,43 @@ def introspect(request: Request, service: Registered) -> Response:
 
     Raises:
         InvalidClient: what proved the service was taken back a moment ago.
+        InvalidRequest: the answer is to be encrypted, and there is no key for that.
     """
     text = request.form.read(PARAMETERS)["token"]
+    is_jwt = _asks_for_jwt(request.header("Accept") or "")
+    if is_jwt:
+        encryption.require_key(service, service.introspection_encryption)
     asker = Asker(service, request.request_id)
     said = _access_token(text, asker) or _refresh_token(text, asker) or INACTIVE
-    return json_response(said, headers=NO_STORE)
+    return _signed(said, service) if is_jwt else json_response(said, headers=NO_STORE)
+
+
+def _asks_for_jwt(accept: str) -> bool:
+    """Whether a JWT is asked for, and JSON not more so: RFC 9701 §4, RFC 9110 §12.5.1."""
+    wanted = {kind: _quality(rest) for kind, _, rest in map(_split, accept.split(","))}
+    return wanted.get(JWT, 0.0) > 0 and wanted[JWT] >= wanted.get("application/json", 0.0)
+
+
+def _split(preference: str) -> tuple[str, str, str]:
+    kind, mark, rest = preference.partition(";")
+    return kind.strip().lower(), mark, rest
+
+
+def _quality(rest: str) -> float:
+    told = [part.strip().removeprefix("q=") for part in rest.lower().split(";") if "q=" in part]
+    try:
+        return float(told[0]) if told else 1.0
+    except ValueError:
+        return 0.0
+
+
+def _signed(said: dict[str, Any], service: Registered) -> Response:
+    """The answer for that service alone, RFC 9701 §5; with no `sub` or `exp` at its top (§8.1)."""
+    told = tokens.sign_introspection(
+        said, public_service=service.client_id, alg=service.introspection_alg
+    )
+    text = encryption.encrypted(told, service.introspection_encryption, service=service)
+    return Response(200, text.encode(), (("Content-Type", JWT), *NO_STORE))
 
 
 def _access_token(text: str, asker: Asker) -> dict[str, Any] | None:
@@ -171,6 +207,6 @@ DOORS = (
         refusals=tell,
         summary="Ask what one of one's own tokens is worth now",
         form=((*PARAMETERS, *credentials.PARAMETERS),),
-        answers={200: Answer("what it is worth: RFC 7662 section 2.2", SAID)},
+        answers={200: Answer("what it is worth: RFC 7662 section 2.2", SAID, also=JWT)},
     ),
 )

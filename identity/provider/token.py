@@ -19,8 +19,8 @@ from identity.granted.approval import Refused
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
 from identity.polled.polls import AuthorizationPending, ExpiredToken, SlowDown
-from identity.provider.grant_types import GRANTS
-from identity.public_services import credentials
+from identity.provider.grant_types import GRANTS, OF_SERVICES
+from identity.public_services import credentials, encryption
 from identity.public_services.guard import authenticated
 from identity.public_services.registered import Registered
 from identity.tokens.families import Asker
@@ -46,6 +46,8 @@ def token(request: Request, service: Registered) -> Response:
             "the details of a token are those of its authorization"
         )
     said = form.read(grant.takes)
+    if grant_type not in OF_SERVICES:  # before anything is spent
+        encryption.require_key(service, service.id_token_encryption)
     proof = senders.find(request, service)
     asker = Asker(service, request.request_id, proof.key if proof else None)
     headers = NO_STORE + (proof.headers if proof else ())

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from identity import described, trail
+from identity import described, jws, trail
 from identity.citizens import people
 from identity.citizens.national_id import Sex
 from identity.described import Told
@@ -18,7 +18,7 @@ from identity.granted.claims import ATTRIBUTE_OF
 from identity.granted.gate import TokenRef, gate
 from identity.messages import NO_STORE, Response, json_response
 from identity.provider.guard import BOTH, PARAMETERS, Presented, access_token, dead
-from identity.public_services import registered
+from identity.public_services import encryption, registered
 from identity.public_services.registered import Registered
 from identity.signing import tokens
 from identity.together import Answer, Clause, look, together
@@ -34,10 +34,12 @@ def userinfo(request: Request, presented: Presented) -> Response:
 
     Raises:
         InvalidToken: the token no longer stands.
+        InvalidRequest: the answer is to be encrypted, and there is no key for that.
     """
     ref, service = presented.ref, presented.service
     if ref is None:
         raise dead("no person")
+    encryption.require_key(service, service.userinfo_encryption)  # before an entry says it was read
     request_id, claims = request.request_id, ref.claims
     answer = _answer(ref, service, claims=claims, request_id=request_id)
     if answer is None:
@@ -54,11 +56,17 @@ def userinfo(request: Request, presented: Presented) -> Response:
 
 
 def _sent(said: dict[str, Any], service: Registered) -> Response:
-    """The claims as JSON, or signed for whoever registered that (OIDC Core §5.3.2)."""
-    if service.userinfo_alg is None:
+    """The claims as JSON, or signed, encrypted, or both, as registered (OIDC Core §5.3.2)."""
+    alg, wanted = service.userinfo_alg, service.userinfo_encryption
+    if alg is None and wanted is None:
         return json_response(said, headers=NO_STORE)
-    signed = tokens.sign_userinfo(said, public_service=service.client_id, alg=service.userinfo_alg)
-    return Response(200, signed.encode(), (("Content-Type", JWT), *NO_STORE))
+    if alg is None:  # encrypted alone: the claims themselves are inside
+        text = jws.compact(said).decode()
+        text = encryption.encrypted(text, wanted, service=service, holds=None)
+    else:
+        signed = tokens.sign_userinfo(said, public_service=service.client_id, alg=alg)
+        text = encryption.encrypted(signed, wanted, service=service)
+    return Response(200, text.encode(), (("Content-Type", JWT), *NO_STORE))
 
 
 def _tellable(ref: TokenRef) -> frozenset[str]:

@@ -33,6 +33,14 @@ class OrganisationOf:
     block: Block
 
 
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """How an answer is encrypted: `alg` for its key and `enc` for the content (RFC 7516 §4.1)."""
+
+    alg: str
+    enc: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Registered:
     """One public service at one version of its registration (RFC 7591 §2, contract "Commands")."""
@@ -48,7 +56,11 @@ class Registered:
     grant_types: frozenset[str]
     scopes: frozenset[str]
     id_token_alg: str
+    id_token_encryption: Encryption | None  # null: it is signed alone
     userinfo_alg: str | None  # null: userinfo answers plain JSON
+    userinfo_encryption: Encryption | None
+    introspection_alg: str  # RFC 9701 §6, where a signed answer is asked for
+    introspection_encryption: Encryption | None
     procedures: frozenset[str]
     require_pkce: bool
     require_pushed: bool  # RFC 9126 §6
@@ -57,6 +69,7 @@ class Registered:
     request_uris: tuple[str, ...]  # where its request objects may be fetched
     response_modes: frozenset[str] | None  # FAPI 2.0 Message Signing §5.4; null: any
     authorization_alg: str  # of answers that are signed (JARM §3)
+    authorization_encryption: Encryption | None  # of the same
     dpop_bound: bool  # RFC 9449 §5.2
     certificate_bound: bool  # RFC 8705 §3.4
     certificate_name: tuple[str, str] | None  # which member of RFC 8705 §2.1.2, and its value
@@ -106,8 +119,7 @@ def parsed(row: "Row[Any]") -> Registered:
         secret_digest=row.secret_digest,
         grant_types=frozenset(told["grant_types"]),
         scopes=EVERY_SCOPE if scope is None else frozenset(scope.split()),
-        id_token_alg=told["id_token_signed_response_alg"],
-        userinfo_alg=told.get("userinfo_signed_response_alg"),
+        **_answers(told),
         procedures=frozenset(told["procedures"]),
         require_pkce=told["require_pkce"],
         require_pushed=told.get("require_pushed_authorization_requests", False),
@@ -115,7 +127,6 @@ def parsed(row: "Row[Any]") -> Registered:
         request_alg=told.get("request_object_signing_alg"),
         request_uris=tuple(told.get("request_uris", ())),
         response_modes=_modes(told.get("response_modes")),
-        authorization_alg=told.get("authorization_signed_response_alg", "ES256"),
         dpop_bound=told.get("dpop_bound_access_tokens", False),
         certificate_bound=told.get("tls_client_certificate_bound_access_tokens", False),
         certificate_name=next(((name, told[name]) for name in MEMBERS if name in told), None),
@@ -142,6 +153,27 @@ def _names(told: Mapping[str, Any]) -> dict[str, str]:
 def _modes(told: Iterable[str] | None) -> frozenset[str] | None:
     """JARM §2.3.4: `jwt` is how a code travels signed, which is in the query."""
     return None if told is None else frozenset("query.jwt" if m == "jwt" else m for m in told)
+
+
+def _answers(told: Mapping[str, Any]) -> dict[str, Any]:
+    """How its answers are signed and encrypted."""
+    return {
+        "id_token_alg": told["id_token_signed_response_alg"],
+        "id_token_encryption": _encryption(told, "id_token"),
+        "userinfo_alg": told.get("userinfo_signed_response_alg"),
+        "userinfo_encryption": _encryption(told, "userinfo"),
+        # RFC 9701 §6
+        "introspection_alg": told.get("introspection_signed_response_alg", "RS256"),
+        "introspection_encryption": _encryption(told, "introspection"),
+        "authorization_alg": told.get("authorization_signed_response_alg", "ES256"),
+        "authorization_encryption": _encryption(told, "authorization"),
+    }
+
+
+def _encryption(told: Mapping[str, Any], answer: str) -> Encryption | None:
+    alg = told.get(f"{answer}_encrypted_response_alg")
+    enc = told.get(f"{answer}_encrypted_response_enc", "A128CBC-HS256")  # as the specifications say
+    return None if alg is None else Encryption(alg, enc)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,23 +27,47 @@ LEAST_RSA_BITS = 2048
 SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 # RS256 verifies request objects where that was registered, and never who asks.
 KEY_ALGORITHMS = (*ALGORITHMS, "RS256")
-CURVES = frozenset({"P-256", "Ed25519"})
+# RFC 7518 §4.1: how a key for encryption may be used, and what it must be.
+KEY_MANAGEMENT = ("ECDH-ES", "ECDH-ES+A256KW", "RSA-OAEP-256")
+SIGNATURE, ENCRYPTION = "sig", "enc"
+USES: Mapping[str, tuple[str, ...]] = {SIGNATURE: KEY_ALGORITHMS, ENCRYPTION: KEY_MANAGEMENT}
+CURVES = {SIGNATURE: frozenset({"P-256", "Ed25519"}), ENCRYPTION: frozenset({"P-256", "X25519"})}
 
 
 def keys(service: Registered, kid: str | None) -> tuple[Key, ...]:
     """The keys that may have signed under that kid; every one of the service when kid is null."""
+    return _among(service, lambda key: use_of(key) == SIGNATURE and kid in {None, key.get("kid")})
+
+
+def recipient_key(service: Registered, alg: str) -> Key | None:
+    """The key that we encrypt to with this algorithm; null: the service shows none.
+
+    Of several the first that it lists: whoever changes keys puts the new one there.
+    """
+    return next(iter(_among(service, lambda key: can_encrypt(key, alg))), None)
+
+
+def use_of(key: Key) -> str:
+    """What a key is for; one that does not say so is for signatures alone."""
+    return str(key.get("use", SIGNATURE))
+
+
+def can_encrypt(key: Key, alg: str) -> bool:
+    """Whether it is a key to encrypt to with this algorithm."""
+    is_rsa = key.get("kty") == "RSA"
+    is_fit = use_of(key) == ENCRYPTION and key.get("alg", alg) == alg
+    return is_fit and is_rsa == alg.startswith("RSA")
+
+
+def _among(service: Registered, is_wanted: Callable[[Key], bool]) -> tuple[Key, ...]:
     if service.jwks_uri is None:
-        return _named(service.keys, kid)
-    return _fetched.keys(service.id, service.jwks_uri, kid=kid)
+        return tuple(filter(is_wanted, service.keys))
+    return _fetched.matching(service.id, service.jwks_uri, is_wanted=is_wanted)
 
 
 def forget() -> None:
     """Fetch again at the next use."""
     _fetched.forget()
-
-
-def _named(among: tuple[Key, ...], kid: str | None) -> tuple[Key, ...]:
-    return among if kid is None else tuple(key for key in among if key.get("kid") == kid)
 
 
 @dataclass
@@ -64,18 +88,20 @@ class _Fetched:
         self._guard = threading.Lock()
         self._sets: dict[uuid.UUID, _Set] = {}
 
-    def keys(self, service_id: uuid.UUID, uri: str, *, kid: str | None) -> tuple[Key, ...]:
-        """What matches the kid, after at most one fetch."""
+    def matching(
+        self, service_id: uuid.UUID, uri: str, *, is_wanted: Callable[[Key], bool]
+    ) -> tuple[Key, ...]:
+        """The keys that are wanted, after at most one fetch."""
         kept = self._of(service_id, uri)
         with kept.lock:  # whoever comes meanwhile gets what this fetch brings
             now = time.monotonic()
             is_fresh = now - kept.got_at < FRESH_SECONDS
-            is_enough = is_fresh and bool(_named(kept.keys, kid))
+            is_enough = is_fresh and any(map(is_wanted, kept.keys))
             if not is_enough and now - kept.tried_at >= PAUSE_SECONDS:
                 kept.tried_at = now
                 _fetch(kept)
             is_usable = time.monotonic() - kept.got_at < LONGEST_SECONDS
-            return _named(kept.keys, kid) if is_usable else ()
+            return tuple(filter(is_wanted, kept.keys)) if is_usable else ()
 
     def forget(self) -> None:
         with self._guard:
@@ -102,10 +128,12 @@ _fetched = _Fetched()
 
 
 class NotPublicKeysError(ValueError):
-    """What was shown is no set of public keys that we can verify with; the text says why."""
+    """What was shown is no set of public keys that we can use; the text says why."""
 
 
-def public_keys(told: object) -> tuple[Mapping[str, Any], ...]:
+def public_keys(
+    told: object, uses: Collection[str] = (SIGNATURE, ENCRYPTION)
+) -> tuple[Mapping[str, Any], ...]:
     """The keys of a JWK Set, each one public, asymmetric, strong enough and named once.
 
     Raises:
@@ -115,22 +143,23 @@ def public_keys(told: object) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(found, list) or not 1 <= len(found) <= MOST_KEYS:
         raise NotPublicKeysError(f'must be {{"keys": […]}} with 1 to {MOST_KEYS} keys')
     for key in found:
-        _check(key)
+        _check(key, uses)
     kids = [key.get("kid") for key in found]
     if len(found) > 1 and (None in kids or len(set(kids)) != len(kids)):
         raise NotPublicKeysError("several keys need a kid each, and each its own")
     return tuple(found)
 
 
-def _check(key: object) -> None:
+def _check(key: object, uses: Collection[str]) -> None:
     if not isinstance(key, dict):
         raise NotPublicKeysError("a key must be an object")
     if SECRET_MEMBERS & key.keys():
         raise NotPublicKeysError("a key has private members; only public keys are taken")
-    if key.get("use", "sig") != "sig":
-        raise NotPublicKeysError("a key is not for signatures (use must be sig)")
-    if key.get("alg", "ES256") not in KEY_ALGORITHMS:
-        raise NotPublicKeysError("a key's alg is not one of " + ", ".join(sorted(KEY_ALGORITHMS)))
+    use = key.get("use", SIGNATURE)
+    if use not in tuple(uses):  # whatever it is
+        raise NotPublicKeysError("a key's use must be " + " or ".join(uses))
+    if "alg" in key and key["alg"] not in USES[use]:
+        raise NotPublicKeysError("a key's alg is not one of " + ", ".join(sorted(USES[use])))
     if not isinstance(key.get("kid", ""), str):
         raise NotPublicKeysError("a kid must be text")
     try:
@@ -138,7 +167,8 @@ def _check(key: object) -> None:
     except (JoseError, ValueError, TypeError, KeyError):
         raise NotPublicKeysError("a key cannot be read") from None
     if not _is_strong(parsed, key):
-        raise NotPublicKeysError("a key must be P-256, Ed25519 or RSA of 2048 bits or more")
+        named = " or ".join(sorted(CURVES[use]))
+        raise NotPublicKeysError(f"a key must be {named}, or RSA of 2048 bits or more")
     _check_certificate(parsed, key)
 
 
@@ -152,4 +182,4 @@ def _check_certificate(parsed: Any, key: Mapping[str, Any]) -> None:  # noqa: AN
 def _is_strong(parsed: object, key: Mapping[str, Any]) -> bool:
     if isinstance(parsed, RSAKey):
         return bool(parsed.public_key.key_size >= LEAST_RSA_BITS)
-    return isinstance(parsed, ECKey | OKPKey) and key.get("crv") in CURVES
+    return isinstance(parsed, ECKey | OKPKey) and key.get("crv") in CURVES[use_of(key)]

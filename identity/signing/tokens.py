@@ -198,6 +198,17 @@ def sign_answer(params: Mapping[str, str], *, public_service: str, alg: str) -> 
     return keys.sign({**params, **about, **times}, typ=keys.ANSWER, alg=alg)
 
 
+def sign_introspection(answer: Mapping[str, Any], *, public_service: str, alg: str) -> str:
+    """What a token is worth, said to that public service alone: RFC 9701 §5."""
+    told = {
+        "iss": settings.current().issuer,
+        "aud": public_service,
+        "iat": _to_wire(_issued_at()),
+        "token_introspection": _said(answer),
+    }
+    return keys.sign(told, typ=keys.INTROSPECTION, alg=alg)
+
+
 def read_id_token_hint(text: str) -> Hint:
     """What an ID token of ours says that came back as a hint; it may be over.
 

@@ -23,7 +23,7 @@ from identity.granted.claims import (
     within,
 )
 from identity.granted.gate import TokenRef, seal_ref
-from identity.public_services import credentials
+from identity.public_services import credentials, encryption
 from identity.public_services.registered import Registered
 from identity.signing import tokens
 
@@ -150,7 +150,8 @@ def _id_token(standing: Standing, service: Registered, *, access_token: str, is_
         state_hash=earned.state_hash if is_first else None,
         actor=earned.actor,
     )
-    return tokens.sign_id_token(token, alg=service.id_token_alg)
+    signed = tokens.sign_id_token(token, alg=service.id_token_alg)
+    return encryption.encrypted(signed, service.id_token_encryption, service=service)
 
 
 def end_for_replay(citizen_id: uuid.UUID, family_id: uuid.UUID) -> bool:
