@@ -18,7 +18,7 @@ ALGORITHMS = ("PS256", "ES256", "EdDSA", "Ed25519")
 TYPES = frozenset({"jwt", "client-authentication+jwt"})  # ours, like at+jwt, are none of these
 # OpenID FAPI 2.0 §5.3.2.1 accepts 10 s and refuses more than 60 s.
 AHEAD_SECONDS = 30
-LONGEST_LIFE_SECONDS = 300
+LONGEST_LIFE_SECONDS = 3600  # what common libraries write unless told otherwise; it is good once
 LONGEST = 8_192  # characters
 LONGEST_NAME = 256  # of kid, jti, sub
 _FARTHEST = 1e11  # seconds: the year 5138
