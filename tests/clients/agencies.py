@@ -11,6 +11,7 @@ from tests import public_services
 
 SECRET = "a-secret-that-only-the-clients-of-others-know"
 ALL_GRANTS = ["authorization_code", "refresh_token", "client_credentials"]
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 Told = dict[str, Any]
 
 
@@ -54,7 +55,7 @@ class Agency:
             "method": said["token_endpoint_auth_method"],
             "secret": said.get("client_secret"),
             "key": self.key,
-            "redirect_uri": said["redirect_uris"][0],
+            "redirect_uri": next(iter(said["redirect_uris"]), None),
             "post_logout_redirect_uri": LEFT,
             "metadata": dict.fromkeys(AS_EVER, "ES256") | {n: said[n] for n in signs},
         }
@@ -92,5 +93,7 @@ def agencies() -> dict[str, Agency]:
             **dict.fromkeys(SIGNED, "PS256"),
         ),
         "all-EdDSA": Agency(by_key, alg="EdDSA", **dict.fromkeys(SIGNED, "EdDSA")),
+        "screen": Agency("none", **dict(PUBLIC, grant_types=[DEVICE]), redirect_uris=[]),
+        "office-screen": Agency(by_key, alg="ES256", grant_types=[*ALL_GRANTS, DEVICE]),
         "RS256": Agency(id_token_signed_response_alg="RS256", userinfo_signed_response_alg="RS256"),
     }

@@ -108,12 +108,24 @@ async function logout(config, told) {
   return { back: back.origin + back.pathname, kept: back.searchParams.get('state') === state, known };
 }
 
+/** A screen without keys shows a code, and a person allows it before the screen asks once. */
+async function device(config, told) {
+  const options = await tools(config, told);
+  const begun = await oidc.initiateDeviceAuthorization(config, { scope: 'openid', ...told.asked });
+  const arrived = await opened(begun.verification_uri_complete);
+  const soon = { ...begun, interval: 0.05 };
+  const tokens = await oidc.pollDeviceAuthorizationGrant(config, soon, undefined, options);
+  const claims = tokens.claims();
+  const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub, options);
+  return { begun, arrived, tokens, claims, userinfo };
+}
+
 /** What the provider says of itself, after the client has read it. */
 async function discovery(config) {
   return config.serverMetadata();
 }
 
-const WAYS = { code, own, logout, discovery };
+const WAYS = { code, own, logout, device, discovery };
 
 /** What a client of others can say about an answer that it did not take. */
 function refusal(error) {
