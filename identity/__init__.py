@@ -39,6 +39,7 @@ from identity import (
     public_services,
     registration,
     requested,
+    self_registration,
     settings,
     staff,
     staff_enrolment,
@@ -77,7 +78,9 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
         area.join(app)
     for area in (binding, granted, tokens, requested, authorization, device, logout, provider):
         area.join(app)
-    for area in (registration, staff_enrolment, staff_security, counter, account):
+    for area in (registration, self_registration):
+        area.join(app)
+    for area in (staff_enrolment, staff_security, counter, account):
         area.join(app)
     for part in (health, openapi, operations, pages):
         part.join(app)

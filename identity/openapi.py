@@ -12,14 +12,12 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import INCLUDE, Schema, fields, validate
 
 from identity import doors, errors, settings
-from identity.binding.dpop import NonceWanted, ProofRefused
+from identity.callers import OF_CALLERS, SECURITY, callers
 from identity.described import HTML, JSON, PLAIN, Answer, Described, Told
 from identity.doors import FORM, Door, Request
 from identity.errors import Refusal
 from identity.messages import Response
 from identity.parameters import Parameter
-from identity.provider import introspection
-from identity.public_services import credentials, guard
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,17 +38,6 @@ _AT_THE_EDGE = {
 # Which refusals any door knows, and which come with a body or a credential.
 _ANY = (errors.InvalidRequest, errors.ServerError, errors.LogUnavailable)
 _OF_BODIES = (errors.BodyTooLarge, errors.UnsupportedMediaType)
-_OF_CALLERS: Mapping[str | None, tuple[type[Refusal], ...]] = {
-    None: (),
-    "clientSecret": (errors.InvalidClient, errors.TooManyRequests),
-    "accessToken": (
-        errors.InvalidToken,
-        errors.InsufficientScope,
-        errors.TooManyRequests,
-        ProofRefused,
-        NonceWanted,
-    ),
-}
 _SAYABLE = validate.Regexp(f"^{errors.SAYABLE}$")
 
 
@@ -111,10 +98,14 @@ def document(described: Iterable[Described]) -> dict[str, Any]:
     for name, scheme in SECURITY.items():
         spec.components.security_scheme(name, scheme)
     for one in described:
-        path = _PARAMETER.sub(r"{\1}", one.path)
-        spec.path(path=path, operations={one.method.lower(): _operation(one)})
+        spec.path(path=spelt(one), operations={one.method.lower(): _operation(one)})
     whole: dict[str, Any] = spec.to_dict()
     return whole
+
+
+def spelt(one: Described) -> str:
+    """Its path as OpenAPI spells one, `/register/{client_id}`."""
+    return _PARAMETER.sub(r"{\1}", one.path)
 
 
 def documented(app: "Flask") -> list[Described]:
@@ -123,31 +114,6 @@ def documented(app: "Flask") -> list[Described]:
     pages: list[Described] = app.extensions.get("motlan.described", [])
     shown = [door for door in table.values() if door.is_documented] + pages
     return sorted(shown, key=lambda one: (one.path, one.method))
-
-
-SECURITY: Mapping[str, dict[str, Any]] = {
-    "accessToken": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "RFC 6750, RFC 9068: from /token, for a person who was sent to /authorize. "
-        "One that is bound to a key comes as `Authorization: DPoP`, with a proof: RFC 9449",
-    },
-    "clientSecret": {
-        "type": "http",
-        "scheme": "basic",
-        "description": "RFC 6749 section 2.3.1. Services registered for another method send no "
-        "header and prove themselves in the form; nobody is served without one of the two",
-    },
-}
-
-
-def callers(one: Described) -> str | None:
-    """Which credential it wants; null: none."""
-    if not isinstance(one, Door) or one.guard is doors.anyone:
-        return None
-    own = (credentials.authenticate, guard.authenticated, introspection.confidential)
-    return "clientSecret" if one.guard in own else "accessToken"
 
 
 def _operation(one: Described) -> dict[str, Any]:
@@ -217,7 +183,7 @@ def _body(media_type: str, schema: Any, *, is_required: bool) -> dict[str, Any]:
 
 def refusals(one: Described) -> dict[int, tuple[type[Refusal], ...]]:
     """Everything it may refuse with, by status."""
-    known: set[type[Refusal]] = {*_ANY, *_OF_CALLERS[callers(one)], *one.refuses}
+    known: set[type[Refusal]] = {*_ANY, *OF_CALLERS[callers(one)], *one.refuses}
     if one.body is not None or one.form:
         known |= {*_OF_BODIES}
     kinds = sorted(known, key=lambda kind: kind.slug)

@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Blueprint, Flask, current_app, render_template
 
 from identity import openapi, settings
+from identity.callers import callers
 from identity.guards import anyone, enter
 
 # Names and addresses that are hard to set: stacked marks, and the longest there are.
@@ -29,7 +30,7 @@ def docs() -> str:
     return render_template(
         "docs.html",
         doors=openapi.documented(current_app),
-        callers=openapi.callers,
+        callers=callers,
         path=openapi.PATH,
     )
 

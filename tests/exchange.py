@@ -160,13 +160,18 @@ class Written:
 
 def entries(citizen_id: uuid.UUID) -> list[Written]:
     """What the log says about a person, oldest first."""
+    return find_entries(AccessEntry.citizen_id == citizen_id)
+
+
+def find_entries(*where: Any) -> list[Written]:
+    """The entries of which that is true, oldest first."""
     joined = (EntryKey.citizen_id == AccessEntry.citizen_id) & (EntryKey.entry_id == AccessEntry.id)
     found = database.rows(
         select(
             AccessEntry.__table__, EntryKey.subject_wrapped, EntryKey.actor_wrapped, EntryKey.kek_id
         )
         .join(EntryKey, joined)
-        .where(AccessEntry.citizen_id == citizen_id)
+        .where(*where)
         .order_by(AccessEntry.id)
     )
     return [

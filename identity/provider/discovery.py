@@ -119,6 +119,7 @@ def _endpoints(issuer: str, methods: list[str]) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/end-session",
+        "registration_endpoint": f"{issuer}/register",
     }
     for name in ("token", "introspection", "revocation"):
         offered = confidential if name == "introspection" else methods

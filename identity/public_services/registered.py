@@ -83,7 +83,9 @@ class Registered:
     jwks_uri: str | None  # null: the keys stand in the registration, or there are none
     keys: tuple[Mapping[str, Any], ...]  # public JWKs of the registration
     signing_algs: tuple[str, ...]  # of its client assertions
-    links: Mapping[str, str]  # client_uri, logo_uri, policy_uri, tos_uri as registered
+    links: Mapping[str, str]  # client_uri, logo_uri, policy_uri, tos_uri, also `policy_uri#en`
+    initiate_login_uri: str | None  # null: nobody starts there (OIDC Core §4)
+    default_max_age: int | None  # seconds; null: any age, unless a request says one
 
     @property
     def request_algs(self) -> tuple[str, ...]:
@@ -94,6 +96,10 @@ class Registered:
         """What people are shown; the plain name where the language has none of its own."""
         return self.names.get(language) or self.names.get("") or self.client_id
 
+    def link(self, name: str, language: str) -> str | None:
+        """An address of its own for people; null: it registered none."""
+        return self.links.get(f"{name}#{language}") or self.links.get(name)
+
     @property
     def is_public(self) -> bool:
         """Whether it can keep no secret (RFC 6749 §2.1)."""
@@ -101,6 +107,19 @@ class Registered:
 
 
 LINKS = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
+# What is taken as it was registered: our word, the member, and what its absence means.
+_OPTIONAL: Mapping[str, tuple[str, Any]] = {
+    "require_pushed": ("require_pushed_authorization_requests", False),
+    "require_signed_request": ("require_signed_request_object", False),
+    "request_alg": ("request_object_signing_alg", None),
+    "dpop_bound": ("dpop_bound_access_tokens", False),
+    "certificate_bound": ("tls_client_certificate_bound_access_tokens", False),
+    "backchannel_logout_uri": ("backchannel_logout_uri", None),
+    "decision_events_uri": ("decision_events_uri", None),
+    "jwks_uri": ("jwks_uri", None),
+    "initiate_login_uri": ("initiate_login_uri", None),
+    "default_max_age": ("default_max_age", None),
+}
 
 
 def parsed(row: "Row[Any]") -> Registered:
@@ -108,7 +127,9 @@ def parsed(row: "Row[Any]") -> Registered:
     told: Mapping[str, Any] = row.registration
     organisation = OrganisationOf(row.organisation_id, row.code, row.name, row.level, row.block)
     scope, alg = told.get("scope"), told.get("token_endpoint_auth_signing_alg")
+    optional = {name: told.get(member, absent) for name, (member, absent) in _OPTIONAL.items()}
     return Registered(
+        **optional,
         id=row.id,
         client_id=row.client_id,
         names=_names(told),
@@ -122,25 +143,17 @@ def parsed(row: "Row[Any]") -> Registered:
         **_answers(told),
         procedures=frozenset(told["procedures"]),
         require_pkce=told["require_pkce"],
-        require_pushed=told.get("require_pushed_authorization_requests", False),
-        require_signed_request=told.get("require_signed_request_object", False),
-        request_alg=told.get("request_object_signing_alg"),
         request_uris=tuple(told.get("request_uris", ())),
         response_modes=_modes(told.get("response_modes")),
-        dpop_bound=told.get("dpop_bound_access_tokens", False),
-        certificate_bound=told.get("tls_client_certificate_bound_access_tokens", False),
         certificate_name=next(((name, told[name]) for name in MEMBERS if name in told), None),
         profile=told["profile"],
         application_type=told["application_type"],
         sector=row.sector,
         version=row.version,
         is_active=row.is_active,
-        backchannel_logout_uri=told.get("backchannel_logout_uri"),
-        decision_events_uri=told.get("decision_events_uri"),
-        jwks_uri=told.get("jwks_uri"),
         keys=tuple(told.get("jwks", {"keys": []})["keys"]),
         signing_algs=(alg,) if alg else ALGORITHMS,
-        links={name: told[name] for name in LINKS if name in told},
+        links={name: uri for name, uri in told.items() if name.partition("#")[0] in LINKS},
     )
 
 

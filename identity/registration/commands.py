@@ -1,4 +1,4 @@
-"""`motlan services …`: what an operator types to register public services."""
+"""`motlan services import`: what an operator types to register public services."""
 
 import json
 from pathlib import Path

@@ -4,20 +4,21 @@ import json
 import secrets
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from marshmallow import ValidationError
 
-from identity import database, outbound, trail
+from identity import database, trail
 from identity.database import transaction
 from identity.entry import Who
-from identity.public_services import addresses, credentials, records, registered
+from identity.public_services import credentials, records, registered
 from identity.public_services.records import Block, Level
+from identity.registration import sectors
 from identity.registration.wire import ServiceSchema
 
 # Not part of the stored registration: columns of their own, or secret.
-_APART = ("client_id", "client_secret", "organisation")
+APART = ("client_id", "client_secret", "organisation")
 
 
 class BadRegistrationError(ValueError):
@@ -28,6 +29,7 @@ class BadRegistrationError(ValueError):
 class Outcome:
     """What became of one registration."""
 
+    id: uuid.UUID
     client_id: str
     organisation: str
     outcome: str  # registered | updated | unchanged
@@ -55,7 +57,7 @@ def register(documents: Iterable[object]) -> list[Outcome]:
     checked = [_checked(document, at) for at, document in enumerate(documents, start=1)]
     _check_apart(checked)
     with transaction():
-        outcomes = [_keep(told) for told in checked]
+        outcomes = [_with_organisation(told) for told in checked]
     registered.forget()
     return outcomes
 
@@ -63,16 +65,19 @@ def register(documents: Iterable[object]) -> list[Outcome]:
 def _checked(document: object, at: int) -> dict[str, Any]:
     try:
         told: dict[str, Any] = ServiceSchema().load(document)  # type: ignore[arg-type] # it checks that
-        _check_sector(told)
+        sectors.check_document(told)
     except ValidationError as fault:
-        is_whole = isinstance(fault.messages, Mapping)
-        told_of = fault.messages if is_whole else {fault.field_name: fault.messages}
-        raise BadRegistrationError(f"service {at}: {'; '.join(_complaints(told_of))}") from None
+        raise BadRegistrationError(f"service {at}: {'; '.join(complaints(fault))}") from None
     return told
 
 
-def _complaints(messages: object, path: str = "") -> Iterator[str]:
+def complaints(fault: ValidationError) -> Iterator[str]:
     """Every complaint with the member it is about, such as `redirect_uris[0]`; never its value."""
+    is_whole = isinstance(fault.messages, Mapping)
+    return _complaints(fault.messages if is_whole else {fault.field_name: fault.messages})
+
+
+def _complaints(messages: object, path: str = "") -> Iterator[str]:
     if not isinstance(messages, Mapping):
         texts = messages if isinstance(messages, list) else [messages]
         yield from (f"{path}: {text}".removeprefix(": ").rstrip(".") for text in texts)
@@ -80,19 +85,6 @@ def _complaints(messages: object, path: str = "") -> Iterator[str]:
     for name, inner in messages.items():
         member = f"{path}[{name}]" if isinstance(name, int) else f"{path}.{name}".lstrip(".")
         yield from _complaints(inner, path if name == "_schema" else member)
-
-
-def _check_sector(told: Mapping[str, Any]) -> None:
-    """The sector's document lists every redirect URI (OpenID Connect Core §8.1)."""
-    uri = told.get("sector_identifier_uri")
-    if uri is None:
-        return
-    try:
-        listed = outbound.get_json(uri)
-    except outbound.OutboundRefused:
-        raise ValidationError("cannot be fetched", "sector_identifier_uri") from None
-    if not isinstance(listed, list) or not set(told["redirect_uris"]) <= set(map(str, listed)):
-        raise ValidationError("does not list every redirect URI", "sector_identifier_uri")
 
 
 def _check_apart(checked: list[dict[str, Any]]) -> None:
@@ -109,8 +101,7 @@ def _check_apart(checked: list[dict[str, Any]]) -> None:
             )
 
 
-def _keep(told: dict[str, Any]) -> Outcome:
-    client_id = told.get("client_id") or "svc-" + secrets.token_hex(12)
+def _with_organisation(told: dict[str, Any]) -> Outcome:
     organisation = told["organisation"]
     organisation_id, is_changed = records.keep_organisation(
         organisation["code"],
@@ -120,23 +111,40 @@ def _keep(told: dict[str, Any]) -> Outcome:
     )
     if is_changed:
         records.raise_versions(organisation_id)
+    outcome = keep(told, organisation_id=organisation_id, by="operator")
+    if not is_changed or outcome.outcome != "unchanged":
+        return outcome
+    _record(outcome.id, outcome.client_id, outcome="updated", by="operator")
+    return replace(outcome, outcome="updated")
+
+
+def keep(told: dict[str, Any], *, organisation_id: uuid.UUID, by: str) -> Outcome:
+    """What a checked registration says is on record, in the running transaction.
+
+    Whoever remembers services has to `registered.forget()` after it.
+
+    Raises:
+        BadRegistrationError: somebody else changed the service meanwhile.
+    """
+    client_id = told.get("client_id") or "svc-" + secrets.token_hex(12)
     row = records.find(client_id)
     public_service_id = database.new_id() if row is None else row.id
     secret = _secret(told, None if row is None else row.secret_digest)
     columns = {
         "organisation_id": organisation_id,
-        "registration": {k: v for k, v in told.items() if k not in _APART},
+        "registration": {k: v for k, v in told.items() if k not in APART},
         "secret_digest": secret.digest(public_service_id),
-        "sector": _sector(told, None if row is None else row.sector),
+        "sector": sectors.sector(told, None if row is None else row.sector),
     }
     if row is None:
         records.add({"id": public_service_id, "client_id": client_id, **columns})
         outcome = "registered"
     else:
-        outcome = "updated" if _update(row, columns) or is_changed else "unchanged"
+        outcome = "updated" if _update(row, columns) else "unchanged"
     if outcome != "unchanged":
-        _record(public_service_id, client_id, outcome=outcome)
-    return Outcome(client_id, organisation["code"], outcome, secret.made)
+        _record(public_service_id, client_id, outcome=outcome, by=by)
+    code = told["organisation"]["code"]
+    return Outcome(public_service_id, client_id, code, outcome, secret.made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,20 +168,6 @@ def _secret(told: Mapping[str, Any], kept: bytes | None) -> _Secret:
     return _Secret(kept=kept) if kept is not None else _Secret(made=credentials.new_secret())
 
 
-def _sector(told: Mapping[str, Any], kept: str | None) -> str:
-    """Whose pairwise subjects it shares (OpenID Connect Core §8.1).
-
-    Without a document of its own a service shares only with the same organisation at the same
-    host, and keeps that sector when it moves, since `sub` is for ever.
-    """
-    if "sector_identifier_uri" in told:
-        return addresses.host(told["sector_identifier_uri"])
-    if kept is not None:
-        return kept
-    hosts = {addresses.host(uri) for uri in told["redirect_uris"]}
-    return f"{''.join(hosts)} {told['organisation']['code']}"
-
-
 def _update(row: Any, columns: dict[str, Any]) -> bool:  # noqa: ANN401 - a database row
     """Whether anything had to be changed."""
     if all(getattr(row, name) == value for name, value in columns.items()):
@@ -183,12 +177,12 @@ def _update(row: Any, columns: dict[str, Any]) -> bool:  # noqa: ANN401 - a data
     return True
 
 
-def _record(public_service_id: uuid.UUID, client_id: str, *, outcome: str) -> None:
+def _record(public_service_id: uuid.UUID, client_id: str, *, outcome: str, by: str) -> None:
     trail.record(
         "service:registered",
         Who(public_service=public_service_id),
         subject={"result": outcome},
-        acting={"public_service": client_id, "actor": "operator"},
+        acting={"public_service": client_id, "actor": by},
     )
 
 

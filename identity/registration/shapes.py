@@ -11,8 +11,10 @@ from identity.public_services import addresses, service_keys
 from identity.public_services.registered import EVERY_SCOPE
 
 MOST_ADDRESSES = 50
+MOST_WORDS = 200
 CODE = validate.Regexp(
-    r"[A-Z0-9]+(\.[A-Z0-9]+)*\Z", error="must be capital letters and digits, in parts with dots"
+    r"^[A-Z0-9]+(\.[A-Z0-9]+)*$(?!\n)",
+    error="must be capital letters and digits, in parts with dots",
 )
 LONGEST_REFERENCE = 512  # characters, RFC 9101 §5.2
 _DIGEST = re.compile(r"([A-Za-z0-9_-]{43})?")
@@ -42,9 +44,28 @@ class Text(fields.String):
         return unicodedata.normalize("NFC", super()._deserialize(value, *where, **more))
 
 
-def words(allowed: Any, **more: Any) -> fields.List[str]:  # noqa: ANN401 - a validator or several
+class Flag(fields.Boolean):
+    """True or false as JSON says them, and no text or number that may mean either."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:  # noqa: ANN401 - marshmallow's
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Several(fields.List[str]):
+    """An array as JSON says it; what else could be walked through is refused."""
+
+    def _deserialize(self, value: Any, *where: Any, **more: Any) -> list[Any]:  # noqa: ANN401 - marshmallow's
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, *where, **more)
+
+
+def words(allowed: Any, **more: Any) -> Several:  # noqa: ANN401 - a validator or several
     """Several strings, none of them twice."""
-    return fields.List(fields.String(validate=allowed), validate=_once, **more)
+    checks: list[Callable[[Any], Any]] = [validate.Length(max=MOST_WORDS), _once]
+    return Several(fields.String(validate=allowed), validate=checks, **more)
 
 
 def choice(*allowed: str, **more: Any) -> fields.String:  # noqa: ANN401 - marshmallow's
@@ -52,9 +73,9 @@ def choice(*allowed: str, **more: Any) -> fields.String:  # noqa: ANN401 - marsh
     return fields.String(validate=validate.OneOf(allowed), **more)
 
 
-def link() -> fields.String:
-    """An address to send people or requests to."""
-    return fields.String(validate=_address)
+def link(name: str | None = None) -> fields.String:
+    """An address to send people or requests to; `name` where Python has none for the member."""
+    return fields.String(validate=_address, data_key=name)
 
 
 def secure_link() -> fields.String:
@@ -62,16 +83,16 @@ def secure_link() -> fields.String:
     return fields.String(validate=_https_address)
 
 
-def links() -> fields.List[str]:
+def links() -> Several:
     """Several addresses, none of them twice."""
     checks: list[Callable[[Any], Any]] = [validate.Length(max=MOST_ADDRESSES), _once]
-    return fields.List(fields.String(validate=_address), validate=checks, load_default=list)
+    return Several(fields.String(validate=_address), validate=checks, load_default=list)
 
 
-def references() -> fields.List[str]:
+def references() -> Several:
     """Addresses that are fetched; a fragment is the digest of what is there (OIDC Core §6.2)."""
     checks: list[Callable[[Any], Any]] = [validate.Length(max=MOST_ADDRESSES), _once]
-    return fields.List(fields.String(validate=_reference), validate=checks)
+    return Several(fields.String(validate=_reference), validate=checks)
 
 
 def scopes() -> fields.String:

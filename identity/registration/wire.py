@@ -12,6 +12,7 @@ from identity.registration.answers import AnswersSchema
 from identity.registration.rules import GRANT_TYPES
 from identity.registration.shapes import (
     CODE,
+    Flag,
     Strict,
     Text,
     choice,
@@ -24,6 +25,8 @@ from identity.registration.shapes import (
     words,
 )
 
+PROFILES = ("oidc", "fapi2")
+
 
 class OrganisationSchema(Strict):
     """The agency behind the service."""
@@ -34,7 +37,13 @@ class OrganisationSchema(Strict):
     block = choice(*Block, required=True)
 
 
-class ServiceSchema(AnswersSchema):
+class ProceduresSchema(Strict):
+    """The procedures that a service may run, by their national codes."""
+
+    procedures = words([validate.Length(max=32), CODE], load_default=list)
+
+
+class ServiceSchema(AnswersSchema, ProceduresSchema):
     """One public service, as its registration is kept: names and values as on the wire."""
 
     client_id = fields.String(
@@ -52,11 +61,15 @@ class ServiceSchema(AnswersSchema):
     client_name_vi = Text(data_key="client_name#vi")
     client_name_en = Text(data_key="client_name#en")
     client_uri, logo_uri, policy_uri, tos_uri = link(), link(), link(), link()
+    client_uri_vi, client_uri_en = link("client_uri#vi"), link("client_uri#en")
+    logo_uri_vi, logo_uri_en = link("logo_uri#vi"), link("logo_uri#en")
+    policy_uri_vi, policy_uri_en = link("policy_uri#vi"), link("policy_uri#en")
+    tos_uri_vi, tos_uri_en = link("tos_uri#vi"), link("tos_uri#en")
     contacts = words(validate.Length(min=1, max=200))
     redirect_uris = links()
     post_logout_redirect_uris = links()
     backchannel_logout_uri = link()
-    backchannel_logout_session_required = fields.Boolean()
+    backchannel_logout_session_required = Flag()
     initiate_login_uri = link()
     application_type = choice("web", "native", load_default="web")
     token_endpoint_auth_method = choice(*OFFERED, load_default="client_secret_basic")
@@ -71,13 +84,13 @@ class ServiceSchema(AnswersSchema):
     scope = scopes()
     subject_type = choice("pairwise", load_default="pairwise")
     sector_identifier_uri = secure_link()
-    default_max_age = fields.Integer(strict=True, validate=validate.Range(min=0))
-    require_auth_time = fields.Boolean()
+    default_max_age = fields.Integer(strict=True, validate=validate.Range(min=0, max=10**9))
+    require_auth_time = Flag()
     software_id = Text()
     software_version = Text()
-    dpop_bound_access_tokens = fields.Boolean(load_default=False)
-    require_pushed_authorization_requests = fields.Boolean(load_default=False)
-    require_signed_request_object = fields.Boolean(load_default=False)
+    dpop_bound_access_tokens = Flag(load_default=False)
+    require_pushed_authorization_requests = Flag(load_default=False)
+    require_signed_request_object = Flag(load_default=False)
     request_object_signing_alg = choice(*service_keys.KEY_ALGORITHMS)
     request_uris = references()
     tls_client_auth_subject_dn = Text(500)
@@ -85,11 +98,10 @@ class ServiceSchema(AnswersSchema):
     tls_client_auth_san_uri = Text(500)
     tls_client_auth_san_ip = Text()
     tls_client_auth_san_email = Text()
-    tls_client_certificate_bound_access_tokens = fields.Boolean(load_default=False)
+    tls_client_certificate_bound_access_tokens = Flag(load_default=False)
     organisation = fields.Nested(OrganisationSchema, required=True)
-    procedures = words([validate.Length(max=32), CODE], load_default=list)
-    profile = choice("oidc", "fapi2", load_default="oidc")
-    require_pkce = fields.Boolean(load_default=True)
+    profile = choice(*PROFILES, load_default="oidc")
+    require_pkce = Flag(load_default=True)
     decision_events_uri = link()
 
     @validates_schema
@@ -103,8 +115,4 @@ class ServiceSchema(AnswersSchema):
         is_code = "authorization_code" in told["grant_types"]
         if told["response_types"] is None:
             told["response_types"] = ["code"] if is_code else []
-        for language in ("vi", "en"):
-            name = told.pop(f"client_name_{language}", None)
-            if name is not None:
-                told[f"client_name#{language}"] = name
-        return told
+        return {self.fields[name].data_key or name: value for name, value in told.items()}

@@ -198,7 +198,7 @@ class Wish:
         """
         text = self.said.get("max_age")
         if text is None:
-            return None
+            return self.public_service.default_max_age  # OIDC Registration §2
         if not (text.isascii() and text.isdecimal()):
             raise InvalidRequest("max_age is a whole number of seconds")
         return int(text)

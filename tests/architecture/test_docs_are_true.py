@@ -49,6 +49,7 @@ ENDS = re.compile(r"^(expires_at|ends_at|expired_at|ended_at|until|valid_until|n
 NOT_PURGED = {
     "decision": "history: `until` says what was decided, and nothing of it is edited",
     "grant_decision": "the duty `expiry` writes the end into the history and takes the row out",
+    "service_invitation": "what its services may register by later changes stands there",
     "second_factor": "a few rows a person; an ended one is beside the one that took its place",
     "staff": "ended, not deleted: entries name the person",
 }

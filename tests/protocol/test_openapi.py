@@ -106,7 +106,7 @@ def _schema(operation: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_refusal_is_described_by_its_word_and_slug(app, described):
     for one in openapi.documented(app):
-        responses = described["paths"][one.path][one.method.lower()]["responses"]
+        responses = described["paths"][openapi.spelt(one)][one.method.lower()]["responses"]
         for status, kinds in openapi.refusals(one).items():
             told = responses[str(status)]["content"]
             if not isinstance(one, Door):

@@ -1,0 +1,40 @@
+"""Whose people a service may recognise as the same: sectors, OpenID Connect Core §8.1."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError
+
+from identity import outbound
+from identity.public_services import addresses
+
+
+def check_document(told: Mapping[str, Any]) -> None:
+    """The sector's document lists every redirect URI.
+
+    Raises:
+        ValidationError: it cannot be fetched, or leaves one out.
+    """
+    uri = told.get("sector_identifier_uri")
+    if uri is None:
+        return
+    try:
+        listed = outbound.get_json(uri)
+    except outbound.OutboundRefused:
+        raise ValidationError("cannot be fetched", "sector_identifier_uri") from None
+    if not isinstance(listed, list) or not set(told["redirect_uris"]) <= set(map(str, listed)):
+        raise ValidationError("does not list every redirect URI", "sector_identifier_uri")
+
+
+def sector(told: Mapping[str, Any], kept: str | None) -> str:
+    """Whose pairwise subjects it shares.
+
+    Without a document of its own a service shares only with the same organisation at the same
+    host, and keeps that sector when it moves, since `sub` is for ever.
+    """
+    if "sector_identifier_uri" in told:
+        return addresses.host(told["sector_identifier_uri"])
+    if kept is not None:
+        return kept
+    hosts = {addresses.host(uri) for uri in told["redirect_uris"]}
+    return f"{''.join(hosts)} {told['organisation']['code']}"

@@ -1,0 +1,84 @@
+"""Initial access tokens, RFC 7591 §3: `motlan services token`."""
+
+import json
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from identity import clock, database, sealing
+from identity.self_registration.records import ServiceInvitation
+from identity.trail import AccessEntry
+from tests.exchange import find_entries
+from tests.registering import an_invitation, bearer, metadata
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+class TestTokens:
+    """Initial access tokens: `motlan services token`."""
+
+    def run(self, app, *words):
+        return app.test_cli_runner().invoke(args=["services", *words])
+
+    def test_one_is_printed_once_and_registers(self, app, client):
+        """The contract of the command; only a digest of it is kept."""
+        words = ["--organisation", "H99.CLI", "--name", "Sở A", "--level", "province"]
+
+        done = self.run(app, "token", *words, "--block", "government", "--procedure", "1.004222")
+
+        token = json.loads(done.stdout)["token"]
+        kept = database.rows(select(ServiceInvitation.digest))
+        assert sealing.digest(token) in {row.digest for row in kept}
+        answer = client.post(
+            "/register", json=metadata(procedures=["1.004222"]), headers=bearer(token)
+        )
+        assert answer.json["organisation"]["code"] == "H99.CLI"
+        listed = self.run(app, "tokens").stdout
+        assert token not in listed
+        (line,) = [one for one in listed.splitlines() if json.loads(done.stdout)["id"] in one]
+        assert ("used up" in line, line.endswith("Sở A")) == (True, True)
+        again = self.run(app, "token", "--organisation", "H99.CLI")
+        assert again.exit_code == 0
+
+    @pytest.mark.parametrize(
+        ("words", "says"),
+        [
+            (["--organisation", "NOBODY"], "no such organisation"),
+            (["--organisation", "lower"], "code: must be"),
+            (["--organisation", "A", "--name", "Sở B"], "level: Missing data"),
+            (["--organisation", "A", "--procedure", "all"], "procedures[0]"),
+            (["--organisation", "A", "--scope", "all"], "Invalid value"),
+            (["--organisation", "A", "--uses", "0"], "Invalid value"),
+        ],
+    )
+    def test_what_cannot_be_allowed_is_said_in_one_line(self, app, words, says):
+        """And nobody is invited."""
+        done = self.run(app, "token", *words)
+
+        assert (done.exit_code > 0, says in done.stderr) == (True, True)
+
+    def test_one_that_is_taken_back_registers_nothing(self, app, client):
+        """Revocable, and listed so; both are in the log."""
+        token, name = an_invitation()
+
+        done = self.run(app, "end-token", str(name))
+
+        again = self.run(app, "end-token", str(name))
+        answer = client.post("/register", json=metadata(), headers=bearer(token))
+        assert (done.exit_code, again.exit_code, answer.status_code) == (0, 1, 401)
+        (line,) = [one for one in self.run(app, "tokens").stdout.splitlines() if str(name) in one]
+        assert "ended" in line
+        types = ["invitation:made", "invitation:ended"]
+        found = find_entries(AccessEntry.type.in_(types))
+        assert [one.type for one in found if one.subject["invitation"] == name.hex] == types
+
+    def test_one_is_over_after_its_days(self, client):
+        """With one sentence for every token that is not good."""
+        token, _ = an_invitation(days=2)
+
+        with time_machine.travel(clock.now() + timedelta(days=2, seconds=1), tick=False):
+            answer = client.post("/register", json=metadata(), headers=bearer(token))
+
+        assert answer.status_code == 401
