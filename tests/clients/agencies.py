@@ -18,20 +18,22 @@ Told = dict[str, Any]
 def private_jwk(alg: str) -> Told:
     """A new private key for this algorithm."""
     made: Any
-    if alg == "ES256":
+    if alg == "ES256" or alg.startswith("ECDH"):
         made = ec.generate_private_key(ec.SECP256R1())
     elif alg == "EdDSA":
         made = ed25519.Ed25519PrivateKey.generate()
     else:
         made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    told: Told = json.loads(jwt.get_algorithm_by_name(alg).to_jwk(made))
+    shaped = {"ECDH-ES": "ES256", "ECDH-ES+A256KW": "ES256", "RSA-OAEP-256": "PS256"}.get(alg, alg)
+    told: Told = json.loads(jwt.get_algorithm_by_name(shaped).to_jwk(made))
     return {k: v for k, v in told.items() if k != "key_ops"} | {"alg": alg, "kid": f"its-{alg}"}
 
 
 def public_half(jwk: Mapping[str, Any]) -> Told:
     """What a registration shows of a key."""
     secret = {"d", "p", "q", "dp", "dq", "qi"}
-    return {k: v for k, v in jwk.items() if k not in secret} | {"use": "sig"}
+    use = "sig" if jwk["alg"] in {"ES256", "PS256", "EdDSA"} else "enc"
+    return {k: v for k, v in jwk.items() if k not in secret} | {"use": use}
 
 
 class Agency:
@@ -39,7 +41,13 @@ class Agency:
 
     def __init__(self, method: str = "client_secret_basic", **members: Any) -> None:
         self.key = private_jwk(members.pop("alg")) if "alg" in members else None
-        own = {} if self.key is None else {"jwks": {"keys": [public_half(self.key)]}}
+        opens, self.enc = members.pop("opens", (None, None))
+        self.opens = opens and private_jwk(opens)
+        keys = [public_half(key) for key in (self.key, self.opens) if key is not None]
+        own = {"jwks": {"keys": keys}} if keys else {}
+        for kind in ENCRYPTED if opens else ():
+            own |= {f"{kind}_encrypted_response_alg": opens}
+            own |= {f"{kind}_encrypted_response_enc": self.enc}
         self.registration = public_services.registration(
             token_endpoint_auth_method=method,
             client_secret=SECRET if method.startswith("client_secret") else None,
@@ -49,7 +57,7 @@ class Agency:
     def told(self) -> Told:
         """What its client starts with."""
         said = self.registration
-        signs = [name for name in said if name.endswith("_signed_response_alg")]
+        names = [name for name in said if name.endswith(("_response_alg", "_response_enc"))]
         return {
             "client_id": said["client_id"],
             "method": said["token_endpoint_auth_method"],
@@ -57,7 +65,8 @@ class Agency:
             "key": self.key,
             "redirect_uri": next(iter(said["redirect_uris"]), None),
             "post_logout_redirect_uri": LEFT,
-            "metadata": dict.fromkeys(AS_EVER, "ES256") | {n: said[n] for n in signs},
+            "metadata": dict.fromkeys(AS_EVER, "ES256") | {n: said[n] for n in names},
+            "opens": self.opens and {"jwk": self.opens, "enc": self.enc},
         }
 
 
@@ -68,7 +77,9 @@ SIGNED = (
     "id_token_signed_response_alg",
     "userinfo_signed_response_alg",
     "authorization_signed_response_alg",
+    "introspection_signed_response_alg",
 )
+ENCRYPTED = ("id_token", "userinfo", "authorization", "introspection")
 PUBLIC = {"grant_types": ["authorization_code", "refresh_token"]}
 
 
@@ -93,6 +104,16 @@ def agencies() -> dict[str, Agency]:
             **dict.fromkeys(SIGNED, "PS256"),
         ),
         "all-EdDSA": Agency(by_key, alg="EdDSA", **dict.fromkeys(SIGNED, "EdDSA")),
+        "sealed": Agency(opens=("ECDH-ES", "A256GCM"), **dict.fromkeys(SIGNED, "ES256")),
+        "sealed-RSA": Agency(
+            opens=("RSA-OAEP-256", "A128CBC-HS256"), **dict.fromkeys(SIGNED, "PS256")
+        ),
+        "sealed-key": Agency(
+            by_key,
+            alg="EdDSA",
+            opens=("ECDH-ES+A256KW", "A256GCM"),
+            **dict.fromkeys(SIGNED, "EdDSA"),
+        ),
         "screen": Agency("none", **dict(PUBLIC, grant_types=[DEVICE]), redirect_uris=[]),
         "office-screen": Agency(by_key, alg="ES256", grant_types=[*ALL_GRANTS, DEVICE]),
         "RS256": Agency(id_token_signed_response_alg="RS256", userinfo_signed_response_alg="RS256"),

@@ -7,7 +7,7 @@
 // {"done": what it saw} or {"refused": what the client found wrong}.
 import { createInterface } from 'node:readline';
 import * as oidc from 'openid-client';
-import { algorithm, credential, tools } from './keys.mjs';
+import { algorithm, credential, openAnswers, tools } from './keys.mjs';
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const heard = async () => JSON.parse((await lines.next()).value);
@@ -31,6 +31,7 @@ async function met(told) {
     await credential(told),
     { execute },
   );
+  if (told.opens) await openAnswers(config, told.opens);
   return config;
 }
 

@@ -22,6 +22,20 @@ export async function credential(told) {
   return oidc.None();
 }
 
+const OPENS = {
+  'ECDH-ES': { name: 'ECDH', namedCurve: 'P-256' },
+  'ECDH-ES+A256KW': { name: 'ECDH', namedCurve: 'P-256' },
+  'RSA-OAEP-256': { name: 'RSA-OAEP', hash: 'SHA-256' },
+};
+
+/** Lets the client open what is encrypted to its key. */
+export async function openAnswers(config, { jwk, enc }) {
+  const use = jwk.alg.startsWith('RSA') ? ['decrypt'] : ['deriveBits'];
+  const { kid, alg } = jwk;
+  const key = await crypto.subtle.importKey('jwk', jwk, OPENS[alg], false, use);
+  oidc.enableDecryptingResponses(config, [enc], { key, alg, kid });
+}
+
 /** What goes along with requests of tokens, and with the tokens: proofs of a key of its own. */
 export async function tools(config, told) {
   if (!told.dpop) return undefined;

@@ -35,7 +35,44 @@ def test_everything_signed_by_the_algorithm_that_was_registered(goes, who):
     check(seen, token_type="dpop")
 
 
+@pytest.mark.parametrize("who", ["sealed", "sealed-RSA", "sealed-key"])
+def test_what_only_its_service_can_open(goes, who):
+    """OIDC Core §10.2: ID token and userinfo; RFC 9701 §5: introspection, all signed first."""
+    check(goes("code", who))
+
+
+@pytest.mark.parametrize("who", ["sealed", "sealed-RSA", "sealed-key"])
+def test_an_answer_that_no_browser_can_read(goes, who):
+    """JARM §2.2: signed, then encrypted."""
+    check(goes("code", who, jarm=True))
+
+
+def test_a_token_that_is_for_one_resource(goes, town):
+    """RFC 8707 §2: asked for at both ends, and no wider afterwards."""
+    here = {"resource": town.serving.issuer}
+
+    seen = goes("code", "basic", asked=here, redeemed=here)
+
+    check(seen)
+    assert seen["known"]["aud"] == town.serving.issuer
+
+
 class TestAttacker:
+    def test_a_key_that_is_not_the_one_it_was_encrypted_to(self, goes, registered):
+        opens = registered["sealed-key"].told()["opens"] | {"enc": "A256GCM"}
+
+        with pytest.raises(ClientRefused, match="decrypt"):
+            goes("code", "sealed", opens=opens)
+
+    def test_a_resource_that_was_not_asked_for(self, goes, town):
+        with pytest.raises(ClientRefused, match="invalid_target"):
+            goes(
+                "code",
+                "basic",
+                asked={"resource": town.serving.issuer},
+                redeemed={"resource": town.serving.issuer + "/api"},
+            )
+
     def test_an_answer_signed_by_another_algorithm_than_was_agreed(self, goes):
         agreed = {"authorization_signed_response_alg": "PS256"}
 
