@@ -198,8 +198,8 @@ def _refused(attempted: _Attempted, reason: Reason) -> Refusal:
         )
     note = f"{reason}: {decided.id if decided else 'no decision'}"
     if reason is Reason.TOKEN_ENDED:
-        return guard.dead(note)
-    return guard.refused(NotCovered(_SAID[reason], note=note))
+        return guard.dead(note, at=guard.API)
+    return guard.refused(NotCovered(_SAID[reason], note=note), at=guard.API)
 
 
 def _subject(attempted: _Attempted, reason: Reason) -> dict[str, Any]:

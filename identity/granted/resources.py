@@ -6,6 +6,8 @@ from identity import settings
 from identity.errors import Refusal
 from identity.parameters import Parameter
 
+API_PATH = "/api"
+METADATA_PATH = "/.well-known/oauth-protected-resource"  # RFC 9728 §3
 PARAMETER = Parameter(
     name="resource",
     meaning="what the token is for, may be sent twice: the issuer, or the issuer and /api",
@@ -24,6 +26,11 @@ def known() -> tuple[str, str]:
     """The resources there are: userinfo and its neighbours, and our API."""
     here = settings.current()
     return here.issuer, here.api_audience
+
+
+def metadata_address(*, is_api: bool) -> str:
+    """Where it is told what a resource takes: RFC 9728 §3.1."""
+    return settings.current().issuer + METADATA_PATH + (API_PATH if is_api else "")
 
 
 def read(text: str | None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from identity.binding import dpop
 from identity.described import KEYS, Answer
 from identity.doors import Door, Function, Request, anyone
 from identity.edge import FOR_MACHINES
-from identity.granted import details
+from identity.granted import details, resources
 from identity.messages import JSON, Response
 from identity.provider.grant_types import GRANTS
 from identity.public_services import credentials, encryption, service_keys
@@ -85,6 +85,7 @@ def metadata(issuer: str, able: Ability = ALL) -> dict[str, Any]:
         "issuer": issuer,
         **_endpoints(issuer, list(able.methods)),
         **_requests(),
+        "protected_resources": [issuer, issuer + resources.API_PATH],  # RFC 9728 §4
         **_tokens(list(able.signing)),
         "tls_client_certificate_bound_access_tokens": SELF_SIGNED in able.methods,  # RFC 8705 §3.3
     }

@@ -9,6 +9,7 @@ from identity import rate, settings
 from identity.binding import dpop, senders
 from identity.doors import FORM, Request
 from identity.errors import InsufficientScope, InvalidRequest, InvalidToken, Refusal
+from identity.granted import resources
 from identity.granted.gate import TokenRef, open_ref, token_key
 from identity.messages import Headers
 from identity.parameters import Parameter
@@ -66,47 +67,51 @@ def access_token(
     `audience` null means our own API alone; `BOTH` is what userinfo takes.
     """
     needed = frozenset(scopes)
-    wanted = None if audience is None else tuple(audience)
+    at = API if audience is None else tuple(audience)
 
     def admit(request: Request) -> Presented:
-        text = _text(request)
+        text = _text(request, at)
         if text is None:
             # RFC 6750 §3.1: who sent nothing hears of no error.
-            raise InvalidToken(NOT_VALID, note="token: none sent", headers=_challenges())
-        presented = _read(request, text, audiences=_audiences(wanted))
+            raise InvalidToken(NOT_VALID, note="token: none sent", headers=_challenges(at))
+        presented = _read(request, text, at=at)
         if needs_person and presented.ref is None:
-            raise refused(InsufficientScope("this needs a token that a citizen's sign-in gave"))
+            told = "this needs a token that a citizen's sign-in gave"
+            raise refused(InsufficientScope(told), at=at)
         if not needed <= presented.scopes:
-            raise refused(InsufficientScope("this needs the scope " + " ".join(sorted(needed))))
+            told = "this needs the scope " + " ".join(sorted(needed))
+            raise refused(InsufficientScope(told), at=at)
         rate.machines.take(presented.client_id)
         return presented
 
     return admit
 
 
-BOTH = ("issuer", "api")
+Audience = tuple[str, ...]
+BOTH: Audience = ("issuer", "api")
+API: Audience = ("api",)
 
 
-def _audiences(wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+def _audiences(at: Audience) -> tuple[str, ...]:
     here = settings.current()
     known = {"issuer": here.issuer, "api": here.api_audience}
-    return tuple(known[name] for name in wanted or ("api",))
+    return tuple(known[name] for name in at)
 
 
-def _text(request: Request) -> str | None:
+def _text(request: Request, at: Audience) -> str | None:
     """The access token of a request: in its header, or in a form body (RFC 6750 §2).
 
     Raises:
         InvalidRequest: in the URL, where it would be logged, or in two places.
     """
     if request.query.one("access_token") is not None:
-        raise refused(InvalidRequest("never send an access token in the URL"))
+        raise refused(InvalidRequest("never send an access token in the URL"), at=at)
     scheme, header = _authorization(request)
     in_header = header if scheme in SCHEMES else None
     is_form = request.method == "POST" and request.content_type == FORM
     in_form = request.form.one("access_token") if is_form else None
     if in_header and in_form:
-        raise refused(InvalidRequest("send the access token once"))
+        raise refused(InvalidRequest("send the access token once"), at=at)
     return in_header or in_form
 
 
@@ -115,7 +120,7 @@ def _authorization(request: Request) -> tuple[str, str]:
     return scheme.lower(), told.strip()
 
 
-def _sender_key(request: Request, text: str, *, token: AccessToken) -> str | None:
+def _sender_key(request: Request, text: str, *, token: AccessToken, at: Audience) -> str | None:
     """The key whose proof came with the token, or its certificate; null: it came as a bearer's."""
     if _authorization(request)[0] != "dpop":
         # RFC 8705 §3: the certificate of the connection, for a token that is bound to one.
@@ -125,43 +130,45 @@ def _sender_key(request: Request, text: str, *, token: AccessToken) -> str | Non
         return dpop.prove(request, token=text).key
     except (dpop.ProofRefused, dpop.NonceWanted) as refusal:
         # Only this challenge: it says what to do, and clients look for it alone.
-        refusal.headers = (*refusal.headers, _challenge("DPoP", _error(refusal)))
+        refusal.headers = (*refusal.headers, _challenge("DPoP", at, said=_error(refusal)))
         raise
 
 
-def _read(request: Request, text: str, *, audiences: tuple[str, ...]) -> Presented:
+def _read(request: Request, text: str, *, at: Audience) -> Presented:
     try:
-        token = tokens.read_access_token(text, audiences=audiences)
-        tokens.require_sender(token, _sender_key(request, text, token=token))
+        token = tokens.read_access_token(text, audiences=_audiences(at))
+        tokens.require_sender(token, _sender_key(request, text, token=token, at=at))
         ref = token.reference and open_ref(token.reference, token.token_id)
     except InvalidToken as invalid:
-        raise refused(InvalidToken(NOT_VALID, note=invalid.note)) from None
+        raise refused(InvalidToken(NOT_VALID, note=invalid.note), at=at) from None
     service = registered.find(token.public_service)
     if service is None or not service.is_active:
-        raise refused(InvalidToken(NOT_VALID, note="token: public service ended"))
+        raise refused(InvalidToken(NOT_VALID, note="token: public service ended"), at=at)
     return Presented(token, ref or None, service)
 
 
-def refused(refusal: Refusal) -> Refusal:
+def refused(refusal: Refusal, *, at: Audience = BOTH) -> Refusal:
     """The refusal with the challenge that RFC 6750 §3 wants beside it."""
-    refusal.headers = (*refusal.headers, *_challenges(_error(refusal)))
+    refusal.headers = (*refusal.headers, *_challenges(at, _error(refusal)))
     return refusal
 
 
-def dead(note: str) -> Refusal:
+def dead(note: str, *, at: Audience = BOTH) -> Refusal:
     """The refusal of a token that is well signed and no longer stands."""
-    return refused(InvalidToken(NOT_VALID, note=f"token: {note}"))
+    return refused(InvalidToken(NOT_VALID, note=f"token: {note}"), at=at)
 
 
 def _error(refusal: Refusal) -> str:
     return f', error="{refusal.code}", error_description="{refusal.told}"'
 
 
-def _challenges(said: str = "") -> Headers:
+def _challenges(at: Audience, said: str = "") -> Headers:
     """Both ways to use a token, RFC 9449 §7.2."""
-    return _challenge("Bearer", said), _challenge("DPoP", said)
+    return _challenge("Bearer", at, said=said), _challenge("DPoP", at, said=said)
 
 
-def _challenge(scheme: str, said: str) -> tuple[str, str]:
+def _challenge(scheme: str, at: Audience, *, said: str) -> tuple[str, str]:
     algorithms = f', algs="{" ".join(dpop.ALGORITHMS)}"' if scheme == "DPoP" else ""
-    return "WWW-Authenticate", f'{scheme} realm="{settings.current().host}"{said}{algorithms}'
+    address = resources.metadata_address(is_api="issuer" not in at)  # RFC 9728 §5.1
+    about = f'{said}{algorithms}, resource_metadata="{address}"'
+    return "WWW-Authenticate", f'{scheme} realm="{settings.current().host}"{about}'
