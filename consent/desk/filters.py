@@ -21,6 +21,7 @@ KINDS = (
     "decision:expired",
     "decision:exhausted",
     "decision:superseded",
+    "decision:returned",
     "objection:raised",
     "objection:answered",
     "objection:extended",

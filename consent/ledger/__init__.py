@@ -9,6 +9,7 @@ from consent.ledger.answer import Ledger
 from identity import outbox
 from identity.granted import approval
 from identity.joining import Duty, joined
+from identity.managed import rewriting
 
 EXPIRY_EVERY = timedelta(minutes=1)
 
@@ -17,5 +18,6 @@ def join(app: Flask) -> None:
     """Bring the pages, the answer to approval, and what the worker has to do."""
     app.register_blueprint(pages.pages)
     approval.join(Ledger())
+    rewriting.on_let_go(withdraw.give_back)
     outbox.carry(withdraw.KIND, events.send)
     joined().duties.append(Duty("expiry", EXPIRY_EVERY, withdraw.expire))

@@ -39,6 +39,7 @@ class State(StrEnum):
     EXPIRED = "expired"
     EXHAUSTED = "exhausted"
     SUPERSEDED = "superseded"
+    RETURNED = "returned"
 
 
 class DecisionText(Base):

@@ -26,6 +26,7 @@ FOLLOWS: Mapping[State | None, frozenset[State]] = {
             State.EXPIRED,
             State.EXHAUSTED,
             State.SUPERSEDED,
+            State.RETURNED,
         }
     ),
 }

@@ -1,7 +1,7 @@
 """A decision ends: the citizen withdraws it, its time passes, its uses are up (design §5)."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from consent.ledger import records, transitions
@@ -123,6 +123,21 @@ def _close(
             return
         ended = transitions.read(row).followed_by(state, actor_id=citizen_id, evidence=evidence)
         transitions.append(ended, acting={"grants": [str(grant) for grant in changed]})
+
+
+def give_back(citizen_id: uuid.UUID, decision_ids: Iterable[uuid.UUID]) -> None:
+    """Their public service has no use for these decisions any more, and they say so.
+
+    In the running transaction, in which no grant carries them already.
+    """
+    for decision_id in decision_ids:
+        row = records.find_newest(citizen_id, decision_id)
+        if row is not None and row.state == State.GIVEN:
+            entry = transitions.read(row)
+            ended = entry.followed_by(
+                State.RETURNED, actor_id=citizen_id, evidence={"by": "service"}
+            )
+            transitions.append(ended, acting={"by": "service"})
 
 
 def exhaust(citizen_id: uuid.UUID, decision_id: uuid.UUID) -> None:
