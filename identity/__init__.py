@@ -23,6 +23,7 @@ from identity import (
     edge,
     errors,
     factors,
+    grant_management,
     granted,
     guards,
     health,
@@ -78,7 +79,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
         area.join(app)
     for area in (binding, granted, tokens, requested, authorization, device, logout, provider):
         area.join(app)
-    for area in (registration, self_registration):
+    for area in (registration, self_registration, grant_management):
         area.join(app)
     for area in (staff_enrolment, staff_security, counter, account):
         area.join(app)

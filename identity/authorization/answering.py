@@ -4,12 +4,13 @@ import uuid
 from dataclasses import replace
 
 from identity.authentication.sessions import CitizenSession
-from identity.authorization import subjects
+from identity.authorization import changing, subjects
 from identity.database import transaction
 from identity.granted import claims, grants
 from identity.granted.approval import Approved
 from identity.granted.claims import Earned
-from identity.granted.grants import NewGrant
+from identity.granted.grants import DecisionEnded, NewGrant
+from identity.managed import asking
 from identity.polled import ways
 from identity.public_services import credentials
 from identity.requested import acr, pending, pushed
@@ -38,16 +39,24 @@ def issue(
         Moved: nothing was written; look at everything again.
         AlreadyAnswered: the stored or pushed request had its answer before.
     """
+    if request_id is None and wish.pushed is None and not asking.is_change(wish.said):
+        return _code(wish, session, approved=approved)
+    try:
+        with transaction():
+            _answer(wish, request_id)
+            if wish.polled is not None:
+                ways.of(wish.polled).allow(wish.polled, session)
+            taken_in = changing.changed(wish, session, approved=approved)
+            return _code(wish, session, approved=taken_in)
+    except DecisionEnded:
+        raise Moved from None
+
+
+def _code(wish: Wish, session: CitizenSession, *, approved: Approved) -> str:
     actor = _actor(wish, session)
     code, clauses = _clauses(wish, session, approved=approved, actor=actor)
-    if request_id is None and wish.pushed is None:
-        _run(clauses)
-        return code
-    with transaction():
-        _answer(wish, request_id)
-        if wish.polled is not None:
-            ways.of(wish.polled).allow(wish.polled, session)
-        _run(clauses)
+    if together(*clauses) is None:
+        raise Moved
     return code
 
 
@@ -71,11 +80,6 @@ def _answer(wish: Wish, request_id: uuid.UUID | None) -> None:
         pushed.spend(wish.pushed)
 
 
-def _run(clauses: tuple[Clause, ...]) -> None:
-    if together(*clauses) is None:
-        raise Moved
-
-
 def _actor(wish: Wish, session: CitizenSession) -> str | None:
     if session.actor_id == session.citizen_id:
         return None
@@ -96,7 +100,7 @@ def _clauses(
         redirect_uri=wish.redirect_uri,
         code_challenge=wish.code_challenge,
         sub="",  # the clause `subject` says it, in the same statement
-        scope=_left(wish, approved),
+        scope=changing.left(wish, approved),
         earned=_earned(wish, session, actor=actor),
         sender_key=wish.sender_key,
         polled=(wish.polled.digest, wish.polled.until) if wish.polled else None,
@@ -104,11 +108,6 @@ def _clauses(
     after = (*CONDITIONS, "opened") if opening else CONDITIONS
     code, issuing = codes.issuing(new, after=after)
     return code, (credentials.live_clause(service), *known, *opening, _with_subject(issuing))
-
-
-def _left(wish: Wish, approved: Approved) -> str:
-    """The asked scopes without those that were refused (RFC 6749 §3.3)."""
-    return " ".join(s for s in wish.scope.split() if s not in approved.refused_scopes)
 
 
 def _grant(
@@ -122,7 +121,7 @@ def _grant(
         actor_id=session.actor_id,
         mandate_id=session.mandate_id,
         public_service_id=wish.public_service.id,
-        scope=_left(wish, approved),
+        scope=changing.left(wish, approved),
     )
     taken = [decision.decision_id for decision in approved.decisions]
     return grants.opening(new, taken=taken, after=CONDITIONS)
@@ -139,6 +138,7 @@ def _earned(wish: Wish, session: CitizenSession, *, actor: str | None) -> Earned
         nonce=wish.nonce,
         resources=wish.resources,
         actor=actor,
+        is_managed=asking.action(wish.said) is not None,
         state_hash=wish.state and algorithms.half_hash(wish.state, alg),
     )
 

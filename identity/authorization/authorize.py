@@ -12,6 +12,7 @@ from identity.authorization.response_modes import Posted
 from identity.errors import Refusal
 from identity.granted import approval
 from identity.granted.approval import Approved, Ask, Asked, StepUp
+from identity.managed import asking
 from identity.messages import NO_STORE, Response
 from identity.requested import acr, pending, requests
 from identity.requested.pending import AlreadyAnswered, Pending
@@ -137,10 +138,16 @@ def _is_another(wish: Wish, session: CitizenSession) -> bool:
 
 def _require_met(visit: Visit, session: CitizenSession) -> None:
     wish = visit.wish
+    _require_own_grant(wish, session)
     if visit.is_fresh and _is_another(wish, session):
         raise LoginRequired("another person signed in than the hint names")
     if wish.acr.is_essential and session.acr < wish.acr.target:
         raise Unmet("the sign-in did not reach the acr that is essential")
+
+
+def _require_own_grant(wish: Wish, session: CitizenSession) -> None:
+    own = {"citizen_id": session.citizen_id, "actor_id": session.actor_id}
+    asking.require_own(wish.said, wish.public_service, **own)
 
 
 def _asked(visit: Visit, session: CitizenSession) -> Asked:

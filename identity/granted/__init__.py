@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from identity.granted import grants
+from identity.granted import sweeping
 from identity.joining import Duty, joined
 
 SWEEP_EVERY = timedelta(seconds=10)
@@ -13,4 +13,4 @@ SWEEP_EVERY = timedelta(seconds=10)
 def join(app: Flask) -> None:
     """Bring this area's duty; it has no page."""
     _ = app
-    joined().duties.append(Duty("grants", SWEEP_EVERY, grants.sweep))
+    joined().duties.append(Duty("grants", SWEEP_EVERY, sweeping.sweep))

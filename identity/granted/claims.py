@@ -45,6 +45,7 @@ class Earned:
     actor: str | None = None  # pairwise sub of who acts; null: the person themselves
     state_hash: str | None = None  # `s_hash`; null: the request had no state
     resources: tuple[str, ...] = ()  # what its tokens are for (RFC 8707); empty: any
+    is_managed: bool = False  # its service is told what the grant is called
 
     def stored(self) -> dict[str, Any]:
         """JSON for the column `claims`; members may be added, never renamed."""
@@ -58,6 +59,7 @@ class Earned:
             "act": self.actor,
             "s_hash": self.state_hash,
             "resources": list(self.resources),
+            "managed": self.is_managed,
         }
 
     @classmethod
@@ -73,6 +75,7 @@ class Earned:
             actor=stored["act"],
             state_hash=stored.get("s_hash"),  # codes and families of before have none
             resources=tuple(stored.get("resources", ())),  # likewise
+            is_managed=stored.get("managed", False),  # neither did they this
         )
 
 
@@ -82,9 +85,14 @@ def sid(session_id: uuid.UUID, public_service_id: uuid.UUID) -> str:
     return urlsafe_b64encode(sealing.ring().mac("sid", material)[:16]).rstrip(b"=").decode()
 
 
-def scope_decision(decisions: Iterable[Carried]) -> Carried | None:
-    """The decision about scopes; null: nothing beyond the sign-in was decided."""
-    return next((d for d in decisions if d.procedure is None and decided(d)), None)
+def scope_decision(decisions: Iterable[Carried], scopes: Collection[str]) -> Carried | None:
+    """The decision about scopes that lets out most of these; null: none lets out any.
+
+    A grant that was added to may carry several; the latest was asked for all of them.
+    """
+    wanted = claims_of(scopes)
+    about = [d for d in decisions if decided(d) & wanted]
+    return max(about, key=lambda d: len(decided(d) & wanted), default=None)
 
 
 def decided(decision: Carried | None) -> frozenset[str]:
@@ -97,7 +105,8 @@ def decided(decision: Carried | None) -> frozenset[str]:
 
 def granted_scopes(asked: Iterable[str], decisions: tuple[Carried, ...]) -> tuple[str, ...]:
     """The asked scopes that decisions stand behind; the others were not granted."""
-    claims = decided(scope_decision(decisions))
+    asked = tuple(asked)
+    claims = decided(scope_decision(decisions, asked))
     procedures = {f"{SHORTHAND}{d.procedure}" for d in decisions if d.procedure is not None}
 
     def is_granted(scope: str) -> bool:

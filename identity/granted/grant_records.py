@@ -4,6 +4,7 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from identity.together import Clause
@@ -104,7 +105,7 @@ def decisions(of: str, params: Mapping[str, Any]) -> Clause:
 
 
 _HEAD = """SELECT g.id AS grant_id, g.actor_id, g.mandate_id, g.public_service_id, g.scope,
-    g.state, g.version, (SELECT {families} FROM token_family f
+    g.state, g.version, g.created_at, g.changed_at, (SELECT {families} FROM token_family f
         WHERE f.citizen_id = g.citizen_id AND f.grant_id = g.id AND f.ended_at IS NOT NULL) AS ends,
     (SELECT {decisions} FROM grant_decision d
         WHERE d.citizen_id = g.citizen_id AND d.grant_id = g.id) AS decisions
@@ -129,6 +130,8 @@ def head(citizen_id: uuid.UUID, grant_id: uuid.UUID) -> Clause:
             "scope": str,
             "state": str,
             "version": int,
+            "created_at": datetime,
+            "changed_at": datetime,
             "ends": dict,
             "decisions": list,
         },
@@ -161,11 +164,12 @@ def opening(
         params=params,
         returns={"version": int},
     )
-    before = _conditions() if takes else ()
-    return (*before, head, *((_COPIED,) if takes else ()), *((_MADE,) if makes else ()))
+    before = taking() if takes else ()
+    return (*before, head, *((COPIED,) if takes else ()), *((_MADE,) if makes else ()))
 
 
-def _conditions() -> tuple[Clause, ...]:
+def taking() -> tuple[Clause, ...]:
+    """The conditions that end in `whole`: every decision to be taken in is carried somewhere."""
     return _OWNER, _TAKEN, _WHOLE
 
 
@@ -193,7 +197,7 @@ _WHOLE = Clause(
     " WHERE n = :open_wanted",
     returns={"n": int},
 )
-_COPIED = Clause(
+COPIED = Clause(
     "copied",
     postgres=f"{_DECISION} SELECT :open_citizen, :open_grant, {_KEPT}, d.uses_left"
     " FROM taken d, opened",

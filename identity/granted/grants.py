@@ -6,7 +6,7 @@ Whoever changes what a grant carries raises its version in the same transaction 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from identity import clock, columns, database
@@ -31,18 +31,10 @@ __all__ = [
     "opening",
     "renew",
     "spend",
-    "sweep",
 ]
 
 # A family ended because its grant ran empty: what was decided in it ended so.
 WITHDRAWAL, EXPIRY, SUPERSESSION = "withdrawal", "expiry", "supersession"
-
-KEPT = timedelta(days=2)  # longer than any request that could still name the grant
-SWEEP = 2_000  # grants that one step of the sweep looks at
-_FIRST = uuid.UUID(int=0)
-# Where the sweep goes on. A worker begins somewhere, so that one which never lives long enough
-# for the whole way does not always clear the same part.
-_swept: list[records.Key] = []
 
 
 class DecisionEnded(InvalidGrant):
@@ -72,6 +64,8 @@ class Grant:
     scope: str
     is_active: bool
     version: int
+    created_at: datetime
+    changed_at: datetime
     decisions: tuple[Carried, ...]
     ended: Mapping[uuid.UUID, str]  # family: by what it ended; the others are alive
 
@@ -195,6 +189,8 @@ def find_grant(citizen_id: uuid.UUID, grant_id: uuid.UUID) -> Grant | None:
         scope=answer["head.scope"],
         is_active=answer["head.state"] == records.GrantState.ACTIVE,
         version=answer["head.version"],
+        created_at=answer["head.created_at"],
+        changed_at=answer["head.changed_at"],
         decisions=carried(answer["head.decisions"]),
         ended={uuid.UUID(family): by for family, by in answer["head.ends"].items()},
     )
@@ -274,26 +270,3 @@ def renew(ref: TokenRef) -> tuple[TokenRef, Grant] | None:
             claims=still,
         )
     return fresh, grant
-
-
-def sweep() -> int:
-    """Grants on which nothing hangs any more are gone; how many. The worker's duty.
-
-    It walks by key, a bounded step a turn: most grants rest on decisions of a year, and a search
-    for the others would read all of them each time. Where much is found it goes straight on.
-    """
-    gone = 0
-    while True:
-        found = _sweep_on()
-        gone += found
-        if found * 4 < SWEEP:
-            return gone
-
-
-def _sweep_on() -> int:
-    after = _swept.pop() if _swept else (uuid.uuid4(), _FIRST)
-    until = records.key_after(after, steps=SWEEP)
-    with database.transaction():
-        gone = records.delete_unused(after, until, changed_before=clock.now() - KEPT)
-    _swept.append(until or (_FIRST, _FIRST))
-    return gone

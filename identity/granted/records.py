@@ -1,7 +1,7 @@
 """Tables of what was granted: grants, their decisions, codes, and the tokens they bought."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -202,6 +202,33 @@ def end_families(
         code.append(AuthorizationCode.session_id.is_distinct_from(spared_session))
     database.write(update(AuthorizationCode).where(*code).values(spent_at=now))
     return database.write(update(TokenFamily).where(*family).values(ended_at=now, ended_by=by))
+
+
+def end_grant(citizen_id: uuid.UUID, grant_id: uuid.UUID, *, at: datetime) -> bool:
+    """Whether that person had this grant, alive; it has ended, one version on."""
+    alive = (
+        ServiceGrant.citizen_id == citizen_id,
+        ServiceGrant.id == grant_id,
+        ServiceGrant.state == GrantState.ACTIVE,
+    )
+    ended = {"state": GrantState.ENDED, "version": ServiceGrant.version + 1, "changed_at": at}
+    return database.write(update(ServiceGrant).where(*alive).values(ended)) == 1
+
+
+def drop_from(
+    citizen_id: uuid.UUID, grant_id: uuid.UUID, *, decision_ids: Collection[uuid.UUID]
+) -> None:
+    """The grant carries these decisions no more; other grants may."""
+    mine = (GrantDecision.citizen_id == citizen_id, GrantDecision.grant_id == grant_id)
+    these = GrantDecision.decision_id.in_(decision_ids)
+    database.write(delete(GrantDecision).where(*mine, these))
+
+
+def carried_of(citizen_id: uuid.UUID, decision_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the decisions that some grant carries."""
+    mine = GrantDecision.citizen_id == citizen_id, GrantDecision.decision_id.in_(decision_ids)
+    found = database.rows(select(GrantDecision.decision_id).where(*mine))
+    return {row.decision_id for row in found}
 
 
 def told_services(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:

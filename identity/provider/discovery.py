@@ -11,10 +11,12 @@ from identity.described import KEYS, Answer
 from identity.doors import Door, Function, Request, anyone
 from identity.edge import FOR_MACHINES
 from identity.granted import details, resources
+from identity.managed import asking
 from identity.messages import JSON, Response
 from identity.provider.grant_types import GRANTS
 from identity.public_services import credentials, encryption, service_keys
 from identity.public_services.client_certificate import SELF_SIGNED
+from identity.public_services.registered import OF_SERVICES
 from identity.requested import acr
 from identity.requested.requests import PROMPTS
 from identity.requested.wish import MODES, OFFERED_SCOPES
@@ -121,6 +123,7 @@ def _endpoints(issuer: str, methods: list[str]) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/end-session",
         "registration_endpoint": f"{issuer}/register",
+        "grant_management_endpoint": f"{issuer}/grants",
     }
     for name in ("token", "introspection", "revocation"):
         offered = confidential if name == "introspection" else methods
@@ -135,8 +138,11 @@ def _requests() -> dict[str, Any]:
         "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANTS),
         "code_challenge_methods_supported": list(pkce.METHODS),
-        "scopes_supported": list(OFFERED_SCOPES),
+        "scopes_supported": [*OFFERED_SCOPES, *sorted(OF_SERVICES)],
         "authorization_details_types_supported": [details.TYPE],  # RFC 9396 §10
+        # Grant Management §7.1
+        "grant_management_actions_supported": ["query", "revoke", *asking.ACTIONS],
+        "grant_management_action_required": False,
         "prompt_values_supported": sorted(PROMPTS),
         "acr_values_supported": [
             acr.value(level) for level in acr.LEVELS if level <= acr.ATTAINABLE

@@ -74,6 +74,7 @@ BOUGHT = Told.from_dict(
         "authorization_details": details.GRANTED,
         "id_token": fields.String(),
         "refresh_token": fields.String(),
+        "grant_id": fields.String(),
     },
     name="Tokens",
 )

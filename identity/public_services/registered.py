@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # Whoever relies on the memory puts `version` into the statement that decides (design §4).
 REMEMBERED_SECONDS = 30.0
 MOST_REMEMBERED = 4096
+GRANT_QUERY, GRANT_REVOKE = "grant_management_query", "grant_management_revoke"
+# Of a service for itself (Grant Management §6.1); registered by name, never by saying nothing.
+OF_SERVICES = frozenset({GRANT_QUERY, GRANT_REVOKE})
 EVERY_SCOPE = frozenset({"openid", "profile", "email", "phone", "address", "offline_access"})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from identity.public_services import addresses, service_keys
-from identity.public_services.registered import EVERY_SCOPE
+from identity.public_services.registered import EVERY_SCOPE, OF_SERVICES
 
 MOST_ADDRESSES = 50
 MOST_WORDS = 200
@@ -139,8 +139,9 @@ def _check_address(text: str, *, https_only: bool) -> None:
 
 
 def _known_scopes(text: str) -> None:
-    if set(text.split()) - EVERY_SCOPE:
-        raise ValidationError("only these can be asked for: " + " ".join(sorted(EVERY_SCOPE)))
+    known = EVERY_SCOPE | OF_SERVICES
+    if set(text.split()) - known:
+        raise ValidationError("only these can be asked for: " + " ".join(sorted(known)))
 
 
 def _public_keys(told: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from identity.errors import InvalidRequest, InvalidScope, InvalidToken, Refusal, UnauthorizedClient
 from identity.granted import approval
+from identity.managed import asking
 from identity.parameters import Parameters
 from identity.polled.ways import Polled
 from identity.public_services import registered
@@ -94,6 +95,7 @@ def reread(
     """
     service = public_service(said.get("client_id"))
     way_back = _redirect_uri(said.get("redirect_uri"), service) if polled is None else ""
+    said = asking.widened(said, service)
     return Wish(service, way_back, said, pushed=pushed, polled=polled, in_object=in_object)
 
 
@@ -260,6 +262,11 @@ def check_details(wish: Wish) -> None:
     approval.asked().check(wish.details, wish.scopes, of=of)
 
 
+def check_grant(wish: Wish) -> None:
+    """Grant Management §5.4: it names a grant that this service may manage."""
+    asking.check(wish.said, wish.public_service)
+
+
 RULES: tuple[Callable[[Wish], None], ...] = (
     check_once,
     check_sizes,
@@ -277,6 +284,7 @@ RULES: tuple[Callable[[Wish], None], ...] = (
     check_acr,
     check_resources,
     check_details,
+    check_grant,
 )
 # Of a request without a browser: there is no way back, and nothing travels in the open.
 POLLED_RULES = (check_once, check_sizes, check_scope, check_acr, check_details)

@@ -11,6 +11,7 @@ from identity.granted import details, resources
 from identity.granted.approval import Detail
 from identity.granted.claims import CLAIM, CLAIMS_OF, claims_of
 from identity.granted.details import SHORTHAND
+from identity.managed import asking
 from identity.parameters import Parameter
 from identity.polled.ways import Polled
 from identity.public_services.registered import Registered
@@ -94,6 +95,7 @@ PARAMETERS = (
         longest=2000,
     ),
     Parameter(name="registration", meaning="refused: registration_not_supported", longest=2000),
+    *asking.PARAMETERS,
 )
 # What the browser brings of them: after a push only the first and `request_uri`.
 OF_BROWSERS = tuple(replace(row, is_required=row.name == "client_id") for row in PARAMETERS)

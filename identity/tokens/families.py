@@ -23,6 +23,7 @@ from identity.granted.claims import (
     within,
 )
 from identity.granted.gate import TokenRef, seal_ref
+from identity.managed import names
 from identity.public_services import credentials, encryption
 from identity.public_services.registered import Registered
 from identity.signing import tokens
@@ -103,12 +104,14 @@ def answer(
         said["id_token"] = _id_token(
             standing, asker.service, access_token=access_token, is_first=is_first
         )
+    if standing.earned.is_managed:  # Grant Management §5.5
+        said["grant_id"] = names.name(standing.citizen_id, standing.grant_id)
     return said if refresh_token is None else said | {"refresh_token": refresh_token}
 
 
 def _access_token(standing: Standing, asker: Asker, *, scopes: tuple[str, ...]) -> str:
     granted, earned = details(standing.decisions), standing.earned
-    decision = scope_decision(standing.decisions)
+    decision = scope_decision(standing.decisions, scopes)
     claims = decided(decision) & claims_of(scopes)
     ref = TokenRef(
         standing.citizen_id,

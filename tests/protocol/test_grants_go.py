@@ -7,7 +7,7 @@ import time_machine
 from sqlalchemy import select
 
 from identity import clock, database, worker
-from identity.granted import grants
+from identity.granted import grants, sweeping
 from identity.granted.records import ServiceGrant
 from identity.tokens import families
 from tests.offices import a_decision, an_office
@@ -24,8 +24,8 @@ def office(client):
 @pytest.fixture(autouse=True)
 def from_the_start(monkeypatch):
     """The whole way, in steps of two."""
-    monkeypatch.setattr(grants, "_swept", [(grants._FIRST, grants._FIRST)])
-    monkeypatch.setattr(grants, "SWEEP", 2)
+    monkeypatch.setattr(sweeping, "_swept", [(sweeping._FIRST, sweeping._FIRST)])
+    monkeypatch.setattr(sweeping, "SWEEP", 2)
 
 
 def grants_of(person):
@@ -37,8 +37,8 @@ def everything_is_swept():
     """A whole round: until the walk is back at the first key."""
     worker.purge()
     while True:
-        grants.sweep()
-        if grants._swept == [(grants._FIRST, grants._FIRST)]:
+        sweeping.sweep()
+        if sweeping._swept == [(sweeping._FIRST, sweeping._FIRST)]:
             return
 
 
@@ -96,9 +96,9 @@ def test_the_walk_goes_on_where_it_stopped(office):
     for _ in range(5):
         office.sign_in(lan())
 
-    grants.sweep()
-    (first,) = grants._swept
-    grants.sweep()
-    (second,) = grants._swept
+    sweeping.sweep()
+    (first,) = sweeping._swept
+    sweeping.sweep()
+    (second,) = sweeping._swept
 
-    assert grants._FIRST < first[0] < second[0]
+    assert sweeping._FIRST < first[0] < second[0]
