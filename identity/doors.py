@@ -243,7 +243,8 @@ class ExpressLane:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer from the environ, or pass the request on to Flask."""
         door = self._table.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
-        if door is None:
+        # Whoever asks for the very words of a path with a variable is read by Flask as anybody is.
+        if door is None or "<" in door.path:
             return self._behind(environ, start_response)
         environ["motlan.route"] = door.path
         return serve(door, environ).send(start_response)
