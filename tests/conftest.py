@@ -221,6 +221,7 @@ OF_WORDS = {
     "test_jwe_hostile.py",
     "test_going_back_and_pressing_twice.py",
     "test_openid_client.py",
+    "test_openid_client_certificates.py",
     "test_openid_client_devices.py",
     "test_openid_client_messages.py",
     "test_rfc8705_attacks.py",

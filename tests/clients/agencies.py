@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from tests import public_services
+from tests.certified import Certificate, authority, certificate
 
 SECRET = "a-secret-that-only-the-clients-of-others-know"
 ALL_GRANTS = ["authorization_code", "refresh_token", "client_credentials"]
@@ -42,6 +44,7 @@ class Agency:
     def __init__(self, method: str = "client_secret_basic", **members: Any) -> None:
         self.key = private_jwk(members.pop("alg")) if "alg" in members else None
         opens, self.enc = members.pop("opens", (None, None))
+        self.certificate: Certificate | None = members.pop("shows", None)
         self.opens = opens and private_jwk(opens)
         keys = [public_half(key) for key in (self.key, self.opens) if key is not None]
         own = {"jwks": {"keys": keys}} if keys else {}
@@ -67,7 +70,15 @@ class Agency:
             "post_logout_redirect_uri": LEFT,
             "metadata": dict.fromkeys(AS_EVER, "ES256") | {n: said[n] for n in names},
             "opens": self.opens and {"jwk": self.opens, "enc": self.enc},
+            "tls": self.certificate and written(self.certificate),
         }
+
+
+def written(shown: Certificate) -> Told:
+    """A certificate and its key as programs read them."""
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    key = shown.key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    return {"cert": shown.made.public_bytes(pem).decode(), "key": key.decode()}
 
 
 # What stands where a registration says nothing.
@@ -83,38 +94,64 @@ ENCRYPTED = ("id_token", "userinfo", "authorization", "introspection")
 PUBLIC = {"grant_types": ["authorization_code", "refresh_token"]}
 
 
+ROOT = authority()
+BY_KEY = "private_key_jwt"
+
+
 def agencies() -> dict[str, Agency]:
     """All of them, by what is particular to each."""
-    by_key = "private_key_jwt"
+    return plain() | signing() | sealed() | certified()
+
+
+def plain() -> dict[str, Agency]:
+    """Each proves itself in another way, or asks in another."""
     return {
         "basic": Agency(),
         "post": Agency("client_secret_post"),
-        "ES256": Agency(by_key, alg="ES256"),
-        "PS256": Agency(by_key, alg="PS256"),
-        "EdDSA": Agency(by_key, alg="EdDSA"),
+        "ES256": Agency(BY_KEY, alg="ES256"),
+        "PS256": Agency(BY_KEY, alg="PS256"),
+        "EdDSA": Agency(BY_KEY, alg="EdDSA"),
         "app": Agency("none", application_type="native", **PUBLIC),
         "bound": Agency(dpop_bound_access_tokens=True),
-        "pushing": Agency(by_key, alg="ES256", require_pushed_authorization_requests=True),
-        "signed": Agency(userinfo_signed_response_alg="ES256"),
-        "signing": Agency(by_key, alg="ES256", require_signed_request_object=True),
-        "all-PS256": Agency(
-            by_key,
-            alg="PS256",
-            request_object_signing_alg="PS256",
-            **dict.fromkeys(SIGNED, "PS256"),
-        ),
-        "all-EdDSA": Agency(by_key, alg="EdDSA", **dict.fromkeys(SIGNED, "EdDSA")),
-        "sealed": Agency(opens=("ECDH-ES", "A256GCM"), **dict.fromkeys(SIGNED, "ES256")),
-        "sealed-RSA": Agency(
-            opens=("RSA-OAEP-256", "A128CBC-HS256"), **dict.fromkeys(SIGNED, "PS256")
-        ),
-        "sealed-key": Agency(
-            by_key,
-            alg="EdDSA",
-            opens=("ECDH-ES+A256KW", "A256GCM"),
-            **dict.fromkeys(SIGNED, "EdDSA"),
-        ),
+        "pushing": Agency(BY_KEY, alg="ES256", require_pushed_authorization_requests=True),
         "screen": Agency("none", **dict(PUBLIC, grant_types=[DEVICE]), redirect_uris=[]),
-        "office-screen": Agency(by_key, alg="ES256", grant_types=[*ALL_GRANTS, DEVICE]),
+        "office-screen": Agency(BY_KEY, alg="ES256", grant_types=[*ALL_GRANTS, DEVICE]),
+    }
+
+
+def signing() -> dict[str, Agency]:
+    """What they send or are told is signed."""
+    of_all = {alg: dict.fromkeys(SIGNED, alg) for alg in ("PS256", "EdDSA")}
+    of_ps256 = {"request_object_signing_alg": "PS256"} | of_all["PS256"]
+    return {
+        "signed": Agency(userinfo_signed_response_alg="ES256"),
         "RS256": Agency(id_token_signed_response_alg="RS256", userinfo_signed_response_alg="RS256"),
+        "signing": Agency(BY_KEY, alg="ES256", require_signed_request_object=True),
+        "all-PS256": Agency(BY_KEY, alg="PS256", **of_ps256),
+        "all-EdDSA": Agency(BY_KEY, alg="EdDSA", **of_all["EdDSA"]),
+    }
+
+
+def sealed() -> dict[str, Agency]:
+    """What they are told is encrypted to them."""
+    of_all = {alg: dict.fromkeys(SIGNED, alg) for alg in ("ES256", "PS256", "EdDSA")}
+    by_rsa, by_key = ("RSA-OAEP-256", "A128CBC-HS256"), ("ECDH-ES+A256KW", "A256GCM")
+    return {
+        "sealed": Agency(opens=("ECDH-ES", "A256GCM"), **of_all["ES256"]),
+        "sealed-RSA": Agency(opens=by_rsa, **of_all["PS256"]),
+        "sealed-key": Agency(BY_KEY, alg="EdDSA", opens=by_key, **of_all["EdDSA"]),
+    }
+
+
+def certified() -> dict[str, Agency]:
+    """Their connections show a certificate."""
+    bound = {"tls_client_certificate_bound_access_tokens": True}
+    named, listed = certificate("CN=its own,C=VN", by=ROOT), certificate("CN=listed,C=VN")
+    by_name = {"tls_client_auth_subject_dn": "CN=its own,C=VN"} | bound
+    by_list = {"jwks": {"keys": [listed.jwk()]}} | bound
+    return {
+        "named": Agency("tls_client_auth", shows=named, **by_name),
+        "listed": Agency("self_signed_tls_client_auth", shows=listed, **by_list),
+        "bound-by-both": Agency(BY_KEY, alg="ES256", shows=named, **bound),
+        "bound-app": Agency("none", shows=listed, application_type="native", **PUBLIC, **bound),
     }

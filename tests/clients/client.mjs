@@ -1,13 +1,11 @@
-// Goes one way that openid-client knows, against the provider it is told of, and says what it saw.
+// Goes the ways that openid-client knows, against the provider it is told of, and says what it saw.
 //
-//   node client.mjs WAY
-//
-// The first line it reads says who it is and what it wants. {"open": address} asks whoever started
-// it to play the person; the next line it reads says where that led. The last line it writes is
-// {"done": what it saw} or {"refused": what the client found wrong}.
+// A line that it reads names a way, who it is and what it wants. It writes {"open": address} for
+// whoever started it to play the person, and reads where that led; in the end {"done": what it saw}
+// or {"refused": what the client found wrong}, and reads the next way.
 import { createInterface } from 'node:readline';
 import * as oidc from 'openid-client';
-import { algorithm, credential, openAnswers, tools } from './keys.mjs';
+import { algorithm, certifying, credential, openAnswers, tools } from './keys.mjs';
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const heard = async () => JSON.parse((await lines.next()).value);
@@ -29,7 +27,7 @@ async function met(told) {
     told.client_id,
     told.metadata ?? {},
     await credential(told),
-    { execute },
+    { execute, ...(told.tls && { [oidc.customFetch]: certifying(told.tls) }) },
   );
   if (told.opens) await openAnswers(config, told.opens);
   return config;
@@ -134,10 +132,12 @@ function refusal(error) {
   return { name, message, kind, status, word, why, cause: error.cause?.message };
 }
 
-try {
-  const told = await heard();
-  say({ done: await WAYS[process.argv[2]](await met(told), told) });
-} catch (error) {
-  say({ refused: refusal(error) });
+for await (const line of lines) {
+  const told = JSON.parse(line);
+  try {
+    say({ done: (await WAYS[told.way](await met(told), told)) ?? null });
+  } catch (error) {
+    say({ refused: refusal(error) });
+  }
 }
 process.exit(0);

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.clients.agencies import Agency, agencies
-from tests.clients.conversation import went
+from tests.clients.agencies import ROOT, Agency, agencies, written
+from tests.clients.certifying_proxy import CertifyingProxy
+from tests.clients.conversation import Conversation
 from tests.clients.person import Person
 from tests.databases import Databases
 from tests.drills.town import Town, a_town
 from tests.drills.wire import Browser
+from tests.serving import free_port
 
 Goes = Callable[..., Any]
 
@@ -22,15 +24,34 @@ def registered() -> dict[str, Agency]:
 
 
 @pytest.fixture(scope="session")
+def proxy(
+    registered: dict[str, Agency], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CertifyingProxy]:
+    """Where certificates are asked for."""
+    shown = [agency.certificate for agency in registered.values() if agency.certificate]
+    made = CertifyingProxy(free_port(), tmp_path_factory.mktemp("proxy"), known=[ROOT, *shown])
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
 def town(
     databases: Databases,
     registered: dict[str, Agency],
+    proxy: CertifyingProxy,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Town]:
     """It runs for all tests of this folder: starting it takes longer than they do."""
     services = [agency.registration for agency in registered.values()]
     home = tmp_path_factory.mktemp("clients")
-    with a_town(databases, home, people=2, services=services) as made:
+    (home / "anchors.pem").write_text(written(ROOT)["cert"])
+    more = {
+        "MOTLAN_TRUSTED_PROXIES": "127.0.0.1",
+        "MOTLAN_MTLS_ORIGIN": f"https://localhost:{proxy.port}",
+        "MOTLAN_CLIENT_CA": str(home / "anchors.pem"),
+    }
+    with a_town(databases, home, people=2, services=services, **more) as made:
+        proxy.to = made.serving.port
         yield made
 
 
@@ -40,12 +61,30 @@ def lan(town: Town) -> Person:
     return Person(town.serving.issuer, Browser(town.wire()), town.people[0])
 
 
+@pytest.fixture(scope="session")
+def openid_client() -> Iterator[Conversation]:
+    """The program that goes all ways."""
+    made = Conversation()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def goes(town: Town, registered: dict[str, Agency], lan: Person) -> Goes:
+def goes(
+    town: Town,
+    registered: dict[str, Agency],
+    proxy: CertifyingProxy,
+    lan: Person,
+    openid_client: Conversation,
+) -> Goes:
     """openid-client goes a way as one of the public services; what it saw."""
 
     def go(way: str, who: str, person: Person = lan, **more: Any) -> Any:
-        told = registered[who].told() | {"issuer": town.serving.issuer, "is_public": who == "app"}
-        return went(way, told | more, person.open)
+        told = registered[who].told() | {"issuer": town.serving.issuer}
+        if told["tls"]:
+            told["tls"]["ca"] = proxy.certificate.read_text()
+            told["metadata"]["use_mtls_endpoint_aliases"] = True
+        told["is_public"] = told["method"] == "none"
+        return openid_client.went(told | more | {"way": way}, person.open)
 
     return go

@@ -1,8 +1,7 @@
-"""A way that openid-client goes, in a process of its own, with a person whom the test plays."""
+"""openid-client in a process of its own: it goes the ways, and the test plays the person."""
 
 import json
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,56 +9,54 @@ from typing import Any
 from tests.clients.programs import HERE, NODE
 
 PATIENCE_SECONDS = 40.0
+Said = dict[str, Any]
 
 
 class ClientRefused(Exception):
     """The client found something wrong with an answer; what it said."""
 
 
-def went(way: str, told: dict[str, Any], person: Callable[[str], dict[str, Any]]) -> Any:
-    """What the client saw on this way; `person` opens what it is sent.
+class Conversation:
+    """One program for all ways: starting Node takes longer than most of them."""
 
-    Raises:
-        ClientRefused: it did not take what it was given.
-    """
-    with tempfile.TemporaryFile("w+") as complaints:
-        program = subprocess.Popen(
-            [NODE, "client.mjs", way],
+    def __init__(self) -> None:
+        self._program = subprocess.Popen(
+            [NODE, "client.mjs"],
             cwd=HERE,
-            env={"NODE_OPTIONS": "--disable-warning=ExperimentalWarning"},
+            env={},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=complaints,
             text=True,
         )
-        late = threading.Timer(PATIENCE_SECONDS, program.kill)
+
+    def close(self) -> None:
+        """It reads no further word, and ends."""
+        self._program.communicate(timeout=PATIENCE_SECONDS)
+
+    def went(self, told: Said, person: Callable[[str], Said]) -> Any:
+        """What the client saw on the way that it was told; `person` opens what it is sent.
+
+        Raises:
+            ClientRefused: it did not take what it was given.
+        """
+        late = threading.Timer(PATIENCE_SECONDS, self._program.kill)
         late.start()
         try:
-            with program:
-                return _heard(program, told, person)
+            said = self._asked(told)
+            while "open" in said:
+                said = self._asked(person(said["open"]))
         finally:
             late.cancel()
-            complaints.seek(0)
-            print(complaints.read())  # noqa: T201 - shown by pytest beside a failure
-
-
-def _heard(
-    program: "subprocess.Popen[str]", told: dict[str, Any], person: Callable[[str], dict[str, Any]]
-) -> Any:
-    assert program.stdin is not None
-    assert program.stdout is not None
-    _say(program, told)
-    for line in program.stdout:
-        said = json.loads(line)
-        if "done" in said:
-            return said["done"]
         if "refused" in said:
             raise ClientRefused(said["refused"])
-        _say(program, person(said["open"]))
-    raise ClientRefused("it ended without a word")
+        return said["done"]
 
-
-def _say(program: "subprocess.Popen[str]", what: dict[str, Any]) -> None:
-    assert program.stdin is not None
-    program.stdin.write(json.dumps(what) + "\n")
-    program.stdin.flush()
+    def _asked(self, what: Said) -> Said:
+        assert self._program.stdin is not None
+        assert self._program.stdout is not None
+        self._program.stdin.write(json.dumps(what) + "\n")
+        self._program.stdin.flush()
+        line = self._program.stdout.readline()
+        assert line, "the client has ended without a word"
+        said: Said = json.loads(line)
+        return said

@@ -1,4 +1,5 @@
 // The keys of a client: what it authenticates by, signs its requests with and proves.
+import https from 'node:https';
 import * as oidc from 'openid-client';
 
 const KINDS = {
@@ -19,6 +20,7 @@ export async function credential(told) {
   if (told.method === 'client_secret_basic') return oidc.ClientSecretBasic(told.secret);
   if (told.method === 'client_secret_post') return oidc.ClientSecretPost(told.secret);
   if (told.method === 'private_key_jwt') return oidc.PrivateKeyJwt(await algorithm(told.key));
+  if (told.method?.endsWith('tls_client_auth')) return oidc.TlsClientAuth();
   return oidc.None();
 }
 
@@ -41,4 +43,22 @@ export async function tools(config, told) {
   if (!told.dpop) return undefined;
   const pair = await oidc.randomDPoPKeyPair(told.dpop);
   return { DPoP: oidc.getDPoPHandle(config, pair) };
+}
+
+/** Requests over TLS show the client's certificate; Node's own fetch cannot. */
+export function certifying({ cert, key, ca }) {
+  const agent = new https.Agent({ cert, key, ca });
+  return (url, options) => (url.startsWith('https:') ? asked(url, options, agent) : fetch(url, options));
+}
+
+function asked(url, { method, headers, body }, agent) {
+  return new Promise((resolve, reject) => {
+    const request = https.request(url, { method, headers: Object.fromEntries(new Headers(headers)), agent });
+    request.on('error', reject);
+    request.on('response', async (answer) => {
+      const content = Buffer.concat(await Array.fromAsync(answer));
+      resolve(new Response(content, { status: answer.statusCode, headers: answer.headers }));
+    });
+    request.end(body && String(body));
+  });
 }

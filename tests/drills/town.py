@@ -191,11 +191,12 @@ def a_town(
     people: int,
     database: Database | None = None,
     services: Sequence[dict[str, Any]] = (),
+    **environ: str,
 ) -> Iterator[Town]:
-    """A town that answers, with more public services; in the end nothing of it runs."""
+    """A town that answers; with more services and settings if told. In the end nothing runs."""
     at = database or databases.copy()
     processes = str(PROCESSES[databases.kind])
-    serving = Serving(databases, at, home, MOTLAN_PROCESSES=processes)
+    serving = Serving(databases, at, home, MOTLAN_PROCESSES=processes, **environ)
     town = _registered(
         Town(
             kind=databases.kind,
