@@ -49,6 +49,7 @@ class Procedure:
     verified: tuple[str, ...]
     source: str
     recorded_at: datetime
+    max_auth_age_seconds: int | None  # of the sign-in, at a release; null: any
 
     @property
     def attributes(self) -> tuple[str, ...]:

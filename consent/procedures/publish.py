@@ -36,7 +36,9 @@ COLUMNS: dict[str, sheets.Reading] = {
         r"P(?=\d)(\d{1,3}Y)?(\d{1,3}M)?(\d{1,5}D)?", "a duration such as P1Y, P6M or P30D"
     ),
     "verified": sheets.several,
+    "max_auth_age_seconds": sheets.whole_or_none(60, 86_400),
 }
+OPTIONAL = frozenset({"max_auth_age_seconds"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ def publish(path: Path, *, askable: Askable) -> Published:
     Raises:
         BadSheet: nothing was imported; each fault with its line and column.
     """
-    lines = sheets.read(path, COLUMNS, key="code")
+    lines = sheets.read(path, COLUMNS, key="code", optional=OPTIONAL)
+    for line in lines:
+        line.cells.update({column: line.cells.get(column) for column in OPTIONAL})
     faults = [fault for line in lines for fault in _faults(line, askable)]
     if faults:
         raise BadSheet(faults)

@@ -36,6 +36,7 @@ class Procedure(Base):
     verified: Mapped[list[str]]  # which fields were seen in public copies
     source: Mapped[str]  # the file it was imported from
     recorded_at: Mapped[datetime]
+    max_auth_age_seconds: Mapped[int | None]  # of the sign-in, at a release; null: any
 
 
 def newest() -> Sequence[Row[Any]]:
