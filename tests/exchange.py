@@ -121,6 +121,8 @@ def sign(service: Played, ref: TokenRef, carried: tuple[Carried, ...], **members
         "public_service": service.client_id,
         "reference": seal_ref(ref),
         "details": details(carried),
+        "assurance": "vn:auth:2",
+        "authenticated_at": clock.now(),
     }
     return tokens.sign_access_token(tokens.AccessToken(**token | members))
 

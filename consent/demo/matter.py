@@ -184,6 +184,8 @@ class Matter:
             subject=held.sub,
             public_service=self.service.client_id,
             details=details(held.decisions),
+            assurance=held.earned.acr,
+            authenticated_at=held.earned.auth_at,
         )
         key = token_key(token.token_id)
         whose = (held.citizen_id, held.grant_id, held.version, held.family_id)

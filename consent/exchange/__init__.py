@@ -4,6 +4,7 @@ from flask import Flask
 
 from consent.attributes.catalogue import UnknownAttribute
 from consent.exchange.release import NotCovered, release
+from consent.exchange.step_up import StepUpNeeded
 from consent.exchange.wire import AskSchema, ReleaseSchema
 from consent.procedures.catalogue import UnknownProcedure
 from identity import doors
@@ -22,7 +23,7 @@ DOORS = (
         summary="Fetch what a citizen has decided to share",
         body=AskSchema,
         answers={200: Answer("what was decided, and what was withheld", ReleaseSchema)},
-        refuses=(NotCovered, UnknownAttribute, UnknownProcedure),
+        refuses=(NotCovered, StepUpNeeded, UnknownAttribute, UnknownProcedure),
     ),
 )
 

@@ -5,9 +5,10 @@ from enum import StrEnum
 from typing import Any
 
 from consent.attributes import catalogue
-from consent.exchange import wire
+from consent.exchange import step_up, wire
 from consent.exchange.attempt import Question, Released, attempt, standing
 from consent.exchange.coverage import Decided, find_decided
+from consent.exchange.step_up import StepUpNeeded
 from consent.exchange.wire import Ask
 from consent.ledger import withdraw
 from consent.ledger.records import State
@@ -39,6 +40,7 @@ class Reason(StrEnum):
     USED_UP = "used_up"
     SUPERSEDED = "superseded"
     TOKEN_ENDED = "token_ended"
+    STEP_UP = "step_up"
 
 
 _SAID = {
@@ -47,6 +49,7 @@ _SAID = {
     Reason.WITHDRAWN: "the citizen has withdrawn the decision; do not ask again without need",
     Reason.EXPIRED: "the decision has reached its end; ask the citizen again at /authorize",
     Reason.SUPERSEDED: "the citizen has decided the same anew: use the newest token",
+    Reason.STEP_UP: "send the person to /authorize with acr_values or max_age of the challenge",
     Reason.USED_UP: "the decision has been used as often as it allowed; ask the citizen again",
 }
 
@@ -66,6 +69,7 @@ def release(request: Request, presented: Presented) -> Response:
         UnknownAttribute, UnknownProcedure: no catalogue has that name.
         NotCovered: nothing asked for is decided, or the decision has ended; why is recorded.
         InvalidToken: the token was ended by something else than a withdrawal.
+        StepUpNeeded: the sign-in is too weak or too old for the procedure.
     """
     ask = wire.asked(request.json())
     catalogue.require_known(ask.attributes or ())
@@ -73,6 +77,8 @@ def release(request: Request, presented: Presented) -> Response:
     if presented.ref is None or decided is None:
         raise _refused(_Attempted(presented, ask, None), _undecided(presented))
     attempted = _Attempted(presented, ask, decided)
+    if (challenge := step_up.challenge(presented.token, decided)) is not None:
+        raise _refused(attempted, Reason.STEP_UP, challenge=challenge)
     names = decided.attributes if ask.attributes is None else ask.attributes
     question = Question(
         ref=presented.ref,
@@ -182,7 +188,7 @@ class _Attempted:
     decided: Decided | None  # null: the token carries no decision of that kind
 
 
-def _refused(attempted: _Attempted, reason: Reason) -> Refusal:
+def _refused(attempted: _Attempted, reason: Reason, *, challenge: str = "") -> Refusal:
     """The refusal to raise; its mark is in the log already (design §2)."""
     presented, decided = attempted.presented, attempted.decided
     if presented.ref is not None:
@@ -199,6 +205,9 @@ def _refused(attempted: _Attempted, reason: Reason) -> Refusal:
     note = f"{reason}: {decided.id if decided else 'no decision'}"
     if reason is Reason.TOKEN_ENDED:
         return guard.dead(note, at=guard.API)
+    if reason is Reason.STEP_UP:
+        refusal = StepUpNeeded(_SAID[reason], note=note)
+        return guard.refused(refusal, at=guard.API, challenge=challenge)
     return guard.refused(NotCovered(_SAID[reason], note=note), at=guard.API)
 
 

@@ -147,9 +147,9 @@ def _read(request: Request, text: str, *, at: Audience) -> Presented:
     return Presented(token, ref or None, service)
 
 
-def refused(refusal: Refusal, *, at: Audience = BOTH) -> Refusal:
-    """The refusal with the challenge that RFC 6750 §3 wants beside it."""
-    refusal.headers = (*refusal.headers, *_challenges(at, _error(refusal)))
+def refused(refusal: Refusal, *, at: Audience = BOTH, challenge: str = "") -> Refusal:
+    """The refusal with the challenge that RFC 6750 §3 wants beside it, and what more it asks."""
+    refusal.headers = (*refusal.headers, *_challenges(at, _error(refusal) + challenge))
     return refusal
 
 
