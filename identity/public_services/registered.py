@@ -104,6 +104,11 @@ class Registered:
         return self.links.get(f"{name}#{language}") or self.links.get(name)
 
     @property
+    def rotates(self) -> bool:
+        """Whether each use of a refresh token brings another (FAPI 2.0 §5.3.2.1-9: it does not)."""
+        return self.profile != "fapi2"
+
+    @property
     def is_public(self) -> bool:
         """Whether it can keep no secret (RFC 6749 §2.1)."""
         return self.auth_method == "none"

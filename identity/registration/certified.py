@@ -25,7 +25,7 @@ def check(told: Mapping[str, Any]) -> None:
     _check_names(told, method)
     if method == SELF_SIGNED:
         _check_list(told)
-    if told[BOUND]:
+    if told.get(BOUND):
         _check_binding(told)
 
 
@@ -54,5 +54,5 @@ def _check_binding(told: Mapping[str, Any]) -> None:
     """RFC 8705 §3.4; a token is bound to one thing, and the registration says to which."""
     if not settings.current().takes_certificates:
         raise ValidationError("is not offered by this installation", BOUND)
-    if told["dpop_bound_access_tokens"]:
+    if told.get("dpop_bound_access_tokens"):
         raise ValidationError("must not stand beside dpop_bound_access_tokens", BOUND)

@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 from identity.polled.ways import DEVICE
 from identity.public_services import addresses
 from identity.public_services.credentials import ASSERTION, NONE, WITH_SECRET
-from identity.registration import answers, certified
+from identity.registration import answers, certified, fapi2
 
 OF_PERSONS = ("authorization_code", DEVICE)  # whoever uses one of them may refresh, too
 GRANT_TYPES = (*OF_PERSONS, "refresh_token", "client_credentials")
@@ -22,12 +22,6 @@ def check(told: Mapping[str, Any]) -> None:
     """
     for rule in _RULES:
         rule(told)
-
-
-def _not_built(told: Mapping[str, Any]) -> None:
-    """A promise that is not kept yet is refused, not stored and forgotten."""
-    if told["profile"] != "oidc":
-        raise ValidationError("only oidc is offered by this version yet", "profile")
 
 
 def _one_credential(told: Mapping[str, Any]) -> None:
@@ -77,7 +71,6 @@ def _one_sector(told: Mapping[str, Any]) -> None:
 
 
 _RULES = (
-    _not_built,
     _one_credential,
     _signed_requests,
     _public_client,
@@ -85,4 +78,5 @@ _RULES = (
     _one_sector,
     answers.check,
     certified.check,
+    fapi2.check,
 )

@@ -7,7 +7,7 @@ from marshmallow import fields, post_load, validate, validates_schema
 from identity.public_services import client_assertion, service_keys
 from identity.public_services.credentials import OFFERED
 from identity.public_services.records import Block, Level
-from identity.registration import rules
+from identity.registration import fapi2, rules
 from identity.registration.answers import AnswersSchema
 from identity.registration.rules import GRANT_TYPES
 from identity.registration.shapes import (
@@ -88,8 +88,8 @@ class ServiceSchema(AnswersSchema, ProceduresSchema):
     require_auth_time = Flag()
     software_id = Text()
     software_version = Text()
-    dpop_bound_access_tokens = Flag(load_default=False)
-    require_pushed_authorization_requests = Flag(load_default=False)
+    dpop_bound_access_tokens = Flag()
+    require_pushed_authorization_requests = Flag()
     require_signed_request_object = Flag(load_default=False)
     request_object_signing_alg = choice(*service_keys.KEY_ALGORITHMS)
     request_uris = references()
@@ -98,7 +98,7 @@ class ServiceSchema(AnswersSchema, ProceduresSchema):
     tls_client_auth_san_uri = Text(500)
     tls_client_auth_san_ip = Text()
     tls_client_auth_san_email = Text()
-    tls_client_certificate_bound_access_tokens = Flag(load_default=False)
+    tls_client_certificate_bound_access_tokens = Flag()
     organisation = fields.Nested(OrganisationSchema, required=True)
     profile = choice(*PROFILES, load_default="oidc")
     require_pkce = Flag(load_default=True)
@@ -112,6 +112,7 @@ class ServiceSchema(AnswersSchema, ProceduresSchema):
     @post_load
     def _complete(self, told: dict[str, Any], **_: object) -> dict[str, Any]:
         """The defaults that depend on other members; the names as on the wire."""
+        fapi2.complete(told)
         is_code = "authorization_code" in told["grant_types"]
         if told["response_types"] is None:
             told["response_types"] = ["code"] if is_code else []

@@ -49,7 +49,7 @@ class _Presented:
 def refresh(
     text: str, asker: Asker, *, scope: Iterable[str] = (), target: tuple[str, ...] = ()
 ) -> Bought:
-    """The family goes on: this token is spent, its successor lives.
+    """The family goes on: this token is spent, its successor lives; or this one stays (FAPI 2.0).
 
     Raises:
         InvalidGrant: unknown, late, ended, another service's or key's, or used again, which
@@ -65,8 +65,12 @@ def refresh(
     presented = _Presented(text, citizen_id, digest, tuple(dict.fromkeys(scope)), asker.sender_key)
     if target:
         _require_target(presented, asker, target=target)
-    bought = _rotate(presented, asker.service) or _again(presented, asker.service)
-    return bought or _look_again(presented, asker)
+    return _buy(presented, asker.service) or _look_again(presented, asker)
+
+
+def _buy(presented: _Presented, service: Registered) -> Bought | None:
+    used = _rotate(presented, service) if service.rotates else _stay(presented, service)
+    return used or _again(presented, service)
 
 
 def _require_target(presented: _Presented, asker: Asker, *, target: tuple[str, ...]) -> None:
@@ -84,7 +88,7 @@ def _look_again(presented: _Presented, asker: Asker) -> Bought:
     # only what fails past both is a second use.
     is_open = reason in {CHANGED, USED_AGAIN}
     service = families.again(asker) if is_open else None
-    bought = service and (_rotate(presented, service) or _again(presented, service))
+    bought = service and _buy(presented, service)
     if bought:
         return bought
     if found is not None and reason == USED_AGAIN:
@@ -110,6 +114,12 @@ def _rotate(presented: _Presented, service: Registered) -> Bought | None:
     }
     answer = together(*refresh_records.rotating(params))
     return None if answer is None else Bought(_standing(answer, presented), successor)
+
+
+def _stay(presented: _Presented, service: Registered) -> Bought | None:
+    """The same token goes on: each use proves a key, so another would protect nobody."""
+    answer = together(*refresh_records.staying(_params(presented, service)))
+    return None if answer is None else Bought(_standing(answer, presented), presented.text)
 
 
 def _again(presented: _Presented, service: Registered) -> Bought | None:

@@ -40,15 +40,18 @@ _RETURNS: dict[str, type] = {
 
 def rotating(params: Mapping[str, Any]) -> tuple[Clause, ...]:
     """The token is spent for its successor, which is written beside it, sealed under it."""
+    return _head(params), _SEEN, _CONSUMED, _SUCCESSOR, decisions("head", _granted(params))
+
+
+def _head(params: Mapping[str, Any]) -> Clause:
     live = f"SELECT {_FAMILY} {_FROM} {_MATCHES}{_UNSPENT}"
-    head = Clause(
+    return Clause(
         "head",
         postgres=f"{live} AND {_COVERS} FOR SHARE OF g",
         sqlite=f"{live} AND {_COVERS_SQLITE}",
         params=params,
         returns=_RETURNS,
     )
-    return head, _SEEN, _CONSUMED, _SUCCESSOR, decisions("head", _granted(params))
 
 
 def _granted(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,6 +90,22 @@ _SUCCESSOR = Clause(
     " :refresh_now, min(:head_ends_at, :idle_end)) RETURNING expires_at",
     returns={"expires_at": datetime},
 )
+
+
+_STAY = """UPDATE refresh_token AS r SET expires_at = {end}{source}
+    WHERE r.citizen_id = :refresh_citizen AND r.digest = :refresh_digest
+    AND r.spent_at IS NULL RETURNING {own}family_id"""
+_STAYING = Clause(
+    "stayed",
+    postgres=_STAY.format(end="LEAST(h.ends_at, :idle_end)", source=" FROM head h, seen", own="r."),
+    sqlite=_STAY.format(end="min(:head_ends_at, :idle_end)", source="", own=""),
+    returns={"family_id": uuid.UUID},
+)
+
+
+def staying(params: Mapping[str, Any]) -> tuple[Clause, ...]:
+    """The token is used and stays; from now on it may lie unused as long as a new one."""
+    return _head(params), _SEEN, _STAYING, decisions("head", _granted(params))
 
 
 def answering_again(params: Mapping[str, Any]) -> tuple[Clause, ...]:

@@ -159,7 +159,16 @@ def test_default_max_age_counts_where_a_request_says_none(client):
         ({"grant_types": ["client_credentials"]}, "client_", "grant_types: asks for more"),
         ({"scope": "openid everything"}, "client_", "scope: only these"),
         ({"procedures": ["1.004222"]}, "client_", "procedures: asks for more"),
-        ({"profile": "fapi2"}, "client_", "profile"),
+        ({"profile": "fapi2"}, "client_", "token_endpoint_auth_method: must be one of"),
+        (
+            {
+                "profile": "fapi2",
+                "token_endpoint_auth_method": "private_key_jwt",
+                "jwks_uri": "https://a.test/",
+            },
+            "client_",
+            "profile: asks for more",
+        ),
         ({"require_pkce": False}, "client_", "require_pkce"),
         ({"require_pkce": "yes"}, "client_", "require_pkce: Not a valid boolean"),
         ({"token_endpoint_auth_method": "private_key_jwt"}, "client_", "jwks: is needed"),
