@@ -224,6 +224,7 @@ OF_WORDS = {
     "test_openid_client_certificates.py",
     "test_openid_client_devices.py",
     "test_openid_client_messages.py",
+    "test_openid_client_registers.py",
     "test_rfc8705_attacks.py",
     "test_rfc9449_attacks.py",
     "test_the_decision_page.py",

@@ -114,6 +114,7 @@ def plain() -> dict[str, Agency]:
         "app": Agency("none", application_type="native", **PUBLIC),
         "bound": Agency(dpop_bound_access_tokens=True),
         "pushing": Agency(BY_KEY, alg="ES256", require_pushed_authorization_requests=True),
+        "keeping": Agency(scope="openid grant_management_query grant_management_revoke"),
         "screen": Agency("none", **dict(PUBLIC, grant_types=[DEVICE]), redirect_uris=[]),
         "office-screen": Agency(BY_KEY, alg="ES256", grant_types=[*ALL_GRANTS, DEVICE]),
     }

@@ -1,13 +1,15 @@
 """One installation for all clients of others, and one person whom they ask."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.clients.agencies import ROOT, Agency, agencies, written
+from tests.clients.agencies import ALL_GRANTS, ROOT, Agency, agencies, written
 from tests.clients.certifying_proxy import CertifyingProxy
 from tests.clients.conversation import Conversation
+from tests.clients.listener import Listener
 from tests.clients.person import Person
 from tests.databases import Databases
 from tests.drills.town import Town, a_town
@@ -18,9 +20,17 @@ Goes = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def registered() -> dict[str, Agency]:
+def listener() -> Iterator[Listener]:
+    """Where one of the services is told of sign-outs."""
+    made = Listener()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def registered(listener: Listener) -> dict[str, Agency]:
     """The public services, by what is particular to each."""
-    return agencies()
+    return agencies() | {"hearing": Agency(backchannel_logout_uri=listener.address)}
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +59,21 @@ def town(
         "MOTLAN_TRUSTED_PROXIES": "127.0.0.1",
         "MOTLAN_MTLS_ORIGIN": f"https://localhost:{proxy.port}",
         "MOTLAN_CLIENT_CA": str(home / "anchors.pem"),
+        "MOTLAN_OUTBOUND_ALLOW": "localhost,127.0.0.1",
     }
     with a_town(databases, home, people=2, services=services, **more) as made:
         proxy.to = made.serving.port
         yield made
+
+
+@pytest.fixture(scope="session")
+def initial(town: Town) -> str:
+    """What an operator gave an organisation, so that it may register services by itself."""
+    organisation = ("--organisation", "O1.H7", "--name", "Sở Tư pháp", "--level", "province")
+    allowed = ("--uses", "20", *(f"--grant-type={name}" for name in ALL_GRANTS))
+    told = town.command("services", "token", *organisation, "--block", "government", *allowed)
+    token: str = json.loads(told)["token"]
+    return token
 
 
 @pytest.fixture(scope="session")

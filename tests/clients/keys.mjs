@@ -17,7 +17,7 @@ export async function algorithm(jwk) {
 
 /** How the client shows who it is. */
 export async function credential(told) {
-  if (told.method === 'client_secret_basic') return oidc.ClientSecretBasic(told.secret);
+  if (told.method === 'client_secret_basic') return oidc.ClientSecretBasic(told.secret ?? undefined);
   if (told.method === 'client_secret_post') return oidc.ClientSecretPost(told.secret);
   if (told.method === 'private_key_jwt') return oidc.PrivateKeyJwt(await algorithm(told.key));
   if (told.method?.endsWith('tls_client_auth')) return oidc.TlsClientAuth();

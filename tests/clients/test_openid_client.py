@@ -6,6 +6,9 @@ It verifies what a public service has to: issuer, state, nonce, audience, hashes
 import json
 
 import pytest
+import requests
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from tests.clients.agencies import LEFT
 from tests.clients.checks import check
@@ -111,6 +114,36 @@ def test_signed_out_at_the_services_wish(goes, town):
     seen = goes("logout", "basic", own)
 
     assert (seen["back"], seen["kept"]) == (LEFT, True)
+    assert seen["known"] == {"active": False}
+
+
+def test_a_service_hears_of_the_sign_out(goes, town, listener):
+    """Back-Channel Logout §2.4, §2.6: verified by joserfc, as a relying party would."""
+    own = Person(town.serving.issuer, Browser(town.wire()), town.people[1])
+    said = goes("discovery", "hearing")
+    seen = goes("logout", "hearing", own)
+
+    (token,) = listener.heard()["logout_token"]
+
+    keys = KeySet.import_key_set(requests.get(said["jwks_uri"], timeout=10).json())
+    read = jwt.decode(token, keys, algorithms=["ES256"])
+    told, claims = read.claims, seen["claims"]
+    assert read.header["typ"] == "logout+jwt"
+    assert {name: told[name] for name in ("iss", "aud", "sub", "sid")} == {
+        name: claims[name] for name in ("iss", "aud", "sub", "sid")
+    }
+    assert told["events"] == {"http://schemas.openid.net/event/backchannel-logout": {}}
+    assert 0 < told["exp"] - told["iat"] <= 120
+    assert told["jti"]
+    assert "nonce" not in told
+
+
+def test_a_grant_by_its_name(goes):
+    """Grant Management §5, §6: looked at and given back by the service that has it."""
+    seen = goes("granted", "keeping", asked={"grant_management_action": "create"})
+
+    assert [one["scope"] for one in seen["look"]["scopes"]] == ["openid"]
+    assert seen["back"] == 204
     assert seen["known"] == {"active": False}
 
 

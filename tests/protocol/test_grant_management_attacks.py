@@ -90,7 +90,9 @@ class TestAttacker:
         assert theirs.json["error_description"] == nobodys.json["error_description"]
         assert office.is_active(told["access_token"])
 
-    @pytest.mark.parametrize("name", ["x", "<grant_id>", "A" * 10_000, "..%2f..%2fetc", "é", "'; --"])
+    @pytest.mark.parametrize(
+        "name", ["x", "<grant_id>", "A" * 10_000, "..%2f..%2fetc", "é", "'; --"]
+    )
     def test_an_invented_name_is_not_found(self, office, name):
         assert at(office, name).status_code == 404
 

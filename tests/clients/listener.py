@@ -1,0 +1,45 @@
+"""An address of a public service that the provider posts to, and what it heard there."""
+
+import queue
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+PATIENCE_SECONDS = 20.0
+
+
+class Listener:
+    """Takes every form, and keeps it for whoever asks."""
+
+    def __init__(self) -> None:
+        self._heard: queue.Queue[dict[str, list[str]]] = queue.Queue()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"http://localhost:{self._server.server_port}/heard"
+
+    def heard(self) -> dict[str, list[str]]:
+        """The next form that came; one that never comes is waited for in vain."""
+        return self._heard.get(timeout=PATIENCE_SECONDS)
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(listener: "Listener") -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                listener._heard.put(parse_qs(body.decode(), strict_parsing=True))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_said: object) -> None:
+                """Forms carry tokens, so nothing is written down."""
+
+        return Handler
