@@ -10,7 +10,6 @@ from ipaddress import ip_network
 from identity import clock, database, files, log_keys, records, schema, sealing, settings, worker
 from identity.columns import Base
 from identity.joining import Check, joined
-from identity.signing.algorithms import ALGORITHMS
 from identity.signing.keys import signing_keys
 from migrations.protection import APPEND_ONLY, KEYS
 
@@ -93,8 +92,8 @@ def _secrets() -> str | None:
     files.require_private_folder(settings.current().secrets)
     sealing.ring()
     keys = signing_keys()
-    if missing := set(ALGORITHMS) - set(keys.algorithms()):
-        names = ", ".join(sorted(missing))
+    keys.try_out()
+    if names := ", ".join(keys.lacking()):
         return f"no key signs {names}: run `motlan secrets init` once every server is up to date"
     log_keys.log_key()
     return None

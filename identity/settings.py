@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -25,7 +26,10 @@ NAMES = frozenset(
         "MOTLAN_DEMO",
         "MOTLAN_EXPRESS_LANE",
         "MOTLAN_HOME",
+        "MOTLAN_HSM_MODULE",
+        "MOTLAN_HSM_TOKEN",
         "MOTLAN_ISSUER",
+        "MOTLAN_JWKS_SECONDS",
         "MOTLAN_LOG_HEAD",
         "MOTLAN_LOG_LEVEL",
         "MOTLAN_METRICS_BIND",
@@ -61,6 +65,9 @@ class Settings:
     database_url: str = field(repr=False)
     database_owner_url: str = field(repr=False)
     home: Path
+    hsm_module: Path | None  # null: signing keys are kept in files
+    hsm_token: str
+    jwks_seconds: int
     secrets: Path
     log_head: Path
     metrics_bind: str | None  # null: no metrics
@@ -85,6 +92,11 @@ class Settings:
     def takes_certificates(self) -> bool:
         """Whether there is anybody who may tell us of a certificate (RFC 9440)."""
         return bool(self.trusted_proxies)
+
+    @property
+    def jwks_cached(self) -> timedelta:
+        """How long others may keep our published keys."""
+        return timedelta(seconds=self.jwks_seconds)
 
     @property
     def mtls_host(self) -> str | None:
@@ -203,6 +215,9 @@ class _Reader:
             database_url=database_url,
             database_owner_url=owner_url,
             home=home,
+            hsm_module=self.find("HSM_MODULE", readings.path),
+            hsm_token=self.take("HSM_TOKEN", str, default="motlan"),
+            jwks_seconds=self.take("JWKS_SECONDS", readings.count, default="300"),
             secrets=self.take("SECRETS", readings.path, default=str(home / "secrets")),
             log_head=self.take("LOG_HEAD", readings.path, default=str(home / "log-head")),
             metrics_bind=self.find("METRICS_BIND", readings.listening),

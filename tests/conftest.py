@@ -18,6 +18,7 @@ from identity import create_app
 from identity import database as open_database
 from identity import settings as settings_module
 from identity.settings import Settings
+from tests import softhsm
 from tests.clients import programs
 from tests.databases import Database, Databases
 from tests.postgres import NoPostgresError, PrivateServer, Server
@@ -191,6 +192,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="no Chromium on the path"))
         if item.get_closest_marker("openid_client") and programs.lack() is not None:
             item.add_marker(pytest.mark.skip(reason="no openid-client"))
+        if item.get_closest_marker("softhsm") and softhsm.lack() is not None:
+            item.add_marker(pytest.mark.skip(reason="no SoftHSM"))
         if config.option.database == "postgresql" and SERVER not in config.stash:
             item.add_marker(pytest.mark.skip(reason="no PostgreSQL"))
 
@@ -222,6 +225,7 @@ OF_WORDS = {
     "test_going_back_and_pressing_twice.py",
     "test_openid_client.py",
     "test_openid_client_certificates.py",
+    "test_pkcs11.py",
     "test_openid_client_devices.py",
     "test_openid_client_messages.py",
     "test_openid_client_registers.py",
@@ -263,6 +267,8 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
         left_out["the browser"] = "no Chromium on the path"
     if any("no openid-client" in str(report.longrepr) for report in skipped):
         left_out["openid-client"] = str(programs.lack())
+    if any("no SoftHSM" in str(report.longrepr) for report in skipped):
+        left_out["PKCS#11"] = str(softhsm.lack())
     for what, why in left_out.items():
         terminalreporter.write_line(f"LEFT OUT: {what}: {why}", red=True, bold=True)
 
@@ -273,7 +279,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     required = os.environ.get("MOTLAN_TEST_REQUIRE", "").split(",")
     lacks_postgresql = "postgresql" in required and "PostgreSQL" in config.stash[LEFT_OUT]
     lacks_client = "openid-client" in required and programs.lack() is not None
-    if lacks_postgresql or lacks_client or ("browser" in required and chromium() is None):
+    lacks_browser = "browser" in required and chromium() is None
+    lacks_token = "softhsm" in required and softhsm.lack() is not None
+    if lacks_postgresql or lacks_client or lacks_browser or lacks_token:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -22,15 +22,10 @@ from identity.requested.requests import PROMPTS
 from identity.requested.wish import MODES, OFFERED_SCOPES
 from identity.signing import keys
 from identity.signing.algorithms import ALGORITHMS
-from identity.signing.key_files import JWKS_CACHE
 from identity.tokens import pkce
 
 PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 HEADERS = (*JSON, ("Cache-Control", "public, max-age=300"))
-KEY_HEADERS = (
-    ("Content-Type", "application/jwk-set+json"),
-    ("Cache-Control", f"public, max-age={int(JWKS_CACHE.total_seconds())}"),
-)
 LANGUAGES = ("vi", "en")
 ASSERTION_ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 CLAIMS = (
@@ -78,7 +73,8 @@ def _bytes(issuer: str, able: Ability) -> bytes:
 
 def publish_keys(_request: Request, _caller: object) -> Response:
     """The next, current and previous keys, as bytes that were made when their list was read."""
-    return Response(200, keys.jwks(), KEY_HEADERS)
+    caching = ("Cache-Control", f"public, max-age={settings.current().jwks_seconds}")
+    return Response(200, keys.jwks(), (("Content-Type", "application/jwk-set+json"), caching))
 
 
 def metadata(issuer: str, able: Ability = ALL) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from identity import files
-from identity.signing.algorithms import PrivateKey, new_key, published
+from identity.signing.algorithms import ALGORITHMS, PrivateKey, new_key, published
 from identity.signing.key_list import FILE
 from identity.signing.signers import Signer, signer
 
@@ -27,6 +27,10 @@ class Keeper(Protocol):
     @property
     def kind(self) -> str:
         """What the list says of a key that is kept here."""
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """What it can make keys for; a token may not know all."""
 
     def make(self, alg: str) -> Mapping[str, str]:
         """A new key is kept; its public half, named."""
@@ -48,6 +52,7 @@ class FileKeeper:
 
     folder: Path
     kind: str = FILE
+    algorithms: tuple[str, ...] = ALGORITHMS
 
     def make(self, alg: str) -> Mapping[str, str]:
         """A new key stands in a file of its own."""

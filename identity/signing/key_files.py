@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from identity import clock, files
-from identity.signing.algorithms import ALGORITHMS
 from identity.signing.keepers import FileKeeper, Keeper
 from identity.signing.key_list import LIST, SigningKey, State, keep, lacking, listed
 
@@ -84,6 +83,10 @@ class Keepers:
             )
         return found
 
+    def lacked(self, keys: list[SigningKey]) -> tuple[str, ...]:
+        """The algorithms that no key signs with, and that new keys can be made for."""
+        return tuple(alg for alg in lacking(keys) if alg in self.fresh.algorithms)
+
     def make(self, alg: str, *, state: State) -> SigningKey:
         """A new key, which is in no list yet."""
         jwk, now = self.fresh.make(alg), clock.now()
@@ -108,7 +111,7 @@ def create(folder: Path, keepers: Keepers | None = None) -> None:
     files.make_private_folder(folder)
     with files.alone(folder / LOCK):
         keys = listed(folder) if (folder / LIST).exists() else []
-        fresh = [keepers.make(alg, state=state) for alg in lacking(keys) for state in _FIRST]
+        fresh = [keepers.make(alg, state=s) for alg in keepers.lacked(keys) for s in _FIRST]
         if fresh:
             keep(folder, keys + fresh)
 
@@ -123,7 +126,8 @@ def rotate(
     """The next keys sign from now on, the old ones stay published, and new next ones are.
 
     `early` does not wait: whoever cached our JWKS meets a key they must fetch first. `cached` is
-    how long they may keep it. An algorithm that the list lacks gets its keys.
+    how long they may keep it. An algorithm that the list lacks gets its keys; one that no new key
+    can be made for keeps the key it has.
 
     Raises:
         RotatedTooSoonError: others may not know the next key yet, and `early` was not said.
@@ -134,14 +138,16 @@ def rotate(
         keys = listed(folder)
         if not early:
             _refuse_young(keys, JWKS_CACHE if cached is None else cached)
-        added = [keepers.make(alg, state=State.CURRENT) for alg in lacking(keys)]
+        added = [keepers.make(alg, state=State.CURRENT) for alg in keepers.lacked(keys)]
         kept = [key for key in keys if key.until is None or key.until > clock.now()]
-        rotated = [_rotated(keepers, key) for key in kept]
-        fresh = [keepers.make(alg, state=State.NEXT) for alg in ALGORITHMS]
+        ready = {key.alg for key in kept if key.state is State.NEXT}
+        rotated = [_rotated(keepers, key) if key.alg in ready else key for key in kept]
+        fresh = [keepers.make(alg, state=State.NEXT) for alg in keepers.fresh.algorithms]
         keep(folder, rotated + added + fresh)
         # Only now: until the list was swapped, a starting process still needed them.
         keepers.destroy(key for key in rotated if key.state is State.PREVIOUS)
-    return tuple(_rotation(rotated, key) for key in rotated if key.state is State.CURRENT)
+    now = [key for key in rotated if key.state is State.CURRENT and key.alg in ready]
+    return tuple(_rotation(rotated, key) for key in now)
 
 
 def remove(folder: Path, keepers: Keepers | None = None, *, kid: str) -> Removal:
@@ -162,12 +168,12 @@ def remove(folder: Path, keepers: Keepers | None = None, *, kid: str) -> Removal
         left = [key for key in keys if key is not gone]
         if gone.state is State.CURRENT:
             left = [_rotated(keepers, k) if _succeeds(k, gone) else k for k in left]
-        if gone.state is not State.PREVIOUS:
+        if gone.state is not State.PREVIOUS and gone.alg in keepers.fresh.algorithms:
             left.append(keepers.make(gone.alg, state=State.NEXT))
         keep(folder, left)
         keepers.destroy([gone])
-    is_signing = [k for k in left if k.alg == gone.alg and k.state is State.CURRENT]
-    return Removal(gone, is_signing[0] if gone.state is State.CURRENT else None)
+    signing = [k for k in left if k.alg == gone.alg and k.state is State.CURRENT]
+    return Removal(gone, signing[0] if signing and gone.state is State.CURRENT else None)
 
 
 def _succeeds(key: SigningKey, gone: SigningKey) -> bool:

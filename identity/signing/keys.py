@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from identity import clock, files, jws, settings
-from identity.signing import key_files, ring
+from identity.signing import key_files, key_list, ring
 from identity.signing.key_files import Keepers, Removal, Rotation
 from identity.signing.ring import (
     ACCESS_TOKEN,
@@ -117,6 +117,20 @@ class SigningKeys:
         """What we can sign with now; a list of an earlier version lacks some at first."""
         return self._fresh().algorithms
 
+    def try_out(self) -> None:
+        """Every key that signs has just signed something.
+
+        Raises:
+            UnsafeFileError: one cannot, such as a token that is away.
+        """
+        for typ, alg in self._fresh().signers:
+            if typ == ID_TOKEN:
+                self.sign({}, typ=typ, alg=alg)
+
+    def lacking(self) -> tuple[str, ...]:
+        """The algorithms that no key signs with, although one could be made."""
+        return self._keepers.lacked(key_list.listed(self._folder))
+
     def jwks(self) -> bytes:
         """The published key set, RFC 7517 §5, as it is sent."""
         return self._fresh().jwks
@@ -183,7 +197,9 @@ def rotate(*, early: bool = False) -> tuple[Rotation, ...]:
         RotatedTooSoonError: others may not know the next key yet, and `early` was not said.
     """
     folder = settings.current().secrets / FOLDER
-    return key_files.rotate(folder, _keepers(folder), early=early)
+    return key_files.rotate(
+        folder, _keepers(folder), early=early, cached=settings.current().jwks_cached
+    )
 
 
 def remove(kid: str) -> Removal:
@@ -207,7 +223,18 @@ def _opened(secrets: Path) -> SigningKeys:
 
 
 def _keepers(folder: Path) -> Keepers:
-    return Keepers.of(folder)
+    chosen = settings.current()
+    if chosen.hsm_module is None:
+        return Keepers.of(folder)
+    try:
+        # Only who has a token needs its library.
+        from identity.signing import token_keys  # noqa: PLC0415 - see above
+    except ImportError:
+        raise files.UnsafeFileError(
+            "MOTLAN_HSM_MODULE needs python-pkcs11: install the extra hsm"
+        ) from None
+    token = token_keys.keeper(chosen.hsm_module, chosen.hsm_token, secrets=folder.parent)
+    return Keepers.of(folder, token)
 
 
 def _check_times(claims: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from time_machine import travel
 from identity import clock, files
 from identity.errors import InvalidToken
 from identity.files import UnsafeFileError
+from identity.provider import discovery
 from identity.signing import keys
 from identity.signing.key_files import (
     NoSuchKeyError,
@@ -23,7 +24,7 @@ from identity.signing.key_files import (
 )
 from identity.signing.key_list import State, listed
 from identity.signing.keys import SigningKeys
-from tests.installations import a_key_folder
+from tests.installations import a_key_folder, installed, make_keys
 
 ISSUER = "https://id.example"
 AUDIENCE = "https://id.example/api"
@@ -93,6 +94,22 @@ def test_a_key_that_others_may_not_know_yet_does_not_sign(folder):
         rotate(folder)
 
     assert (folder / "keys.json").read_bytes() == before
+
+
+def test_how_long_others_keep_the_keys_is_one_setting(tmp_path):
+    """What `Cache-Control` says of /jwks is what a new key waits for."""
+    with installed(tmp_path, MOTLAN_JWKS_SECONDS="7") as chosen:
+        make_keys(chosen)
+        rotate(chosen.secrets / keys.FOLDER, early=True)
+        headers = dict(discovery.publish_keys(None, None).headers)
+        soon = clock.now() + timedelta(seconds=8)
+        with travel(soon, tick=False), pytest.raises(RotatedTooSoonError):
+            keys.rotate()
+        with travel(clock.now() + timedelta(seconds=9, milliseconds=100), tick=False):
+            done = keys.rotate()
+
+    assert headers["Cache-Control"] == "public, max-age=7"
+    assert len(done) == 4
 
 
 def test_a_running_process_notices_within_a_second(folder, monkeypatch):

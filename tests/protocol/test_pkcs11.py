@@ -1,0 +1,324 @@
+"""Signing keys in a PKCS#11 token: made there, used there, and never seen outside."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, replace
+
+import jwt
+import pytest
+
+from identity import doctor, files
+from identity import settings as settings_module
+from identity.errors import InvalidToken
+from identity.files import UnsafeFileError
+from identity.signing import keys
+from identity.signing.key_files import Keepers, create, remove, rotate
+from identity.signing.key_list import FILE, TOKEN, State, listed
+from identity.signing.keys import SigningKeys
+from tests import softhsm
+from tests.databases import ROOT
+from tests.installations import a_key_folder
+
+pytestmark = [pytest.mark.softhsm, pytest.mark.slow]  # a token makes RSA keys in its own time
+
+FEW = ("ES256", "EdDSA")  # without RSA it is quick
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory):
+    """The one token of this process: its library reads its settings once."""
+    told = softhsm.a_token(tmp_path_factory.mktemp("hsm"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in told.items():
+            patch.setenv(name, value)
+        yield told
+
+
+@pytest.fixture
+def secrets(environ, tmp_path):
+    _ = environ
+    folder = tmp_path / "secrets"
+    folder.mkdir(mode=0o700)
+    files.replace(folder / "hsm-pin", softhsm.PIN.encode())
+    return folder
+
+
+@pytest.fixture
+def keeper(secrets):
+    from identity.signing import token_keys  # noqa: PLC0415 - nobody needs it without the extra
+
+    return token_keys.keeper(softhsm.module(), softhsm.LABEL, secrets=secrets)
+
+
+@dataclass(frozen=True)
+class Few:
+    """The same token, as one that knows two algorithms."""
+
+    keeper: object
+    algorithms: tuple[str, ...] = FEW
+
+    def __getattr__(self, name):
+        return getattr(self.keeper, name)
+
+
+@pytest.fixture
+def few(secrets, keeper):
+    return Keepers.of(secrets / "signing", Few(keeper))
+
+
+@pytest.fixture
+def folder(secrets, few):
+    create(secrets / "signing", few)
+    return secrets / "signing"
+
+
+def verified(signing, token, alg):
+    key = jwt.PyJWKSet.from_dict(json.loads(signing.jwks()))[
+        jwt.get_unverified_header(token)["kid"]
+    ]
+    return jwt.decode(token, key, algorithms=[alg])
+
+
+def look_again(signing):
+    signing._looked_at -= 60
+
+
+def test_each_algorithm_signs_in_the_token_and_verifies_outside(secrets, keeper):
+    """RFC 7518 §3, RFC 8037 §3.1: as another library reads the published keys."""
+    keepers = Keepers.of(secrets / "signing", keeper)
+    create(secrets / "signing", keepers)
+    signing = SigningKeys(secrets / "signing", keepers)
+
+    assert signing.algorithms() == ("ES256", "PS256", "EdDSA", "RS256")
+    for alg in signing.algorithms():
+        for n in range(3):  # a signature that begins with zeros is as long as the others
+            assert verified(signing, signing.sign({"n": n}, typ="JWT", alg=alg), alg) == {"n": n}
+    assert {key.kept for key in listed(secrets / "signing")} == {TOKEN}
+    assert not list((secrets / "signing").glob("*.pem"))
+
+
+def test_a_private_half_cannot_be_taken_out(folder, keeper):
+    """Not by whoever has the PIN, either."""
+    import pkcs11  # noqa: PLC0415 - nobody needs it without the extra
+
+    kid = listed(folder)[0].kid
+
+    def value(session):
+        key = keeper.token.private_key(session, kid)
+        assert key[pkcs11.Attribute.NEVER_EXTRACTABLE]
+        with pytest.raises(pkcs11.AttributeSensitive):
+            key[pkcs11.Attribute.VALUE]
+
+    keeper.token.ask(value)
+
+
+def test_keys_are_rotated_in_the_token(folder, few, keeper):
+    """The running process follows; the retired key is out of the token, and still believed."""
+    signing = SigningKeys(folder, few)
+    old = signing.sign({"iss": "x"}, typ="JWT")
+    retired = {key.kid for key in listed(folder) if key.state is State.CURRENT}
+
+    rotate(folder, few, early=True)
+    look_again(signing)
+
+    fresh = signing.sign({"iss": "x"}, typ="JWT")
+    assert jwt.get_unverified_header(fresh)["kid"] not in retired
+    assert verified(signing, old, "ES256") == verified(signing, fresh, "ES256") == {"iss": "x"}
+    for kid in retired:
+        with pytest.raises(UnsafeFileError, match="NoSuchKey"):
+            keeper.signer(kid, "ES256")
+
+
+def test_a_stolen_key_is_destroyed(folder, few, keeper):
+    """`keys remove` of a key in the token."""
+    signing = SigningKeys(folder, few)
+    token = signing.sign({}, typ="JWT", alg="EdDSA")
+    kid = jwt.get_unverified_header(token)["kid"]
+
+    remove(folder, few, kid=kid)
+    look_again(signing)
+
+    with pytest.raises(InvalidToken):
+        signing.read_signed(token, typ="JWT", algorithms=("EdDSA",))
+    assert verified(signing, signing.sign({}, typ="JWT", alg="EdDSA"), "EdDSA") == {}
+    with pytest.raises(UnsafeFileError):
+        keeper.signer(kid, "EdDSA")
+
+
+def test_an_installation_with_files_moves_into_the_token(secrets, few):
+    """Two rotations: keys in files go on until they have retired; what no token makes stays."""
+    folder = a_key_folder(secrets / "signing")
+    signing = SigningKeys(folder, few)
+    assert {key.kept for key in listed(folder)} == {FILE}
+    tokens = [signing.sign({}, typ="JWT", alg=alg) for alg in signing.algorithms()]
+
+    for _ in range(2):
+        rotate(folder, few, early=True)
+        look_again(signing)
+        tokens += [signing.sign({}, typ="JWT", alg=alg) for alg in signing.algorithms()]
+
+    now = {key.alg: key.kept for key in listed(folder) if key.state is State.CURRENT}
+    assert now == {"ES256": TOKEN, "EdDSA": TOKEN, "PS256": FILE, "RS256": FILE}
+    assert len(list(folder.glob("*.pem"))) == 2
+    for token in tokens:
+        alg = jwt.get_unverified_header(token)["alg"]
+        assert verified(signing, token, alg) == {}
+
+
+def test_threads_take_turns(folder, few):
+    """The library knows nothing of threads: eight of them, and each signature is whole."""
+    signing, tokens = SigningKeys(folder, few), []
+
+    def sign():
+        tokens.extend(signing.sign({"n": n}, typ="JWT", alg=FEW[n % 2]) for n in range(40))
+
+    threads = [threading.Thread(target=sign) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(tokens) == 320
+    assert all(
+        verified(signing, token, jwt.get_unverified_header(token)["alg"]) for token in tokens[:40]
+    )
+
+
+FORKED = """
+import os, sys, threading
+from pathlib import Path
+from identity.signing import token_keys
+from identity.signing.key_files import Keepers
+from identity.signing.keys import SigningKeys
+folder = Path(sys.argv[1])
+keeper = token_keys.keeper(Path(sys.argv[2]), sys.argv[3], secrets=folder.parent)
+signing = SigningKeys(folder, Keepers.of(folder, keeper))
+print(signing.sign({"from": "parent"}, typ="JWT"), flush=True)
+busy = True
+def sign():
+    while busy:
+        signing.sign({}, typ="JWT", alg="EdDSA")
+thread = threading.Thread(target=sign)
+thread.start()
+for _ in range(3):
+    child = os.fork()
+    if child == 0:
+        print(signing.sign({"from": "child"}, typ="JWT"), flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+busy = False
+thread.join()
+print(signing.sign({"from": "parent"}, typ="JWT"))
+"""
+
+
+def test_another_process_and_its_children_sign_with_the_same_keys(folder, few, environ):
+    """After a restart, and after a fork while a thread of the parent signs."""
+    told = (str(folder), str(softhsm.module()), softhsm.LABEL)
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED, *told],
+        env=os.environ | environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    said = [verified(SigningKeys(folder, few), t, "ES256")["from"] for t in ran.stdout.split()]
+    assert said == ["parent", "child", "child", "child", "parent"]
+
+
+def test_a_token_that_was_away_is_opened_again(folder, few, keeper):
+    """A lost session costs one try, not the service."""
+    signing = SigningKeys(folder, few)
+    keeper.token._session.close()
+
+    assert verified(signing, signing.sign({}, typ="JWT"), "ES256") == {}
+
+
+class TestFaults:
+    """Each is one line for the operator, and says nothing that is secret."""
+
+    @pytest.mark.parametrize(
+        ("changed", "said"),
+        [
+            ({"label": "other"}, "NoSuchToken"),
+            ({"module": "/nonexistent/library.so"}, "refuses"),
+            ({"pin": "wrong"}, "PinIncorrect"),
+        ],
+    )
+    def test_a_token_that_cannot_be_used(self, folder, few, changed, said):
+        import pkcs11  # noqa: PLC0415 - as above
+
+        from identity.signing import pkcs11_token, token_keys  # noqa: PLC0415 - as above
+
+        pkcs11.lib(str(softhsm.module())).reinitialize()  # who is signed in needs no PIN
+        for token in list(pkcs11_token._open):
+            token.after_fork()
+        told = {"module": softhsm.module(), "label": softhsm.LABEL, "pin": softhsm.PIN} | changed
+        token = pkcs11_token.Token(told["module"], label=told["label"], pin=told["pin"])
+        keepers = Keepers.of(folder, token_keys.TokenKeeper(token))
+
+        with pytest.raises(UnsafeFileError, match=said) as fault:
+            SigningKeys(folder, keepers)
+
+        for _ in range(20):  # a token locks its PIN after a few wrong ones
+            with pytest.raises(UnsafeFileError):
+                SigningKeys(folder, keepers)
+        assert SigningKeys(folder, few).algorithms() == FEW
+        assert softhsm.PIN not in str(fault.value)
+        assert told["pin"] not in str(fault.value)
+
+    def test_a_list_with_keys_in_a_token_needs_the_token(self, folder):
+        """Somebody took the setting away."""
+        with pytest.raises(UnsafeFileError, match="MOTLAN_HSM_MODULE"):
+            SigningKeys(folder)
+
+    def test_a_pin_that_others_may_read_is_refused(self, secrets):
+        from identity.signing import token_keys  # noqa: PLC0415 - as above
+
+        (secrets / "hsm-pin").chmod(0o640)
+
+        with pytest.raises(UnsafeFileError, match="0640"):
+            token_keys.keeper(softhsm.module(), softhsm.LABEL, secrets=secrets)
+
+
+def test_the_commands_use_the_token(app, settings, secrets):
+    """MOTLAN_HSM_MODULE: made by `secrets init`, looked at by `doctor`."""
+    chosen = replace(
+        settings, secrets=secrets, hsm_module=softhsm.module(), hsm_token=softhsm.LABEL
+    )
+    settings_module.install(chosen)
+    try:
+        made = app.test_cli_runner().invoke(args=["secrets", "init"])
+        listed_keys = app.test_cli_runner().invoke(args=["keys", "list"])
+        well = doctor._look(doctor._secrets)
+        settings_module.install(replace(chosen, hsm_token="another"))
+        keys._opened.cache_clear()
+        ill = doctor._look(doctor._secrets)
+    finally:
+        settings_module.install(settings)
+        keys._opened.cache_clear()
+
+    assert (made.exit_code, made.exception) == (0, None)
+    assert listed_keys.output.count("current") == 4
+    assert well is None
+    assert "another" in ill
+    assert "NoSuchToken" in ill
+
+
+def test_without_the_library_the_line_says_what_to_install(settings, secrets, monkeypatch):
+    """The extra hsm is for those who have a token."""
+    monkeypatch.setitem(sys.modules, "identity.signing.token_keys", None)
+    monkeypatch.delattr("identity.signing.token_keys", raising=False)
+    chosen = replace(settings, secrets=secrets, hsm_module=softhsm.module())
+    settings_module.install(chosen)
+    try:
+        with pytest.raises(UnsafeFileError, match="extra hsm"):
+            keys.create()
+    finally:
+        settings_module.install(settings)
