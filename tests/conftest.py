@@ -227,6 +227,7 @@ OF_WORDS = {
     "test_openid_client_certificates.py",
     "test_pkcs11.py",
     "test_openid_client_devices.py",
+    "test_openid_client_fapi2.py",
     "test_openid_client_messages.py",
     "test_openid_client_registers.py",
     "test_rfc8705_attacks.py",

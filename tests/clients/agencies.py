@@ -100,7 +100,7 @@ BY_KEY = "private_key_jwt"
 
 def agencies() -> dict[str, Agency]:
     """All of them, by what is particular to each."""
-    return plain() | signing() | sealed() | certified()
+    return plain() | signing() | sealed() | certified() | strict()
 
 
 def plain() -> dict[str, Agency]:
@@ -155,4 +155,22 @@ def certified() -> dict[str, Agency]:
         "listed": Agency("self_signed_tls_client_auth", shows=listed, **by_list),
         "bound-by-both": Agency(BY_KEY, alg="ES256", shows=named, **bound),
         "bound-app": Agency("none", shows=listed, application_type="native", **PUBLIC, **bound),
+    }
+
+
+def strict() -> dict[str, Agency]:
+    """Those that chose the profile FAPI 2.0: by proofs, by certificates, and with all signed."""
+    named = certificate("CN=strict,C=VN", by=ROOT)
+    profile = {"profile": "fapi2", "grant_types": ALL_GRANTS[:2]}
+    by_certificate = {
+        "tls_client_auth_subject_dn": "CN=strict,C=VN",
+        "tls_client_certificate_bound_access_tokens": True,
+    }
+    of_all = {"require_signed_request_object": True} | dict.fromkeys(SIGNED, "PS256")
+    return {
+        "strict": Agency(BY_KEY, alg="ES256", dpop_bound_access_tokens=True, **profile),
+        "strict-named": Agency("tls_client_auth", shows=named, **by_certificate, **profile),
+        "strict-signing": Agency(
+            BY_KEY, alg="PS256", dpop_bound_access_tokens=True, **of_all, **profile
+        ),
     }
