@@ -223,6 +223,9 @@ OF_WORDS = {
     "test_get_writes.py",
     "test_jwe_hostile.py",
     "test_going_back_and_pressing_twice.py",
+    "test_jarm.py",
+    "test_plan_basic.py",
+    "test_rfc9101_reference.py",
     "test_openid_client.py",
     "test_openid_client_certificates.py",
     "test_pkcs11.py",
@@ -232,6 +235,7 @@ OF_WORDS = {
     "test_openid_client_registers.py",
     "test_rfc8705_attacks.py",
     "test_rfc9449_attacks.py",
+    "test_rfc9728_resource_metadata.py",
     "test_the_decision_page.py",
     "test_the_readme.py",
 }
