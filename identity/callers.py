@@ -33,13 +33,15 @@ SECURITY: Mapping[str, dict[str, Any]] = {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "RFC 6750, RFC 9068: from /token, for a person who was sent to /authorize. "
-        "One that is bound to a key comes as `Authorization: DPoP`, with a proof: RFC 9449",
+        "One that is bound to a key comes as `Authorization: DPoP`, with a proof: RFC 9449; one "
+        "that is bound to a certificate over a connection with that certificate: RFC 8705",
     },
     "clientSecret": {
         "type": "http",
         "scheme": "basic",
         "description": "RFC 6749 section 2.3.1. Services registered for another method send no "
-        "header and prove themselves in the form; nobody is served without one of the two",
+        "header and prove themselves in the form, or by client_id in the form and the certificate "
+        "of the connection (RFC 8705); nobody is served without one of these",
     },
     "initialAccessToken": {
         "type": "http",

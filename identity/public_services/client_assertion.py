@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -29,6 +30,8 @@ _UNWANTED = frozenset({"crit", "b64", "jku", "x5u", "jwk"})
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 # What a JWK must be to verify an algorithm: key type, and curve where there is one.
 _KINDS = {"PS256": ("RSA", None), "ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}
+# RFC 7518 §6, RFC 8037 §2: the public members that make a key.
+_OF_KEYS = ("kty", "crv", "x", "y", "n", "e")
 # RFC 9864 §2.2: the same algorithm under its newer name, which PyJWT does not know yet.
 _OLDER = {"Ed25519": "EdDSA"}
 _jws = jwt.PyJWS(list(ALGORITHMS))
@@ -139,9 +142,25 @@ def _key(keys: Sequence[Mapping[str, Any]], *, alg: str, kid: str | None) -> jwt
     if len(fitting) != 1:
         raise _refused("no key, or more than one")
     try:
-        return jwt.PyJWK(dict(fitting[0]), algorithm=alg)
+        return parsed(fitting[0], alg)
     except jwt.PyJWTError:
         raise _refused("key") from None
+
+
+def parsed(key: Mapping[str, Any], alg: str) -> jwt.PyJWK:
+    """A public key, ready to verify this algorithm.
+
+    Raises:
+        jwt.PyJWTError: it is none.
+    """
+    return _parsed(alg, *(key.get(name) for name in _OF_KEYS))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(alg: str, *told: str | None) -> jwt.PyJWK:
+    """A fact about these very numbers, so it may be kept."""
+    members = dict(zip(_OF_KEYS, told, strict=True))
+    return jwt.PyJWK({k: v for k, v in members.items() if v is not None}, algorithm=alg)
 
 
 def _fits(key: Mapping[str, Any], alg: str) -> bool:

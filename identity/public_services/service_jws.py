@@ -8,7 +8,7 @@ import jwt
 from jwt.algorithms import OKPAlgorithm
 
 from identity import jws
-from identity.public_services import service_keys
+from identity.public_services import client_assertion, service_keys
 from identity.public_services.registered import Registered
 
 LONGEST_NAME = 256  # of a kid
@@ -80,7 +80,7 @@ def require_signed(message: Message, service: Registered, *, algorithms: Collect
     if len(fitting) != 1:
         raise NotProvenError("no key, or more than one")
     try:
-        by = jwt.PyJWK(dict(fitting[0]), algorithm=_older(alg))
+        by = client_assertion.parsed(fitting[0], _older(alg))
         _jws.decode(message.text, by.key, algorithms=[alg])
     except jwt.PyJWTError:
         raise NotProvenError("signature") from None

@@ -22,6 +22,7 @@ Key = Mapping[str, Any]
 FRESH_SECONDS = 600.0  # a set this young is used as it is
 LONGEST_SECONDS = 3600.0  # a set this old is of no use, though its address does not answer
 PAUSE_SECONDS = 60.0  # at most one fetch a minute, however many unknown kids arrive
+WAIT_SECONDS = 1.0  # for another's first fetch
 MOST_KEYS = 16
 LEAST_RSA_BITS = 2048
 SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -80,6 +81,19 @@ class _Set:
     got_at: float = -LONGEST_SECONDS
     tried_at: float = -PAUSE_SECONDS
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether it was there at all within the hour."""
+        return time.monotonic() - self.got_at < LONGEST_SECONDS
+
+    def renew(self, is_wanted: Callable[[Key], bool]) -> None:
+        """Fetched again, where it is old or lacks what is wanted, and not a moment ago; locked."""
+        now = time.monotonic()
+        is_enough = now - self.got_at < FRESH_SECONDS and any(map(is_wanted, self.keys))
+        if not is_enough and now - self.tried_at >= PAUSE_SECONDS:
+            self.tried_at = now
+            _fetch(self)
+
 
 class _Fetched:
     """The key sets of this process, one for each service that has a `jwks_uri`."""
@@ -91,17 +105,18 @@ class _Fetched:
     def matching(
         self, service_id: uuid.UUID, uri: str, *, is_wanted: Callable[[Key], bool]
     ) -> tuple[Key, ...]:
-        """The keys that are wanted, after at most one fetch."""
+        """The keys that are wanted, after at most one fetch.
+
+        Anybody may name a service and a key, so a slow address must keep no thread for long: who
+        comes while another fetches goes on with what is there, or waits a moment for the first.
+        """
         kept = self._of(service_id, uri)
-        with kept.lock:  # whoever comes meanwhile gets what this fetch brings
-            now = time.monotonic()
-            is_fresh = now - kept.got_at < FRESH_SECONDS
-            is_enough = is_fresh and any(map(is_wanted, kept.keys))
-            if not is_enough and now - kept.tried_at >= PAUSE_SECONDS:
-                kept.tried_at = now
-                _fetch(kept)
-            is_usable = time.monotonic() - kept.got_at < LONGEST_SECONDS
-            return tuple(filter(is_wanted, kept.keys)) if is_usable else ()
+        if kept.lock.acquire(timeout=0 if kept.is_usable else WAIT_SECONDS):
+            try:
+                kept.renew(is_wanted)
+            finally:
+                kept.lock.release()
+        return tuple(filter(is_wanted, kept.keys)) if kept.is_usable else ()
 
     def forget(self) -> None:
         with self._guard:

@@ -297,6 +297,35 @@ class TestAttacker:
 
         assert (found, len(httpserver.log)) == ([()] * 100, 1)
 
+    def test_a_slow_address_keeps_nobody_waiting(self, httpserver, monkeypatch):
+        """Case 26: anybody may name a key that is not there; one thread asks, the others go on."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        httpserver.expect_request("/jwks").respond_with_json({"keys": [public_jwk(key)]})
+        office = a_service_with_a_key(jwks=None, jwks_uri=httpserver.url_for("/jwks"))
+        office.key = key
+        service = registered.find(office.client_id)
+        authenticate(office.assertion())
+        monkeypatch.setattr(service_keys, "PAUSE_SECONDS", 0.0)
+        kept = service_keys._fetched._of(service.id, service.jwks_uri)
+
+        with kept.lock:  # as while another thread fetches
+            assert service_keys.keys(service, "unknown") == ()
+            assert authenticate(office.assertion()).client_id == office.client_id
+
+        assert len(httpserver.log) == 1
+
+    def test_nor_does_one_that_never_answered(self, monkeypatch):
+        """Who comes meanwhile waits a moment and is refused."""
+        office = a_service_with_a_key(jwks=None, jwks_uri="https://slow.motlan.test/jwks")
+        service = registered.find(office.client_id)
+        monkeypatch.setattr(service_keys, "WAIT_SECONDS", 0.0)
+
+        with (
+            service_keys._fetched._of(service.id, service.jwks_uri).lock,
+            pytest.raises(InvalidClient),
+        ):
+            authenticate(office.assertion())
+
     def test_an_address_that_shows_private_keys_gives_none(self, httpserver):
         """A published private key proves nothing."""
         office = a_service_with_a_key(jwks=None, jwks_uri=httpserver.url_for("/jwks"))
