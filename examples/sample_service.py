@@ -6,6 +6,7 @@ Run by `make run`, or: python examples/sample_service.py var/demo.json 127.0.0.1
 import json
 import secrets
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,16 @@ ASKED = {
     "1.004222": ("commune-police", ["contact_phone"]),
     "3.000347": ("traffic-police", ["contact_phone"]),
 }
+
+
+def initiate(code: str, *, issuer: str, show: Callable[..., str]) -> Response | tuple[str, int]:
+    """Begin where Một Lần sends the person (OIDC Core §4): for it alone, and at our own page.
+
+    `target_link_uri` is not read: who follows it anywhere is an open redirector.
+    """
+    if request.values.get("iss") != issuer:
+        return show(note="Không rõ ai mở trang này."), 400
+    return redirect(url_for("start", code=code), 303)
 
 
 def create_app(demo: dict[str, Any]) -> Flask:
@@ -41,6 +52,10 @@ def create_app(demo: dict[str, Any]) -> Flask:
     names = {procedure["code"]: procedure["name"] for procedure in demo["procedures"]}
     show = partial(render_template, "sample_service.html", asked=ASKED, names=names)
     app.add_url_rule("/", view_func=show, endpoint="index")
+    begin = partial(initiate, issuer=demo["issuer"], show=show)
+    rule = partial(app.add_url_rule, view_func=begin, methods=["GET", "POST"])
+    rule("/initiate", "initiate", defaults={"code": "1.004222"})
+    rule("/initiate-2", "initiate", defaults={"code": "3.000347"})
 
     @app.get("/start/<any('1.004222', '3.000347'):code>")
     def start(code: str) -> Response:

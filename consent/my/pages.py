@@ -18,6 +18,7 @@ from consent.recipients import review
 from identity import language, settings
 from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
+from identity.authorization import third_party_login
 from identity.errors import InvalidRequest, NotFound, Refusal
 from identity.guards import enter
 
@@ -44,7 +45,7 @@ def show_data(session: CitizenSession) -> str:
 def show_consents(session: CitizenSession) -> str:
     """Who may use one's data now, and who could before."""
     told = consents.consents(session.citizen_id, after=_decision("after"), language=_lang())
-    return render_template("my/consents.html", told=told)
+    return render_template("my/consents.html", told=told, start=third_party_login.address)
 
 
 @pages.get("/my/consents/<uuid:decision_id>")

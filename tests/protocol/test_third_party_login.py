@@ -1,0 +1,127 @@
+"""Third-party initiated login, OpenID Connect Core §4: the citizen's list starts at a service."""
+
+import importlib.util
+import json
+import re
+import sys
+from html import unescape
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import pytest
+from sqlalchemy import update
+
+from consent.demo import files
+from identity import database, settings
+from identity.database import transaction
+from identity.provider import discovery
+from identity.public_services import registered
+from identity.public_services.records import PublicService
+from tests.databases import ROOT
+from tests.deciding import an_asking_service, detail, signed_in
+from tests.exchange import publish_catalogues
+from tests.people import lan
+from tests.registering import a_registrar
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@pytest.fixture
+def her(client):
+    publish_catalogues()
+    return signed_in(client, lan())
+
+
+@pytest.fixture
+def sample(monkeypatch):
+    """The sample service, on the demo's own registrations."""
+    spec = importlib.util.spec_from_file_location(
+        "sample_service", ROOT / "examples" / "sample_service.py"
+    )
+    program = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "sample_service", program)  # its templates lie beside it
+    spec.loader.exec_module(program)
+    procedures = [
+        {"code": code, "name": code, "attributes_required": ["full_name"]} for code in program.ASKED
+    ]
+    demo = {
+        "issuer": settings.current().issuer,
+        "services": json.loads(files.services()),
+        "procedures": procedures,
+    }
+    made = program.create_app(demo)
+    for client_id, _ in program.ASKED.values():
+        one = made.extensions["authlib.integrations.flask_client"].create_client(client_id)
+        told = discovery.metadata(settings.current().issuer)
+        one.server_metadata.update(told | {"_loaded_at": 1})
+    return made.test_client()
+
+
+def link_on_her_list(her, service):
+    """Where the list of decisions leads for this service; null: nowhere."""
+    her.is_asked(service, detail("full_name")).allow()
+    page = her.client.get("/my/consents").text
+    found = re.search(r'<a id="start-[^"]+" href="([^"]+)" rel="noreferrer">([^<]+)<', page)
+    return found and (unescape(found[1]), found[2])
+
+
+def test_the_list_starts_at_the_service_and_says_who_sends(her):
+    """§4: `iss`, and the page the service calls its own; nothing about the person."""
+    service = an_asking_service(
+        initiate_login_uri="https://a.motlan.test/begin?from=vn",
+        client_uri="https://a.motlan.test/",
+    )
+
+    address, words = link_on_her_list(her, service)
+
+    assert address.startswith("https://a.motlan.test/begin?from=vn&")
+    assert dict(parse_qsl(urlsplit(address).query)) == {
+        "from": "vn",
+        "iss": settings.current().issuer,
+        "target_link_uri": "https://a.motlan.test/",
+    }
+    assert words == "Mở Cơ quan thuế"
+
+
+def test_a_service_that_registered_no_beginning_has_no_link(her):
+    assert link_on_her_list(her, an_asking_service()) is None
+
+
+def test_nobody_is_sent_to_a_service_that_has_ended(her):
+    service = an_asking_service(initiate_login_uri="https://a.motlan.test/begin")
+    assert link_on_her_list(her, service)
+    with transaction():
+        mine = PublicService.client_id == service.client_id
+        database.write(update(PublicService).where(mine).values(is_active=False))
+    registered.forget()
+
+    assert "start-" not in her.client.get("/my/consents").text
+
+
+@pytest.mark.parametrize("how", ["GET", "POST"])
+def test_the_sample_service_is_started_that_way(sample, how):
+    """§4: GET and POST, and back to us with a request of its own."""
+    told = {"iss": settings.current().issuer, "target_link_uri": "https://evil.test/"}
+    sent = {"query_string": told} if how == "GET" else {"data": told}
+
+    begun = sample.open("/initiate", method=how, **sent)
+
+    asked = sample.get(begun.location)
+    assert (begun.status_code, begun.location) == (303, "/start/1.004222")
+    assert asked.location.startswith(settings.current().issuer + "/authorize?")
+    query = parse_qs(urlsplit(asked.location).query)
+    assert (query["client_id"], query["scope"]) == (["commune-police"], ["openid"])
+
+
+class TestAttacker:
+    """Whoever wants a service to sign people in elsewhere, or to be our redirector."""
+
+    def test_the_sample_service_is_started_by_nobody_else(self, sample):
+        for told in ({}, {"iss": "https://evil.test"}):
+            assert sample.get("/initiate", query_string=told).status_code == 400
+
+    @pytest.mark.parametrize("uri", ["javascript:alert(1)", "http://a.motlan.test/", "data:x"])
+    def test_a_beginning_is_an_address_like_any_other(self, client, uri):
+        """§4: https; cases 5 and 38."""
+        word, sentence = a_registrar(client).error(initiate_login_uri=uri)
+
+        assert (word, sentence[:18]) == ("invalid_client_metadata", "initiate_login_uri")
