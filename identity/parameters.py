@@ -8,7 +8,7 @@ from identity.errors import InvalidRequest
 
 FIELD_LIMIT = 200  # parameters in one query or form
 # RFC 8707 §2: sent once for each; addresses, so that a space parts them in one text.
-REPEATABLE = frozenset({"resource"})
+REPEATABLE = frozenset({"resource", "audience"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from identity.device import device_authorization
-from identity.errors import InvalidGrant
+from identity.errors import InvalidGrant, InvalidRequest
 from identity.granted import resources
 from identity.parameters import Parameter
 from identity.polled.ways import DEVICE
 from identity.provider import client_credentials
-from identity.tokens import codes, families, pkce, refresh
+from identity.tokens import codes, exchange, families, pkce, refresh
 from identity.tokens.families import Asker
 
 MOST_SCOPE = 1_000  # characters
-OF_SERVICES = frozenset({"client_credentials"})  # no person, so no ID token
+WITHOUT_ID_TOKEN = frozenset({"client_credentials", exchange.GRANT_TYPE})
 Said = Mapping[str, str]
 
 
@@ -48,6 +48,22 @@ def _client(said: Said, asker: Asker) -> dict[str, Any]:
     return client_credentials.grant(asker, scope=_scope(said), target=_target(said))
 
 
+def _exchange(said: Said, asker: Asker) -> dict[str, Any]:
+    """RFC 8693 §2.1: an access token for an access token, and no word about an actor."""
+    if {"actor_token", "actor_token_type"} & said.keys():
+        raise InvalidRequest("nobody can be given a mandate to act for another here yet")
+    for name in ("subject_token_type", "requested_token_type"):
+        if said.get(name, exchange.ACCESS_TOKEN) != exchange.ACCESS_TOKEN:
+            raise InvalidRequest(f"{name} is {exchange.ACCESS_TOKEN}")
+    target = resources.read(f"{said.get('resource', '')} {said.get('audience', '')}")
+    wanted = exchange.Wanted(
+        scope=_scope(said) if "scope" in said else None,
+        target=target,
+        details=exchange.asked_details(said.get("authorization_details")),
+    )
+    return exchange.exchange(said["subject_token"], asker, wanted=wanted)
+
+
 def _scope(said: Said) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said.get("scope", "").split()))
 
@@ -69,6 +85,29 @@ _SCOPE = Parameter(
     meaning="fewer scopes than were granted, or of a service itself; left out: all of them",
     longest=MOST_SCOPE,
     example="openid profile",
+)
+_EXCHANGED = (
+    Parameter(name="subject_token", meaning="an access token of one's own", is_required=True),
+    Parameter(
+        name="subject_token_type",
+        meaning="what it is",
+        is_required=True,
+        one_of=(exchange.ACCESS_TOKEN,),
+        example=exchange.ACCESS_TOKEN,
+    ),
+    Parameter(
+        name="requested_token_type",
+        meaning="what is wanted for it",
+        one_of=(exchange.ACCESS_TOKEN,),
+    ),
+    Parameter(
+        name="authorization_details",
+        meaning="fewer of the details that the token has, or fewer attributes of them",
+        longest=8192,
+    ),
+    Parameter(name="audience", meaning="as resource", longest=500),
+    Parameter(name="actor_token", meaning="refused: there are no mandates yet"),
+    Parameter(name="actor_token_type", meaning="refused likewise"),
 )
 GRANTS: Mapping[str, Grant] = {
     "authorization_code": Grant(
@@ -99,5 +138,6 @@ GRANTS: Mapping[str, Grant] = {
         ),
     ),
     "client_credentials": Grant(_client, (_SCOPE, resources.PARAMETER)),
+    exchange.GRANT_TYPE: Grant(_exchange, (*_EXCHANGED, _SCOPE, resources.PARAMETER)),
     DEVICE: Grant(device_authorization.poll, device_authorization.POLL),
 }

@@ -19,7 +19,7 @@ from identity.granted.approval import Refused
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
 from identity.polled.polls import AuthorizationPending, ExpiredToken, SlowDown
-from identity.provider.grant_types import GRANTS, OF_SERVICES
+from identity.provider.grant_types import GRANTS, WITHOUT_ID_TOKEN, Grant
 from identity.public_services import credentials, encryption
 from identity.public_services.guard import authenticated
 from identity.public_services.registered import Registered
@@ -40,18 +40,22 @@ def token(request: Request, service: Registered) -> Response:
         raise UnsupportedGrantType("this grant type is not offered here")
     if grant_type not in service.grant_types:
         raise UnauthorizedClient("this public service is not registered for that grant type")
-    if form.one(_DETAILS.name) is not None:
+    if form.one(_DETAILS.name) is not None and not _takes_details(grant):
         # RFC 9396 §6: to leave it unread would give more than was asked for.
         raise details.InvalidAuthorizationDetails(
             "the details of a token are those of its authorization"
         )
     said = form.read(grant.takes)
-    if grant_type not in OF_SERVICES:  # before anything is spent
+    if grant_type not in WITHOUT_ID_TOKEN:  # before anything is spent
         encryption.require_key(service, service.id_token_encryption)
     proof = senders.find(request, service)
     asker = Asker(service, request.request_id, proof.key if proof else None)
     headers = NO_STORE + (proof.headers if proof else ())
     return json_response(grant.exchange(said, asker), headers=headers)
+
+
+def _takes_details(grant: Grant) -> bool:
+    return any(row.name == _DETAILS.name for row in grant.takes)
 
 
 def _form(name: str) -> tuple[Parameter, ...]:
@@ -62,12 +66,14 @@ def _form(name: str) -> tuple[Parameter, ...]:
         one_of=(name,),
         example=name,
     )
-    return (kind, *GRANTS[name].takes, _DETAILS, *credentials.PARAMETERS)
+    refused = () if _takes_details(GRANTS[name]) else (_DETAILS,)
+    return (kind, *GRANTS[name].takes, *refused, *credentials.PARAMETERS)
 
 
 BOUGHT = Told.from_dict(
     {
         "access_token": fields.String(required=True),
+        "issued_token_type": fields.String(),
         "token_type": fields.String(required=True, validate=validate.OneOf(("Bearer", "DPoP"))),
         "expires_in": fields.Integer(required=True),
         "scope": fields.String(),
@@ -85,7 +91,7 @@ DOORS = (
         function=token,
         guard=authenticated,
         refusals=tell,
-        summary="Exchange a code or refresh token, or the service's own credentials",
+        summary="Exchange a code or token, or the service's own credentials",
         form=tuple(_form(name) for name in GRANTS),
         answers={200: Answer("the tokens: RFC 6749 section 5.1", BOUGHT)},
         refuses=(

@@ -9,9 +9,10 @@ from identity.polled.ways import DEVICE
 from identity.public_services import addresses
 from identity.public_services.credentials import ASSERTION, NONE, WITH_SECRET
 from identity.registration import answers, certified, fapi2
+from identity.tokens.exchange import GRANT_TYPE as EXCHANGE
 
 OF_PERSONS = ("authorization_code", DEVICE)  # whoever uses one of them may refresh, too
-GRANT_TYPES = (*OF_PERSONS, "refresh_token", "client_credentials")
+GRANT_TYPES = (*OF_PERSONS, "refresh_token", "client_credentials", EXCHANGE)
 
 
 def check(told: Mapping[str, Any]) -> None:
@@ -49,6 +50,8 @@ def _public_client(told: Mapping[str, Any]) -> None:
         raise ValidationError("must be true for a public client", "require_pkce")
     if "client_credentials" in told["grant_types"]:
         raise ValidationError("client_credentials needs a client that authenticates", "grant_types")
+    if EXCHANGE in told["grant_types"]:
+        raise ValidationError("token-exchange needs a client that authenticates", "grant_types")
 
 
 def _code_flow(told: Mapping[str, Any]) -> None:
@@ -57,6 +60,8 @@ def _code_flow(told: Mapping[str, Any]) -> None:
         raise ValidationError("is needed for authorization_code", "redirect_uris")
     if "refresh_token" in told["grant_types"] and not set(OF_PERSONS) & set(told["grant_types"]):
         raise ValidationError("refresh_token needs a grant type of persons", "grant_types")
+    if EXCHANGE in told["grant_types"] and not set(OF_PERSONS) & set(told["grant_types"]):
+        raise ValidationError("token-exchange needs a grant type of persons", "grant_types")
     if told["response_types"] is not None and is_code != bool(told["response_types"]):
         raise ValidationError("must be [code] exactly with authorization_code", "response_types")
 
