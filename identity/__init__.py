@@ -14,6 +14,7 @@ from identity import (
     authentication,
     authorization,
     binding,
+    ciba,
     citizens,
     commands,
     counter,
@@ -77,9 +78,9 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     outbox.join()
     for area in (citizens, factors, authentication, staff, public_services, activation):
         area.join(app)
-    for area in (binding, granted, tokens, requested, authorization, device, logout, provider):
+    for area in (binding, granted, tokens, requested, authorization, device, ciba):
         area.join(app)
-    for area in (registration, self_registration, grant_management):
+    for area in (logout, provider, registration, self_registration, grant_management):
         area.join(app)
     for area in (staff_enrolment, staff_security, counter, account):
         area.join(app)

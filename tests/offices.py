@@ -17,12 +17,14 @@ from identity.database import transaction
 from identity.granted import grants
 from identity.granted.approval import Carried
 from identity.granted.claims import Earned, sid
+from identity.provider.grant_types import GRANTS
 from identity.public_services import registered
 from identity.tokens import codes, pkce
 from tests.people import Somebody
 from tests.public_services import Played, a_service
 
 VERIFIER = "a-verifier-of-forty-three-characters-or-more"
+EVERY_GRANT = {"grant_types": list(GRANTS), "backchannel_token_delivery_mode": "poll"}
 GRANT_TYPES = ["authorization_code", "refresh_token", "client_credentials"]
 
 

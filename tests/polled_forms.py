@@ -2,6 +2,7 @@
 
 from flask.testing import FlaskClient
 
+from tests.backchannel import a_desk, page_of
 from tests.devices import a_television
 from tests.forms import TAKE as TAKEN
 from tests.forms import Field, Form, Sheet, at, page
@@ -24,6 +25,14 @@ def device_form(client: FlaskClient) -> Sheet:
     return Sheet(client, asked.request.path, {"csrf_token": form_token(asked), "answer": "deny"})
 
 
+def remote_form(client: FlaskClient) -> Sheet:
+    person = lan()
+    sign_in(client, person)
+    a_desk(client.application).ask(person)
+    asked = page_of(client)
+    return Sheet(client, asked.request.path, {"csrf_token": form_token(asked), "answer": "deny"})
+
+
 POLLED_FORMS = (
     Form(
         route="/device",
@@ -31,6 +40,12 @@ POLLED_FORMS = (
         fields=(
             Field(name="user_code", bad={"reading direction": TAKEN}, otherwise=at("user-code")),
         ),
+        cookie="motlan-citizen",
+    ),
+    Form(
+        route="/my/requests/<uuid:request_id>",
+        open=remote_form,
+        fields=(Field(name="answer", otherwise=page(400)),),
         cookie="motlan-citizen",
     ),
     Form(

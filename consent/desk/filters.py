@@ -54,6 +54,8 @@ KINDS = (
     "device:named",
     "device:allowed",
     "device:refused",
+    "remote:allowed",
+    "remote:refused",
     "session:ended",
     "security:refused",
     "search:saved",

@@ -18,6 +18,8 @@ from consent.procedures.catalogue import Basis
 from identity import clock
 from identity.activation import letters
 from identity.activation.letters import GoodLetter
+from identity.ciba import requests
+from identity.ciba.requests import Waiting
 from identity.entry import NOBODY
 from identity.public_services import registered
 
@@ -35,6 +37,7 @@ SECURITY = (
     "password:",
     "factor:",
     "device:",
+    "remote:",
     "session:",
     "counter:",
 )
@@ -53,6 +56,7 @@ class Home:
     missing: Sequence[str]  # labels of what was asked for lately and is not there
     unusual: Sequence[Look]
     security: Sequence[Look]
+    requests: Sequence[Waiting]  # of services that ask from elsewhere, for a few minutes
     letter: GoodLetter | None  # of a counter, which would open the account; null: there is none
     receipts: Sequence[Any]  # rows of the table
 
@@ -61,6 +65,7 @@ class Home:
         """Whether nothing needs attention."""
         return not any(
             (
+                self.requests,
                 self.ending,
                 self.unheard,
                 self.objections,
@@ -91,6 +96,7 @@ def home(citizen_id: uuid.UUID, *, language: str) -> Home:
         missing=missing,
         unusual=[look for look in looks if is_unusual(look)][:SHOWN],
         security=[look for look in looks if is_notice(look)][:SHOWN],
+        requests=requests.waiting(citizen_id),
         letter=_letter(citizen_id, looks),
         receipts=records.receipts_since(citizen_id, at - RECEIPTS, limit=SHOWN),
     )
@@ -120,10 +126,9 @@ def is_notice(look: Look) -> bool:
 def _amiss(
     citizen_id: uuid.UUID, rows: Sequence[Any], *, language: str
 ) -> tuple[list[str], list[str]]:
-    heads = records.heads(citizen_id)
-    known = {row.attribute for row in heads} | set(catalogue.OF_IDENTITY)
-    disputed = {row.attribute for row in heads if row.is_disputed}
-    disputed |= set(records.open_tickets(citizen_id))
+    standing = records.standing(citizen_id)
+    known = {row.attribute for row in standing if row.is_known} | set(catalogue.OF_IDENTITY)
+    disputed = {row.attribute for row in standing if row.is_disputed}
     missing = [name for name in lacked(rows) if name not in known]
     return _labels(sorted(disputed), language), _labels(missing, language)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, or_, select
+from sqlalchemy import ColumnElement, Row, false, or_, select, true
 
 from consent.attributes.records import AttributeHead, ValueTicket
 from consent.audit.records import LogPosition
@@ -75,10 +75,15 @@ def services(citizen_id: uuid.UUID) -> Sequence[uuid.UUID]:
     return [row.public_service_id for row in database.rows(mine.distinct())]
 
 
-def heads(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
-    """Which attributes of a person have a value in a register, and whether it is in dispute."""
-    columns = (AttributeHead.attribute, AttributeHead.is_disputed)
-    return database.rows(select(*columns).where(AttributeHead.citizen_id == citizen_id))
+def standing(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """Attributes of a person with a value in a register, and those in dispute, known or not."""
+    head, ticket = AttributeHead, ValueTicket
+    known = select(head.attribute, head.is_disputed, true().label("is_known"))
+    questioned = select(ticket.attribute, true(), false())
+    is_open = (ticket.citizen_id == citizen_id, ticket.closed_at.is_(None))
+    return database.rows(
+        known.where(head.citizen_id == citizen_id).union_all(questioned.where(*is_open))
+    )
 
 
 def open_tickets(citizen_id: uuid.UUID) -> Sequence[str]:

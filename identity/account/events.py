@@ -17,6 +17,8 @@ TYPES = (
     "letter:issued",
     "letter:voided",
     "password:changed",
+    "remote:allowed",
+    "remote:refused",
     "security:refused",
     "session:ended",
     "sign_in:refused",

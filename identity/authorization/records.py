@@ -12,6 +12,8 @@ from identity.together import Clause
 
 _KNOWN_SUBJECT = """SELECT sub FROM pairwise_subject
     WHERE citizen_id = :subject_citizen AND sector = :subject_sector"""
+_OWNER = """SELECT citizen_id FROM pairwise_subject
+    WHERE sub = :subject_sub AND sector = :subject_sector"""
 _MADE_SUBJECT = """SELECT sub FROM subject_made UNION ALL SELECT sub FROM pairwise_subject
     WHERE citizen_id = :subject_citizen AND sector = :subject_sector"""
 _NEW_SUBJECT = """INSERT INTO pairwise_subject (citizen_id, sector, sub, created_at)
@@ -35,6 +37,12 @@ def find_subject(citizen_id: uuid.UUID, sector: str) -> Clause:
     """The `sub` that this person has in this sector already."""
     params = {"subject_citizen": citizen_id, "subject_sector": sector}
     return Clause("subject", _KNOWN_SUBJECT, _KNOWN_SUBJECT, params, {"sub": str})
+
+
+def find_citizen(sub: str, sector: str) -> Clause:
+    """Whose `sub` that is."""
+    params = {"subject_sub": sub, "subject_sector": sector}
+    return Clause("subject", _OWNER, _OWNER, params, {"citizen_id": uuid.UUID})
 
 
 def subject(citizen_id: uuid.UUID, sector: str, *, new: str) -> tuple[Clause, ...]:

@@ -23,6 +23,12 @@ def subject(citizen_id: uuid.UUID, sector: str) -> str:
     return str(answer["subject.sub"])
 
 
+def find_citizen(sub: str, sector: str) -> uuid.UUID | None:
+    """Whose `sub` this is in this sector; null: nobody's."""
+    answer = look(records.find_citizen(sub, sector))
+    return None if answer is None else answer["subject.citizen_id"]
+
+
 def find_subject(citizen_id: uuid.UUID, sector: str) -> str | None:
     """The `sub` that this person has in this sector; null: none was ever told."""
     answer = look(records.find_subject(citizen_id, sector))

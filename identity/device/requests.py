@@ -92,9 +92,9 @@ def standing(device_code: str) -> Standing | None:
     )
 
 
-def slow_down(digest: bytes, interval_seconds: int) -> None:
+def slow_down(standing: Standing, interval_seconds: int) -> None:
     """From now on the device has to wait longer between its polls."""
-    together(records.slow_down(digest, interval_seconds))
+    together(records.slow_down(standing.digest, interval_seconds))
 
 
 def find_typed(code: str) -> Waiting | None:

@@ -61,7 +61,7 @@ class Standing:
 
 
 def answer(
-    standing: Standing | None, asker: Asker, *, slow_down: Callable[[bytes, int], None]
+    standing: Standing | None, asker: Asker, *, slow_down: Callable[[Standing, int], None]
 ) -> dict[str, Any]:
     """The token response, where the person allowed it: their answer is a code that is now spent.
 
@@ -81,10 +81,10 @@ def answer(
     return families.answer(bought.standing, asker, refresh_token=bought.refresh_token)
 
 
-def _wait(standing: Standing, *, slow_down: Callable[[bytes, int], None]) -> NoReturn:
+def _wait(standing: Standing, *, slow_down: Callable[[Standing, int], None]) -> NoReturn:
     if standing.expires_at <= clock.now():
         raise ExpiredToken("nobody answered in time; ask anew")
     if pace.is_hasty(standing.digest, standing.interval_seconds):
-        slow_down(standing.digest, pace.longer(standing.interval_seconds))
+        slow_down(standing, pace.longer(standing.interval_seconds))
         raise SlowDown(f"wait {pace.STEP} seconds longer between two polls")
     raise AuthorizationPending("the person has not answered yet; ask again later")

@@ -9,6 +9,7 @@ from typing import Any
 from identity.authentication.sessions import CitizenSession
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 §3.4
+CIBA = "urn:openid:params:grant-type:ciba"  # CIBA Core §10.1
 
 
 @dataclass(frozen=True, slots=True)

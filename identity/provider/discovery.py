@@ -16,7 +16,7 @@ from identity.messages import JSON, Response
 from identity.provider.grant_types import GRANTS
 from identity.public_services import credentials, encryption, service_keys
 from identity.public_services.client_certificate import SELF_SIGNED
-from identity.public_services.registered import OF_SERVICES
+from identity.public_services.registered import OF_SERVICES, PING, POLL
 from identity.requested import acr
 from identity.requested.requests import PROMPTS
 from identity.requested.wish import MODES, OFFERED_SCOPES
@@ -111,6 +111,7 @@ def _endpoints(issuer: str, methods: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "authorization_endpoint": f"{issuer}/authorize",
         "pushed_authorization_request_endpoint": f"{issuer}/par",
+        "backchannel_authentication_endpoint": f"{issuer}/bc-authorize",  # CIBA Core §4
         "token_endpoint": f"{issuer}/token",
         "device_authorization_endpoint": f"{issuer}/device_authorization",  # RFC 8628 §4
         "userinfo_endpoint": f"{issuer}/userinfo",
@@ -133,6 +134,11 @@ def _requests() -> dict[str, Any]:
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANTS),
+        "backchannel_token_delivery_modes_supported": [POLL, PING],
+        "backchannel_authentication_request_signing_alg_values_supported": list(
+            ASSERTION_ALGORITHMS
+        ),
+        "backchannel_user_code_parameter_supported": False,
         "code_challenge_methods_supported": list(pkce.METHODS),
         "scopes_supported": [*OFFERED_SCOPES, *sorted(OF_SERVICES)],
         "authorization_details_types_supported": [details.TYPE],  # RFC 9396 §10

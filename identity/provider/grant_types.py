@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from identity.ciba import backchannel_authentication
 from identity.device import device_authorization
 from identity.errors import InvalidGrant, InvalidRequest
 from identity.granted import resources
 from identity.parameters import Parameter
-from identity.polled.ways import DEVICE
+from identity.polled.ways import CIBA, DEVICE
 from identity.provider import client_credentials
 from identity.tokens import codes, exchange, families, pkce, refresh
 from identity.tokens.families import Asker
@@ -140,4 +141,5 @@ GRANTS: Mapping[str, Grant] = {
     "client_credentials": Grant(_client, (_SCOPE, resources.PARAMETER)),
     exchange.GRANT_TYPE: Grant(_exchange, (*_EXCHANGED, _SCOPE, resources.PARAMETER)),
     DEVICE: Grant(device_authorization.poll, device_authorization.POLL),
+    CIBA: Grant(backchannel_authentication.poll, backchannel_authentication.POLL),
 }

@@ -22,6 +22,7 @@ MOST_REMEMBERED = 4096
 GRANT_QUERY, GRANT_REVOKE = "grant_management_query", "grant_management_revoke"
 # Of a service for itself (Grant Management §6.1); registered by name, never by saying nothing.
 OF_SERVICES = frozenset({GRANT_QUERY, GRANT_REVOKE})
+POLL, PING = "poll", "ping"  # CIBA Core §5
 EVERY_SCOPE = frozenset({"openid", "profile", "email", "phone", "address", "offline_access"})
 
 
@@ -81,6 +82,9 @@ class Registered:
     sector: str
     version: int
     is_active: bool
+    delivery_mode: str | None  # of CIBA answers, poll or ping; null: it does not ask so
+    notification_endpoint: str | None  # where a ping goes; null: it polls
+    backchannel_request_alg: str | None  # of its signed CIBA requests; null: it signs none
     backchannel_logout_uri: str | None  # null: it does not hear of sign-outs
     decision_events_uri: str | None  # null: withdrawals are kept for polling
     jwks_uri: str | None  # null: the keys stand in the registration, or there are none
@@ -122,6 +126,9 @@ _OPTIONAL: Mapping[str, tuple[str, Any]] = {
     "request_alg": ("request_object_signing_alg", None),
     "dpop_bound": ("dpop_bound_access_tokens", False),
     "certificate_bound": ("tls_client_certificate_bound_access_tokens", False),
+    "delivery_mode": ("backchannel_token_delivery_mode", None),
+    "notification_endpoint": ("backchannel_client_notification_endpoint", None),
+    "backchannel_request_alg": ("backchannel_authentication_request_signing_alg", None),
     "backchannel_logout_uri": ("backchannel_logout_uri", None),
     "decision_events_uri": ("decision_events_uri", None),
     "jwks_uri": ("jwks_uri", None),

@@ -5,13 +5,13 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from identity.polled.ways import DEVICE
+from identity.polled.ways import CIBA, DEVICE
 from identity.public_services import addresses
 from identity.public_services.credentials import ASSERTION, NONE, WITH_SECRET
-from identity.registration import answers, certified, fapi2
+from identity.registration import answers, backchannel, certified, fapi2
 from identity.tokens.exchange import GRANT_TYPE as EXCHANGE
 
-OF_PERSONS = ("authorization_code", DEVICE)  # whoever uses one of them may refresh, too
+OF_PERSONS = ("authorization_code", DEVICE, CIBA)  # whoever uses one of them may refresh, too
 GRANT_TYPES = (*OF_PERSONS, "refresh_token", "client_credentials", EXCHANGE)
 
 
@@ -84,4 +84,5 @@ _RULES = (
     answers.check,
     certified.check,
     fapi2.check,
+    backchannel.check,
 )

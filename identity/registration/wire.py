@@ -9,6 +9,7 @@ from identity.public_services.credentials import OFFERED
 from identity.public_services.records import Block, Level
 from identity.registration import fapi2, rules
 from identity.registration.answers import AnswersSchema
+from identity.registration.backchannel import BackchannelSchema
 from identity.registration.rules import GRANT_TYPES
 from identity.registration.shapes import (
     CODE,
@@ -43,7 +44,7 @@ class ProceduresSchema(Strict):
     procedures = words([validate.Length(max=32), CODE], load_default=list)
 
 
-class ServiceSchema(AnswersSchema, ProceduresSchema):
+class ServiceSchema(AnswersSchema, BackchannelSchema, ProceduresSchema):
     """One public service, as its registration is kept: names and values as on the wire."""
 
     client_id = fields.String(

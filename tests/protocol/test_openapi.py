@@ -17,7 +17,7 @@ from identity.public_services import credentials
 from identity.requested import wish
 from tests.asking import a_sender
 from tests.exchange import decision, give, publish_catalogues
-from tests.offices import an_office
+from tests.offices import EVERY_GRANT, an_office
 from tests.people import lan
 
 
@@ -119,6 +119,11 @@ def test_every_refusal_is_described_by_its_word_and_slug(app, described):
             assert slugs == sorted(errors.URN + kind.slug for kind in kinds)
 
 
+def is_described(door):
+    """The door of a sandbox that answers for people is on no description."""
+    return door.is_documented
+
+
 class TestOneSource:
     """A parameter that the code reads and the table lacks, or the other way, is a mistake."""
 
@@ -137,12 +142,12 @@ class TestOneSource:
 
     def test_what_a_door_reads_is_what_it_describes(self, app, client, read):
         publish_catalogues()
-        office = an_office(client, grant_types=list(GRANTS))
+        office = an_office(client, **EVERY_GRANT)
         given = give(lan(), office.played, decision("full_name"))
         bearer = {"Authorization": f"Bearer {given.token}"}
         looked_at = 0
 
-        for door in app.extensions["motlan.doors"].values():
+        for door in filter(is_described, app.extensions["motlan.doors"].values()):
             for rows in door.form or ((),):
                 sent = {row.name: _some(row) for row in rows if row.name not in NOT_BESIDE_A_HEADER}
                 read.clear()

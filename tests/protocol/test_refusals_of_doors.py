@@ -16,7 +16,7 @@ from identity.parameters import REPEATABLE
 from identity.public_services import credentials
 from identity.public_services.registered import GRANT_QUERY, GRANT_REVOKE
 from tests.exchange import decision, give, publish_catalogues
-from tests.offices import an_office
+from tests.offices import EVERY_GRANT, an_office
 from tests.people import lan
 
 pytestmark = pytest.mark.slow
@@ -48,7 +48,7 @@ def table(app):
 @pytest.fixture
 def entering(client):
     """Headers with which a door lets a caller in, genuine."""
-    office = an_office(client, scope=f"openid {GRANT_QUERY} {GRANT_REVOKE}")
+    office = an_office(client, scope=f"openid {GRANT_QUERY} {GRANT_REVOKE}", **EVERY_GRANT)
     api = give(lan(), office.played, decision("full_name")).token
     userinfo = office.sign_in(lan())["access_token"]
     form = {"grant_type": "client_credentials", "scope": f"{GRANT_QUERY} {GRANT_REVOKE}"}

@@ -1,0 +1,209 @@
+"""CIBA, security case 67: who would find people, wear them down, or take their answer."""
+
+import shutil
+import threading
+
+import pytest
+
+from identity import settings as settings_module
+from tests.backchannel import Desk, a_desk, allow, answer, page_of
+from tests.exchange import publish_catalogues
+from tests.people import barred, form_token, lan, minh, new_number, sign_in
+
+pytestmark = pytest.mark.usefixtures("catalogues")
+
+
+@pytest.fixture(scope="module")
+def catalogues(app):
+    publish_catalogues()
+    return app
+
+
+@pytest.fixture
+def desk(app):
+    return a_desk(app)
+
+
+@pytest.fixture
+def person():
+    return lan()
+
+
+@pytest.fixture
+def phone(client, person):
+    sign_in(client, person)
+    return client
+
+
+class TestAttacker:
+    """A desk that types numbers, a neighbour at the phone, a service that listens in."""
+
+    def test_a_number_of_nobody_is_answered_as_everybodys(self, desk, person):
+        """No counter finds out who exists: decision 0037."""
+        locked = lan()
+        barred(locked, "locked")
+        answers = []
+        for number in (person.national_id, locked.national_id, new_number()):
+            told = desk.ask(login_hint=number)
+            length = len(told.json["auth_req_id"])
+            answers.append((told.status_code, told.json.keys(), length, desk.error(), desk.error()))
+
+        assert answers[0] == answers[1] == answers[2]
+        assert answers[0][3:] == ("authorization_pending", "slow_down")
+
+    def test_nobody_is_asked_without_end(self, desk, person):
+        """Five times in a quarter of an hour by one service; a number of nobody counts the same."""
+        for number in (person.national_id, new_number()):
+            told = [desk.ask(login_hint=number).status_code for _ in range(6)]
+            assert told == [200] * 5 + [429]
+
+    def test_one_service_leaves_room_for_another(self, app, desk, person):
+        for _ in range(6):
+            desk.ask(person)
+
+        assert a_desk(app).ask(person).status_code == 200
+
+    def test_many_services_together_do_not_wear_a_person_down(self, app, person):
+        """Twenty in an hour, whoever asks."""
+        told = [a_desk(app).ask(person).status_code for _ in range(21)]
+
+        assert told == [200] * 20 + [429]
+
+    def test_a_service_asks_a_hundred_people_a_minute(self, desk):
+        told = [desk.ask(login_hint=new_number()).status_code for _ in range(101)]
+
+        assert told == [200] * 100 + [429]
+
+    def test_an_answer_is_good_once(self, desk, person, phone):
+        """And its second use ends what the first has bought."""
+        desk.ask(person)
+        allow(phone)
+        bought = desk.poll().json["access_token"]
+
+        assert desk.error() == "invalid_grant"
+        bearer = {"Authorization": f"Bearer {bought}"}
+        assert phone.get("/userinfo", headers=bearer).status_code == 401
+
+    def test_of_many_polls_at_once_one_is_served(self, app, desk, person, phone):
+        """Single use is one UPDATE: each request has its own connection."""
+        desk.ask(person)
+        allow(phone)
+        others = [Desk(app.test_client(), desk.played, desk.told) for _ in "1234"]
+        at_once, answers = threading.Barrier(len(others)), []
+
+        def come(one):
+            at_once.wait()
+            answers.append(one.poll().status_code)
+
+        threads = [threading.Thread(target=come, args=(one,)) for one in others]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sorted(answers) == [200, 400, 400, 400]
+
+    def test_another_service_gets_nothing_for_it(self, app, desk, person, phone):
+        """CIBA Core §11: bound to whom it was given to; the try costs nothing."""
+        desk.ask(person)
+        allow(phone)
+        other = a_desk(app)
+
+        assert other.error(auth_req_id=desk.told["auth_req_id"]) == "invalid_grant"
+        assert other.error(auth_req_id="x" * 100) == "invalid_grant"
+        assert desk.poll().status_code == 200
+
+    def test_somebody_elses_request_is_not_there(self, app, desk, person, phone):
+        """Its page, its list, its form: another person finds nothing."""
+        desk.ask(person)
+        page = page_of(phone)
+        neighbour = app.test_client()
+        sign_in(neighbour, minh())
+
+        assert neighbour.get(page.request.path).status_code == 404
+        assert page.request.path not in neighbour.get("/my/requests").text
+        mine = form_token(neighbour.get("/sign-out"))
+        told = {"csrf_token": mine, "answer": "allow"}
+        assert neighbour.post(page.request.path, data=told).status_code == 404
+        assert desk.error() == "authorization_pending"
+
+    def test_who_takes_the_phone_over_gives_nobodys_answer(self, desk, person, phone):
+        """Allowed, and before it is done somebody else signs in in that browser."""
+        desk.ask(person)
+        moved = answer(phone, "allow").location
+        token = form_token(phone.get("/sign-out"))
+        phone.post("/sign-out", data={"csrf_token": token})
+        sign_in(phone, minh())
+
+        again = phone.get(moved)
+
+        assert again.location == "/my/requests/refused"
+        assert desk.error() == "access_denied"
+
+    def test_what_was_answered_is_not_answered_again(self, app, desk, person, phone):
+        """Two phones of one person: the first answer counts."""
+        desk.ask(person)
+        second = app.test_client()
+        sign_in(second, person)
+        page = page_of(second)
+        waits = answer(second, "allow", page=page).location
+        assert answer(phone, "deny").status_code == 303
+
+        assert second.get(waits).status_code == 409
+        assert answer(second, "allow", page=page).status_code == 404
+        assert desk.error() == "access_denied"
+
+    def test_a_sign_out_ends_what_was_not_fetched(self, desk, person, phone):
+        desk.ask(person)
+        allow(phone)
+        token = form_token(phone.get("/sign-out"))
+        phone.post("/sign-out", data={"csrf_token": token})
+
+        assert desk.error() == "invalid_grant"
+
+    def test_the_person_finds_it_in_their_log(self, desk, person, phone):
+        for chosen, kind in (("allow", "remote:allowed"), ("deny", "remote:refused")):
+            desk.ask(person)
+            phone.get(answer(phone, chosen).location)
+            assert kind in desk.entries_of(person)
+
+
+class TestSandbox:
+    """`POST /test/ciba`: an answer for people who are invented, and nowhere but in a sandbox."""
+
+    @staticmethod
+    def tell(client, desk, chosen="allow"):
+        told = {"token": desk.told["auth_req_id"], "type": chosen}
+        return client.post("/test/ciba", query_string=told).status_code
+
+    def test_the_answer_is_as_if_the_person_had_given_it(self, app, desk, person):
+        desk.ask(person)
+        assert self.tell(app.test_client(), desk) == 204
+        assert desk.poll().status_code == 200
+        desk.ask(person)
+        assert self.tell(app.test_client(), desk, "deny") == 204
+        assert desk.error() == "access_denied"
+        assert self.tell(app.test_client(), desk) == 404
+
+    def test_nobody_answers_for_who_could_be_real(self, app, desk):
+        """A number of a province, or of nobody at all; nor what only a page can ask."""
+        real = lan(national_id="001188" + new_number()[6:])
+        for told in ({"login_hint": real.national_id}, {"login_hint": new_number()}):
+            desk.ask(**told)
+            assert self.tell(app.test_client(), desk) == 404
+        desk.ask(lan(), scope="openid profile")
+        assert self.tell(app.test_client(), desk) == 400
+        assert self.tell(app.test_client(), desk, "perhaps") == 400
+        assert desk.error() == "authorization_pending"
+
+    def test_without_the_demo_there_is_no_such_address(self, another_app, settings, tmp_path):
+        shutil.copytree(settings.secrets, tmp_path / "secrets")
+        plain = another_app(
+            settings_module.read(
+                {"MOTLAN_HOME": str(tmp_path), "MOTLAN_DATABASE_URL": settings.database_url}
+            )
+        )
+
+        told = {"token": "x", "type": "allow"}
+        assert plain.test_client().post("/test/ciba", query_string=told).status_code == 404
+        assert not [door for door in plain.extensions["motlan.doors"] if "/test/ciba" in door]
