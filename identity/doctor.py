@@ -8,6 +8,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 from identity import clock, database, files, log_keys, records, schema, sealing, settings, worker
+from identity.certificates import trust
 from identity.columns import Base
 from identity.joining import Check, joined
 from identity.signing.keys import signing_keys
@@ -31,6 +32,7 @@ def faults() -> Iterator[str]:
             Check("log head file", _head_file),
             Check("disk", _disk),
             Check("outbound", _outbound),
+            Check("certificates", trust.fault),
         ]
     )
     unreached = list(_found([Check("database", schema.fault)]))

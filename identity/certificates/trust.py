@@ -4,6 +4,7 @@ We check the path ourselves, whatever the proxy checked: it may ask for any cert
 those that a service signed itself come the same way (RFC 8705 §2.2).
 """
 
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from identity import clock, settings
 from identity.certificates.shown import MOST, Shown
 
 LEAST_RSA_BITS, LEAST_CURVE_BITS = 2048, 256
+WARNED = timedelta(days=30)  # before an authority ends
 _FOR_CLIENTS = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 
 
@@ -41,9 +43,24 @@ def is_vouched_for(shown: Shown) -> bool:
     return True
 
 
+def fault() -> str | None:
+    """What an operator should know of the anchors before services find out; null: nothing."""
+    anchors = settings.current().client_ca
+    if anchors is None:
+        return None
+    first = min(one.not_valid_after_utc for one in _anchors(anchors))
+    if first - clock.now() > WARNED:
+        return None
+    return f"an authority in {anchors} ends at {clock.minute(first)}: its services need another"
+
+
 @lru_cache(maxsize=4)
 def _store(anchors: Path) -> verification.Store:
-    return verification.Store(x509.load_pem_x509_certificates(anchors.read_bytes()))
+    return verification.Store(_anchors(anchors))
+
+
+def _anchors(anchors: Path) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(anchors.read_bytes())
 
 
 def _for_clients(

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import delete
 
 from consent.audit import heads
@@ -17,6 +18,7 @@ from identity.database import transaction
 from identity.entry import Who
 from identity.signing import keys
 from migrations.protection import APPEND_ONLY, KEYS
+from tests.certified import certificate
 from tests.tampering import Vandal
 
 
@@ -137,6 +139,16 @@ def test_a_host_without_an_address(ours, monkeypatch):
 
 def _nobody(*_args):
     raise OSError("no such host")
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(40, False), (20, True), (-1, True)])
+def test_an_authority_for_services_that_ends(ours, tmp_path, days, is_told):
+    anchors = tmp_path / "anchors.pem"
+    ending = certificate("CN=authority", days=(-90, days))
+    anchors.write_bytes(ending.made.public_bytes(Encoding.PEM))
+    change(ours, client_ca=anchors)
+
+    assert any(fault.startswith("certificates: an authority in ") for fault in faults()) is is_told
 
 
 def test_tables_of_another_version(ours):

@@ -213,6 +213,17 @@ def test_a_path_may_lead_over_another():
     assert not trust.is_vouched_for(found(leaf))
 
 
+def test_an_authority_in_between_may_be_an_anchor(tmp_path):
+    """Most proxies do not tell the chain, so an operator puts it where the anchors are."""
+    between, anchors = authority("CN=between", by=ROOT), tmp_path / "anchors.pem"
+    anchors.write_bytes(between.made.public_bytes(Encoding.PEM))
+    told = {"MOTLAN_TRUSTED_PROXIES": "127.0.0.1", "MOTLAN_CLIENT_CA": str(anchors)}
+
+    with installed(tmp_path, **told):
+        assert trust.is_vouched_for(found(certificate(by=between)))
+        assert not trust.is_vouched_for(found(certificate(by=ROOT)))
+
+
 @pytest.mark.usefixtures("anchored")
 def test_it_may_say_that_it_is_for_clients():
     """RFC 5280 §4.2.1.12."""
