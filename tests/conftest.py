@@ -234,10 +234,12 @@ OF_WORDS = {
     "test_openid_client_messages.py",
     "test_openid_client_registers.py",
     "test_rfc8705_attacks.py",
+    "test_registered_addresses.py",
     "test_rfc9449_attacks.py",
     "test_rfc9728_resource_metadata.py",
     "test_the_decision_page.py",
     "test_the_readme.py",
+    "test_third_party_login.py",
 }
 
 

@@ -19,6 +19,7 @@ from identity.registration.wire import ServiceSchema
 
 # Not part of the stored registration: columns of their own, or secret.
 APART = ("client_id", "client_secret", "organisation")
+OPERATOR, ITSELF = "operator", "registration"  # who put it on record, as the entry says
 
 
 class BadRegistrationError(ValueError):
@@ -111,10 +112,10 @@ def _with_organisation(told: dict[str, Any]) -> Outcome:
     )
     if is_changed:
         records.raise_versions(organisation_id)
-    outcome = keep(told, organisation_id=organisation_id, by="operator")
+    outcome = keep(told, organisation_id=organisation_id, by=OPERATOR)
     if not is_changed or outcome.outcome != "unchanged":
         return outcome
-    _record(outcome.id, outcome.client_id, outcome="updated", by="operator")
+    _record(outcome.id, outcome.client_id, outcome="updated", by=OPERATOR)
     return replace(outcome, outcome="updated")
 
 
@@ -124,17 +125,21 @@ def keep(told: dict[str, Any], *, organisation_id: uuid.UUID, by: str) -> Outcom
     Whoever remembers services has to `registered.forget()` after it.
 
     Raises:
-        BadRegistrationError: somebody else changed the service meanwhile.
+        BadRegistrationError: somebody else changed the service meanwhile, or it has ended.
     """
     client_id = told.get("client_id") or "svc-" + secrets.token_hex(12)
     row = records.find(client_id)
+    if row is not None and not row.is_active:
+        raise BadRegistrationError(f"client_id: {client_id} has ended; register another")
     public_service_id = database.new_id() if row is None else row.id
     secret = _secret(told, None if row is None else row.secret_digest)
     columns = {
         "organisation_id": organisation_id,
         "registration": {k: v for k, v in told.items() if k not in APART},
         "secret_digest": secret.digest(public_service_id),
-        "sector": sectors.sector(told, None if row is None else row.sector),
+        "sector": sectors.sector(
+            told, None if row is None else row.sector, may_share=by == OPERATOR
+        ),
     }
     if row is None:
         records.add({"id": public_service_id, "client_id": client_id, **columns})

@@ -26,15 +26,19 @@ def check_document(told: Mapping[str, Any]) -> None:
         raise ValidationError("does not list every redirect URI", "sector_identifier_uri")
 
 
-def sector(told: Mapping[str, Any], kept: str | None) -> str:
+def sector(told: Mapping[str, Any], kept: str | None, *, may_share: bool) -> str:
     """Whose pairwise subjects it shares.
 
     Without a document of its own a service shares only with the same organisation at the same
-    host, and keeps that sector when it moves, since `sub` is for ever.
+    host, and keeps that sector when it moves, since `sub` is for ever. That a document joins
+    several organisations is for an operator to say: behind one portal each can write one.
     """
+    code = told["organisation"]["code"]
     if "sector_identifier_uri" in told:
-        return addresses.host(told["sector_identifier_uri"])
+        host = addresses.host(told["sector_identifier_uri"])
+        own = f"{host} {code}"
+        return own if kept == own or not may_share else host
     if kept is not None:
         return kept
     hosts = {addresses.host(uri) for uri in told["redirect_uris"]}
-    return f"{''.join(hosts)} {told['organisation']['code']}"
+    return f"{''.join(hosts)} {code}"

@@ -15,7 +15,7 @@ from identity.entry import Who
 from identity.errors import AccessDenied, tell
 from identity.messages import NO_STORE, Response
 from identity.public_services import credentials, registered
-from identity.registration.register import BadRegistrationError, keep
+from identity.registration.register import ITSELF, BadRegistrationError, keep
 from identity.self_registration import invitations, records
 from identity.self_registration.client_registration import (
     METADATA_REFUSED,
@@ -114,7 +114,7 @@ def update(request: Request, managed: Managed) -> Response:
             raise unauthorized("changed meanwhile")
         try:
             organisation_id = managed.invitation.organisation_id
-            outcome = keep(told, organisation_id=organisation_id, by="registration")
+            outcome = keep(told, organisation_id=organisation_id, by=ITSELF)
         except BadRegistrationError:
             raise unauthorized("changed meanwhile") from None
     registered.forget()
@@ -150,7 +150,7 @@ def delete(_request: Request, managed: Managed) -> Response:
     with transaction():
         if not records.end_service(managed.id, managed.digest):
             raise unauthorized("ended meanwhile")
-        acting = {"public_service": managed.client_id, "actor": "registration"}
+        acting = {"public_service": managed.client_id, "actor": ITSELF}
         trail.record("service:ended", managed.who, subject={"result": "ended"}, acting=acting)
     registered.forget()
     return Response(204, b"", NO_STORE)

@@ -16,7 +16,7 @@ from identity.errors import InvalidRequest, InvalidToken, Refusal, tell
 from identity.messages import NO_STORE, Response, json_response
 from identity.public_services import registered
 from identity.registration import sectors
-from identity.registration.register import APART, complaints, keep
+from identity.registration.register import APART, ITSELF, complaints, keep
 from identity.self_registration import invitations, records
 from identity.self_registration.invitations import Invitation
 from identity.self_registration.wire import INFORMATION, RegistrationSchema
@@ -71,7 +71,7 @@ def register(request: Request, invited: Invitation) -> Response:
     with transaction():
         if not records.spend_invitation(invited.id):
             raise unauthorized("used up meanwhile")
-        outcome = keep(told, organisation_id=invited.organisation_id, by="registration")
+        outcome = keep(told, organisation_id=invited.organisation_id, by=ITSELF)
         records.add_registration(
             {
                 "public_service_id": outcome.id,

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from identity.public_services import registered
-from identity.registration.register import register
+from identity.registration.register import BadRegistrationError, register
 from identity.self_registration import invitations
 from identity.trail import AccessEntry
 from tests.exchange import find_entries
@@ -148,6 +148,17 @@ def test_the_end_of_a_service_ends_what_it_holds(client):
     mine = AccessEntry.public_service_id == service.id
     (entry,) = find_entries(mine, AccessEntry.type == "service:ended")
     assert entry.acting["actor"] == "registration"
+
+
+def test_a_service_that_has_ended_is_not_brought_back(client):
+    """Nor by an operator's file: what it once held would live again."""
+    manager = managed(client)
+    manager.end()
+
+    again = registration(client_id=manager.told["client_id"])
+
+    with pytest.raises(BadRegistrationError, match="has ended"):
+        register([again])
 
 
 def test_what_was_registered_with_a_token_that_was_taken_back_is_not_changed(client):

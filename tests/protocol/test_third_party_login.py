@@ -94,7 +94,10 @@ def test_nobody_is_sent_to_a_service_that_has_ended(her):
         database.write(update(PublicService).where(mine).values(is_active=False))
     registered.forget()
 
-    assert "start-" not in her.client.get("/my/consents").text
+    page = her.client.get("/my/consents").text
+
+    assert "start-" not in page
+    assert "Hệ thống khai thác đã ngừng" in page
 
 
 @pytest.mark.parametrize("how", ["GET", "POST"])
