@@ -28,7 +28,7 @@ from identity.granted.gate import TokenRef, token_key
 from identity.provider.guard import Presented
 from identity.public_services import registered
 from identity.public_services.registered import Registered
-from identity.requested import pending, requests
+from identity.requested import pending, requests, rules
 from identity.requested.pending import Pending
 from identity.signing.tokens import AccessToken
 from identity.tokens import codes, pkce, refresh
@@ -93,7 +93,7 @@ class Matter:
             }
             | ({"authorization_details": json.dumps(asked)} if asked else {})
         )
-        requests.check(wish)
+        rules.check(wish)
         return wish
 
     def _answer(self, waiting: Pending) -> Screen:

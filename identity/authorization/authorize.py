@@ -14,9 +14,9 @@ from identity.granted import approval
 from identity.granted.approval import Approved, Ask, Asked, StepUp
 from identity.managed import asking
 from identity.messages import NO_STORE, Response
-from identity.requested import acr, pending, requests
+from identity.requested import acr, pending, requests, rules
 from identity.requested.pending import AlreadyAnswered, Pending
-from identity.requested.requests import Unmet
+from identity.requested.rules import Unmet
 from identity.requested.wish import Wish
 
 # How often a request is looked at anew because something it rests on changed at that moment.
@@ -83,7 +83,7 @@ def receive(wish: Wish) -> Response | Posted:
     It is not bound to a browser yet: a form of another site brings none of our cookies.
     """
     try:
-        requests.check(wish)
+        rules.check(wish)
     except Refusal as refusal:
         answering.close(wish, None)
         return response_modes.refuse(wish, refusal)
@@ -92,7 +92,7 @@ def receive(wish: Wish) -> Response | Posted:
 
 def _next_step(visit: Visit) -> Response | Posted:
     for _ in range(TRIES):
-        requests.check(visit.wish)
+        rules.check(visit.wish)
         session = visit.session
         if session is None or _has_to_sign_in(visit, session):
             return _ask_to_sign_in(visit)

@@ -13,7 +13,7 @@ from identity.errors import InvalidRequest, Refusal
 from identity.parameters import Parameter
 from identity.polled.ways import Polled
 from identity.public_services.registered import PING, Registered
-from identity.requested import requests
+from identity.requested import requests, rules
 from identity.requested.wish import PARAMETERS
 
 LIFETIME = timedelta(minutes=5)
@@ -67,7 +67,7 @@ def read(said: Mapping[str, str], service: Registered) -> New:
     until = clock.now() + _lifetime(said.get("requested_expiry"))
     wished = {name: said[name] for name in _WISHES if name in said}
     wished["client_id"] = service.client_id
-    requests.check(requests.reread(wished, polled=Polled(KIND, b"", until)))
+    rules.check(requests.reread(wished, polled=Polled(KIND, b"", until)))
     message = said.get("binding_message")
     if message is not None and not _is_shown_exactly(message):
         raise InvalidBindingMessage(f"send at most {LONGEST_MESSAGE} visible characters")

@@ -16,7 +16,7 @@ from identity.polled import pace
 from identity.polled.polls import Standing, State
 from identity.polled.ways import Polled, Way
 from identity.public_services.registered import Registered
-from identity.requested import requests
+from identity.requested import requests, rules
 from identity.requested.pending import AlreadyAnswered
 from identity.requested.wish import Wish
 from identity.together import Answer, look, together
@@ -59,7 +59,7 @@ def begin(said: Mapping[str, str], service: Registered, *, address: str) -> Begu
     device_code, now = secrets.token_urlsafe(RANDOM_BYTES), clock.now()
     polled = Polled(KIND, sealing.digest(device_code), now + LIFETIME)
     told = {**said, "client_id": service.client_id}
-    requests.check(requests.reread(told, polled=polled))
+    rules.check(requests.reread(told, polled=polled))
     row = {
         "digest": polled.digest,
         "service": service.id,

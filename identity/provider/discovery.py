@@ -18,7 +18,7 @@ from identity.public_services import credentials, encryption, service_keys
 from identity.public_services.client_certificate import SELF_SIGNED
 from identity.public_services.registered import OF_SERVICES, PING, POLL
 from identity.requested import acr
-from identity.requested.requests import PROMPTS
+from identity.requested.rules import PROMPTS
 from identity.requested.wish import MODES, OFFERED_SCOPES
 from identity.signing import keys
 from identity.signing.algorithms import ALGORITHMS

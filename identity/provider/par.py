@@ -16,7 +16,7 @@ from identity.parameters import Parameter
 from identity.public_services import credentials
 from identity.public_services.guard import authenticated
 from identity.public_services.registered import Registered
-from identity.requested import pushed, request_objects, requests
+from identity.requested import pushed, request_objects, requests, rules
 from identity.requested.wish import PARAMETERS
 from identity.tokens.families import Asker
 
@@ -74,11 +74,11 @@ DOORS = (
         answers={201: Answer("its reference: RFC 9126 section 2.2", PUSHED)},
         refuses=(
             requests.NotSentBack,
-            requests.UnsupportedResponseType,
+            rules.UnsupportedResponseType,
             requests.RequestNotSupported,
             request_objects.InvalidRequestObject,
-            requests.RegistrationNotSupported,
-            requests.Unmet,
+            rules.RegistrationNotSupported,
+            rules.Unmet,
             UnauthorizedClient,
             InvalidScope,
             InvalidAuthorizationDetails,

@@ -13,7 +13,7 @@ from identity.errors import InvalidClient
 from identity.parameters import Parameters
 from identity.public_services import credentials
 from identity.public_services.registered import Registered
-from identity.requested import pending, pushed_records, requests
+from identity.requested import pending, request_records, requests, rules
 from identity.requested.pending import AlreadyAnswered
 from identity.requested.requests import NotSentBack
 from identity.requested.wish import Wish
@@ -56,7 +56,7 @@ def _kept(said: Mapping[str, str], service: Registered, *, in_object: bool) -> s
     digest, at = sealing.digest(uri), clock.now()
     told = {**said, "client_id": service.client_id}
     wish = requests.reread(told, pushed=digest, in_object=in_object)
-    requests.check(wish)
+    rules.check(wish)
     row = {
         "digest": digest,
         "service": service.id,
@@ -65,7 +65,7 @@ def _kept(said: Mapping[str, str], service: Registered, *, in_object: bool) -> s
         "now": at,
         "expires": at + LIFETIME,
     }
-    return None if together(pushed_records.store(row)) is None else uri
+    return None if together(request_records.push(row)) is None else uri
 
 
 def find(parameters: Parameters) -> Wish | None:
@@ -83,7 +83,7 @@ def find(parameters: Parameters) -> Wish | None:
     if uri is None or not uri.startswith(PREFIX):
         return None
     digest = sealing.digest(uri)
-    found = look(pushed_records.find(digest))
+    found = look(request_records.find_pushed(digest))
     if found is None:
         raise InvalidRequestUri(REFUSED, note="pushed: unknown")
     if found["pushed.spent_at"] is not None:
@@ -102,5 +102,5 @@ def spend(digest: bytes) -> None:
     Raises:
         AlreadyAnswered: it had one before, in this browser or another.
     """
-    if together(pushed_records.spend(digest)) is None:
+    if together(request_records.spend_pushed(digest)) is None:
         raise AlreadyAnswered("this request has been answered already")

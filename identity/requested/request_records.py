@@ -1,4 +1,4 @@
-"""Clauses over stored authorization requests (design §4)."""
+"""Clauses over authorization requests, waiting (design §4) and pushed (RFC 9126)."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -36,6 +36,16 @@ _WAIT = """UPDATE authorization_request SET expires_at = :pending_until
     WHERE id = :pending_id AND browser_digest = :pending_browser AND answered_at IS NULL
     AND expires_at > :pending_now AND expires_at < :pending_until
     AND created_at > :pending_oldest"""
+
+_PUSH = """INSERT INTO pushed_request (digest, public_service_id, params, created_at, expires_at)
+    SELECT :pushed_digest, :pushed_service, :pushed_params, :pushed_now, :pushed_expires
+    WHERE EXISTS (SELECT 1 FROM public_service s WHERE s.id = :pushed_service
+        AND s.version = :pushed_service_version AND s.is_active)
+    RETURNING 1 AS ok"""
+_FIND_PUSHED = """SELECT public_service_id, params, expires_at, spent_at FROM pushed_request
+    WHERE digest = :pushed_digest"""
+_SPEND_PUSHED = """UPDATE pushed_request SET spent_at = :pushed_now
+    WHERE digest = :pushed_digest AND spent_at IS NULL RETURNING 1 AS ok"""
 
 
 def store(row: dict[str, Any]) -> Clause:
@@ -113,3 +123,26 @@ def answer(request_id: uuid.UUID) -> Clause:
 def _one(name: str, text: str, *, params: dict[str, Any]) -> Clause:
     told = text + " RETURNING 1 AS ok"
     return Clause(name, told, told, params, {"ok": int})
+
+
+def push(row: dict[str, Any]) -> Clause:
+    """A request is on record under the digest of its reference, if its service is as we know it."""
+    params = {f"pushed_{name}": value for name, value in row.items()}
+    return Clause("pushed", _PUSH, _PUSH, params, {"ok": int})
+
+
+def find_pushed(digest: bytes) -> Clause:
+    """A pushed request, in time and unspent or not."""
+    returns = {
+        "public_service_id": uuid.UUID,
+        "params": dict,
+        "expires_at": datetime,
+        "spent_at": datetime,
+    }
+    return Clause("pushed", _FIND_PUSHED, _FIND_PUSHED, {"pushed_digest": digest}, returns)
+
+
+def spend_pushed(digest: bytes) -> Clause:
+    """A pushed request is answered once; no row: it was before."""
+    params = {"pushed_digest": digest, "pushed_now": clock.now()}
+    return Clause("pushed_spent", _SPEND_PUSHED, _SPEND_PUSHED, params, {"ok": int})

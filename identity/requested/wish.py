@@ -109,7 +109,7 @@ class Wish:
     """One authorization request whose sender and way back are certain.
 
     `said` is what was sent, each name once; the properties read it, and raise what the rule
-    table (`requests`) lets go back to the sender.
+    table (`rules`) lets go back to the sender.
     """
 
     public_service: Registered
