@@ -9,7 +9,7 @@ from identity import clock, sealing, settings
 from identity.ciba.asking import TAKES
 from identity.errors import Refusal
 from identity.parameters import Parameter
-from identity.public_services import records, service_jws
+from identity.public_services import records, service_jws, service_keys
 from identity.public_services.registered import Registered
 from identity.public_services.service_jws import Message, NotProvenError
 from identity.together import together
@@ -56,7 +56,8 @@ def unwrapped(said: Mapping[str, str], service: Registered) -> Mapping[str, str]
 def _opened(text: str, service: Registered) -> dict[str, str]:
     message = service_jws.read(text, longest=LONGEST, types=TYPES)
     registered = service.backchannel_request_alg or ""
-    service_jws.require_signed(message, service, algorithms=(registered,))
+    keys = service_keys.keys(service, message.kid)
+    service_jws.require_signed(message, keys, algorithms=(registered,))
     claims = message.claims
     aud = claims.get("aud")
     if claims.get("iss") != service.client_id or claims.get("sub") == service.client_id:

@@ -1,21 +1,20 @@
 """What a public service signed with a key of its own: RFC 7515, read as RFC 8725 wants it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jwt
 from jwt.algorithms import OKPAlgorithm
 
 from identity import jws
-from identity.public_services import client_assertion, service_keys
-from identity.public_services.registered import Registered
 
-LONGEST_NAME = 256  # of a kid
-FARTHEST = 1e11  # seconds: the year 5138
+LONGEST_NAME = 256  # of kid, jti, sub
+_FARTHEST = 1e11  # seconds: the year 5138
 # RFC 7515 §4.1.11: no extension is understood, so nothing is critical. A key, or an address of
 # one, that comes with the message is the sender's word only (RFC 8725 §3.10).
-_UNWANTED = frozenset({"crit", "b64", "jku", "x5u", "x5c", "jwk"})
+_UNWANTED = frozenset({"crit", "b64", "jku", "x5u", "jwk"})
 # What a JWK must be to verify an algorithm: key type, and curve where there is one.
 _KINDS = {
     "PS256": ("RSA", None),
@@ -23,7 +22,9 @@ _KINDS = {
     "ES256": ("EC", "P-256"),
     "EdDSA": ("OKP", "Ed25519"),
 }
-# RFC 9864 §2.2; keys and registrations are compared by the older name.
+# RFC 7638 §3.2: the members that make a key.
+_OF_KEYS = ("kty", "crv", "x", "y", "n", "e")
+# RFC 9864 §2.2: the same algorithm under its newer name, which PyJWT does not know yet.
 _OLDER = {"Ed25519": "EdDSA"}
 _jws = jwt.PyJWS(list(_KINDS))
 _jws.register_algorithm("Ed25519", OKPAlgorithm())
@@ -46,42 +47,50 @@ class Message:
         """The algorithm that it names, whatever that is."""
         return self.header.get("alg")
 
+    @property
+    def kid(self) -> str | None:
+        """Which key it says it was made with; null: it does not say.
 
-def read(text: str, *, longest: int, types: Collection[str]) -> Message:
-    """The message, not proved. A message that names no type is taken as one of these types.
+        Raises:
+            NotProvenError: it says something that is no name.
+        """
+        return text(self.header, "kid") if "kid" in self.header else None
+
+
+def read(sent: str, *, longest: int, types: Collection[str]) -> Message:
+    """The message, not proved. A message that names no type is taken as a plain JWT.
 
     Raises:
         NotProvenError: it is no compact JWS, too long, of another type, or wants more than we do.
     """
     try:
-        header, claims = jws.members(text, longest=longest)
-    except ValueError as fault:
-        raise NotProvenError(str(fault)) from None
+        header, claims = jws.members(sent, longest=longest)
+    except ValueError:
+        raise NotProvenError("not a compact JWS, or too long") from None
     if _UNWANTED & header.keys():
         raise NotProvenError("a header that we do not take")
     typ = header.get("typ", "jwt")
     if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
         raise NotProvenError("typ")
-    return Message(text, header, claims)
+    return Message(sent, header, claims)
 
 
-def require_signed(message: Message, service: Registered, *, algorithms: Collection[str]) -> None:
-    """From now on it is certain that this service signed the message.
+def require_signed(
+    message: Message, keys: Sequence[Mapping[str, Any]], *, algorithms: Collection[str]
+) -> None:
+    """From now on it is certain that whoever has one of these keys signed the message.
 
     Raises:
         NotProvenError: by another algorithm, by no key or more than one, or not at all.
     """
-    alg, kid = message.alg, message.header.get("kid")
+    alg, kid = message.alg, message.kid
     if not isinstance(alg, str) or _older(alg) not in map(_older, algorithms):
-        raise NotProvenError("alg")
-    if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= LONGEST_NAME):
-        raise NotProvenError("kid")
-    fitting = [key for key in service_keys.keys(service, kid) if _fits(key, _older(alg))]
+        raise NotProvenError("alg is not the registered one")
+    fitting = [key for key in keys if _fits(key, _older(alg)) and kid in {None, key.get("kid")}]
     if len(fitting) != 1:
         raise NotProvenError("no key, or more than one")
     try:
-        by = client_assertion.parsed(fitting[0], _older(alg))
-        _jws.decode(message.text, by.key, algorithms=[alg])
+        _jws.decode(message.text, _parsed(fitting[0], _older(alg)).key, algorithms=[alg])
     except jwt.PyJWTError:
         raise NotProvenError("signature") from None
 
@@ -92,19 +101,46 @@ def seconds(claims: Mapping[str, Any], name: str) -> float | None:
     Raises:
         NotProvenError: it is no number that could be one.
     """
-    value = claims.get(name)
-    if value is None:
+    if name not in claims:
         return None
+    value = claims[name]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not -FARTHEST < value < FARTHEST:
+    # Not `isfinite`: an integer of hundreds of digits is one, and no float takes it.
+    if not is_number or not -_FARTHEST < value < _FARTHEST:
         raise NotProvenError(name)
     return float(value)
 
 
+def text(members: Mapping[str, Any], name: str) -> str:
+    """A name as the header or the claims say it.
+
+    Raises:
+        NotProvenError: it is missing, no text, or none that could be kept.
+    """
+    value = members.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
+        raise NotProvenError(name)
+    if not value.isprintable():  # half a surrogate pair has no bytes, a NUL no place to be kept
+        raise NotProvenError(name)
+    return value
+
+
 def _older(alg: str) -> str:
+    """An algorithm under the one name by which keys and registrations are compared."""
     return _OLDER.get(alg, alg)
 
 
 def _fits(key: Mapping[str, Any], alg: str) -> bool:
-    is_kind = (key.get("kty"), key.get("crv")) == _KINDS[alg]
+    is_kind = (key.get("kty"), key.get("crv")) == _KINDS.get(alg)
     return is_kind and _older(key.get("alg", alg)) == alg and key.get("use", "sig") == "sig"
+
+
+def _parsed(key: Mapping[str, Any], alg: str) -> jwt.PyJWK:
+    return _of(alg, *(key.get(name) for name in _OF_KEYS))
+
+
+@lru_cache(maxsize=1024)
+def _of(alg: str, *told: str | None) -> jwt.PyJWK:
+    """A fact about these very numbers, so it may be kept."""
+    members = dict(zip(_OF_KEYS, told, strict=True))
+    return jwt.PyJWK({k: v for k, v in members.items() if v is not None}, algorithm=alg)

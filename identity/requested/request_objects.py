@@ -8,7 +8,7 @@ from typing import Any
 from identity import clock, settings
 from identity.errors import InvalidRequest, Refusal
 from identity.parameters import REPEATABLE, Parameters
-from identity.public_services import service_jws
+from identity.public_services import service_jws, service_keys
 from identity.public_services.registered import Registered
 from identity.public_services.service_jws import Message, NotProvenError
 from identity.requested import references, requests
@@ -65,7 +65,8 @@ def read(text: str, service: Registered, *, is_fetched: bool = False) -> dict[st
     try:
         message = service_jws.read(text, longest=LONGEST, types=TYPES)
         _require_any_signature(message, service)
-        service_jws.require_signed(message, service, algorithms=service.request_algs)
+        keys = service_keys.keys(service, message.kid)
+        service_jws.require_signed(message, keys, algorithms=service.request_algs)
         _check_parties(message.claims, service)
         _check_times(message.claims, may_lack=is_fetched and service.profile == "oidc")
         return _parameters(message.claims)

@@ -70,7 +70,6 @@ def test_identity_knows_nothing_of_consent():
                 "identity.signing.ring",
                 "identity.binding.dpop",
                 "identity.public_services.credentials",
-                "identity.public_services.client_assertion",
                 "identity.public_services.service_jws",
             },
         ),

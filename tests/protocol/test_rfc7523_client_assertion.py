@@ -38,9 +38,7 @@ NOTES = {
     "kid",
     "nbf",
     "no key, or more than one",
-    "not JSON",
     "not a compact JWS, or too long",
-    "not an object",
     "signature",
     "typ",
 }

@@ -1,6 +1,5 @@
 """Signed requests, RFC 9101; FAPI 2.0 Message Signing §5.3; OIDC Core §6."""
 
-import base64
 import hmac
 import json
 import time
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
 
 from identity import settings
+from identity.jws import base64url
 from identity.public_services import service_keys
 from identity.registration.register import BadRegistrationError, register
 from tests.asking import answered, is_refused_here, signed_in, waiting
@@ -116,6 +116,19 @@ def test_other_algorithms_sign_too(client, alg):
     assert "code" in answered(office.bring(office.sign()))
 
 
+def test_an_algorithm_may_be_said_by_its_newer_name(client):
+    """RFC 9864 §2.2: `Ed25519`, as openid-client writes it, whatever was registered."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    members = {"jwks": {"keys": [jwk_of(key, "EdDSA")]}, "request_object_signing_alg": "EdDSA"}
+    office = Signer(client, a_service(**members), key=key, alg="EdDSA")
+    signed_in(client, lan())
+    message = compact({"alg": "Ed25519", "typ": TYPE}, office.claims())
+
+    text = message + b"." + base64url(key.sign(message))
+
+    assert "code" in answered(office.bring(text.decode()))
+
+
 HONEST = (
     {"header": {"typ": "JWT"}},
     {"header": {"typ": f"application/{TYPE}"}},
@@ -139,10 +152,12 @@ def test_an_honest_object_may_look_like_this(office, client):
 
 def hs256(claims, secret):
     """Signed with a secret that everybody knows; a library would refuse to."""
-    parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": TYPE}, claims)]
-    message = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
-    mac = hmac.digest(secret, message, "sha256")
-    return (message + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
+    message = compact({"alg": "HS256", "typ": TYPE}, claims)
+    return (message + b"." + base64url(hmac.digest(secret, message, "sha256"))).decode()
+
+
+def compact(*parts):
+    return b".".join(base64url(json.dumps(part).encode()) for part in parts)
 
 
 @pytest.mark.parametrize(
