@@ -1,0 +1,31 @@
+"""Keys are rotated every ten seconds for two minutes, and no verification fails."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.databases import Databases
+from tests.drills.rotating import KEPT_SECONDS, Record, rotate_for, services
+from tests.drills.town import a_town
+from tests.drills.verifying import READERS
+
+SECONDS = 120
+
+
+@pytest.mark.timeout(600)
+# joserfc, of a name that OpenID Connect still uses.
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+def test_no_verification_fails_while_keys_change_under_load(databases: Databases, tmp_path: Path):
+    """security-cases.md §11; three libraries that keep our keys exactly as long as we say."""
+    record = Record()
+    settings = {"MOTLAN_JWKS_SECONDS": str(KEPT_SECONDS)}
+
+    with a_town(databases, tmp_path, people=len(READERS), services=services(), **settings) as town:
+        rotated, fetched = rotate_for(town, SECONDS, record)
+
+    figures = f"{rotated} rotations, {fetched} fetches, {len(record.keys)} keys"
+    print(figures, dict(record.verified))  # noqa: T201 - a drill's figures are what it is for
+    assert record.failed == []
+    assert rotated >= SECONDS // 10 - 2  # a machine may have much else to do
+    assert all(record.verified[name] > 100 for name in READERS)
+    assert len(record.keys) >= 4 * (rotated - 1)
