@@ -132,7 +132,7 @@ class _Fetched:
 
 def _fetch(kept: _Set) -> None:
     try:
-        kept.keys = public_keys(outbound.get_json(kept.uri))
+        kept.keys = usable_keys(outbound.get_json(kept.uri))
         kept.got_at = time.monotonic()
     except (outbound.OutboundRefused, NotPublicKeysError) as fault:
         # The keys we had stay good for an hour; without any the service is refused.
@@ -154,15 +154,44 @@ def public_keys(
     Raises:
         NotPublicKeysError: it is anything else.
     """
+    found = _listed(told)
+    for key in found:
+        _check(key, uses)
+    return _named_once(found)
+
+
+def usable_keys(told: object) -> tuple[Mapping[str, Any], ...]:
+    """Those of a fetched set that we can use: it may be meant for others too (RFC 7517 §5).
+
+    Raises:
+        NotPublicKeysError: it is no set, or shows anything private: then nothing of it is believed.
+    """
+    found = _listed(told)
+    if any(isinstance(key, dict) and SECRET_MEMBERS & key.keys() for key in found):
+        raise NotPublicKeysError("a key has private members; only public keys are taken")
+    return _named_once([key for key in found if _is_usable(key)])
+
+
+def _listed(told: object) -> list[Any]:
     found = told.get("keys") if isinstance(told, dict) else None
     if not isinstance(found, list) or not 1 <= len(found) <= MOST_KEYS:
         raise NotPublicKeysError(f'must be {{"keys": […]}} with 1 to {MOST_KEYS} keys')
-    for key in found:
-        _check(key, uses)
+    return found
+
+
+def _named_once(found: list[Any]) -> tuple[Mapping[str, Any], ...]:
     kids = [key.get("kid") for key in found]
     if len(found) > 1 and (None in kids or len(set(kids)) != len(kids)):
         raise NotPublicKeysError("several keys need a kid each, and each its own")
     return tuple(found)
+
+
+def _is_usable(key: object) -> bool:
+    try:
+        _check(key, (SIGNATURE, ENCRYPTION))
+    except NotPublicKeysError:
+        return False
+    return True
 
 
 def _check(key: object, uses: Collection[str]) -> None:

@@ -134,6 +134,24 @@ def test_a_key_comes_from_the_address_that_was_registered(client, httpserver):
     assert len(httpserver.log) == 1
 
 
+def test_keys_for_others_in_the_same_set_are_passed_over(client, httpserver):
+    """RFC 7517 §5: what we cannot use may be of use to somebody else; what is private never is."""
+    key = a_key("P-256")
+    others = [
+        {"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA", "use": "enc", "kid": "p384"},
+        {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "kid": "pq"},
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB", "use": "sig", "kid": "weak"},
+        "no key at all",
+    ]
+    httpserver.expect_request("/jwks").respond_with_json({"keys": [*others, *shown(key)["keys"]]})
+    office = an_office(
+        client, jwks_uri=httpserver.url_for("/jwks"), id_token_encrypted_response_alg="ECDH-ES"
+    )
+
+    assert opened(office.sign_in(lan())["id_token"], key)
+    assert service_keys.keys(registered.find(office.played.client_id), None) == ()
+
+
 def test_without_a_key_nothing_is_spent(client, httpserver):
     """An address that does not answer costs no code: the service may try again."""
     httpserver.expect_request("/jwks").respond_with_json({"keys": []})
