@@ -41,7 +41,7 @@ _ALWAYS = (
 )
 # What is served at `MOTLAN_MTLS_ORIGIN` too (RFC 8705 §5).
 FOR_MACHINES = (
-    *("/token", "/par", "/userinfo", "/introspect", "/revoke", "/api/", "/grants/"),
+    *("/token", "/par", "/userinfo", "/introspect", "/revoke", "/api/", "/grants"),
     *("/device_authorization", "/bc-authorize"),
 )
 DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
