@@ -9,6 +9,8 @@ from html import unescape
 
 import jwt
 import pytest
+from authlib.oauth2.rfc7591 import ClientMetadataClaims as OAuthClientMetadata
+from authlib.oidc.registration import ClientMetadataClaims as ClientMetadata
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import RSAAlgorithm
 
@@ -254,6 +256,37 @@ def test_a_signed_request_is_fetched_and_an_unsigned_one_is_not_taken(plan, boar
     references.forget()
     refused = signer.bring(None, request_uri=board.address, **signer.query())
     assert answered(refused)["error"] == "invalid_request_object"
+
+
+def test_what_is_answered_is_right_to_an_independent_validator(plan):
+    """Authlib's claims of RFC 7591 and of OIDC Registration, against our own metadata."""
+    told = plan.registered(
+        client_uri="https://a.motlan.test/", contacts=["ops@motlan.test"], default_max_age=60
+    )
+    offered = plan.client.get("/.well-known/openid-configuration").json
+
+    for kind in (OAuthClientMetadata, ClientMetadata):
+        kind(told, {}, kind.get_claims_options(offered), offered).validate()
+
+
+def test_both_profiles_may_be_registered_where_the_token_allows_both(client):
+    """FAPI 2.0 §5.3.2: what it requires is so without being said, and RS256 is no default."""
+    token, _ = an_invitation(profiles=("oidc", "fapi2"))
+    told = {
+        "profile": "fapi2",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [public_jwk(ec.generate_private_key(ec.SECP256R1()))]},
+    }
+
+    fapi = Registrar(client, token).registered(**told)
+
+    assert fapi["id_token_signed_response_alg"] == "ES256"
+    for name in ("require_pkce", "require_pushed_authorization_requests"):
+        assert fapi[name] is True
+    assert fapi["dpop_bound_access_tokens"] is True
+    assert Registrar(client, token).registered()["profile"] == "oidc"
+    word, sentence = Registrar(client, token).error(profile="fapi2")
+    assert (word, sentence[:26]) == ("invalid_client_metadata", "token_endpoint_auth_method")
 
 
 def test_a_request_without_a_response_type_is_told_so(plan):

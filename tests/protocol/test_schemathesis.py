@@ -30,7 +30,7 @@ from tests.asking import VERIFIER
 from tests.exchange import decision, fill_register, give, publish_catalogues, told
 from tests.offices import Office, about_scopes, an_office
 from tests.people import lan
-from tests.registering import an_invitation
+from tests.registering import an_invitation, metadata
 from tests.registering import bearer as bearer_of
 
 # The tool's own deprecations are not ours.
@@ -217,6 +217,26 @@ def test_what_a_code_buys_is_described_to_its_last_member(described, office):
     assert access["authorization_details"]
     assert access["active"]
     assert refresh["active"]
+
+
+def test_the_life_of_a_registration_is_described(described, credentials):
+    """Made, read, changed and ended; each answer to its last member."""
+    sent = {"body": metadata(), "media_type": "application/json"}
+    made = _asked(described["/register"]["POST"].Case(**sent), credentials["/register"], 201)
+    one, where = described["/register/{client_id}"], {"client_id": made["client_id"]}
+    token = bearer_of(made["registration_access_token"])
+
+    _asked(one["GET"].Case(path_parameters=where), token, 200)
+    sent["body"] |= where
+    changed = _asked(one["PUT"].Case(path_parameters=where, **sent), token, 200)
+    token = bearer_of(changed["registration_access_token"])
+    _asked(one["DELETE"].Case(path_parameters=where), token, 204)
+
+
+def _asked(case: Case, headers: dict[str, str], status: int) -> Any:
+    answer = case.call_and_validate(headers=headers, base_url=ISSUER, checks=CHECKS)
+    assert answer.status_code == status, answer.text
+    return answer.json() if answer.text else None
 
 
 def _honest(described, path, method, body, media_type, headers):
