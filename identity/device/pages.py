@@ -45,7 +45,7 @@ def take_code(session: CitizenSession) -> AnyResponse:
     except guesses.WrongUserCode as refusal:
         wrong = _("Mã không đúng hoặc đã hết hạn. Xem lại mã đang hiện trên thiết bị.")
         return _code_page([("user-code", wrong)], status=refusal.status, typed=text[:40])
-    return redirect(f"/device/{_place(found)}", 303)
+    return redirect(f"/device/{_place(found, user_code.typed(text) or '')}", 303)
 
 
 @pages.get("/allowed")
@@ -66,16 +66,16 @@ def show_refused(_session: CitizenSession) -> str:
 @enter(citizen)
 def ask(_session: CitizenSession, told_place: str) -> str:
     """Who asks, from which device, and since when: RFC 8628 §5.4."""
-    found = _found(told_place)
+    found, code = _found(told_place)
     is_near = found.asked_from == block(request.remote_addr or "")
-    return render_template("device/ask.html", one=found, is_near=is_near)
+    return render_template("device/ask.html", one=found, code=code, is_near=is_near)
 
 
 @pages.post("/<told_place>")
 @enter(citizen)
 def answer(session: CitizenSession, told_place: str) -> AnyResponse:
     """Not theirs: the end. Theirs: the same way as any other request, from here on."""
-    found = _found(told_place)
+    found, _code = _found(told_place)
     chosen = browser.field("answer")
     if chosen == DENY:
         requests.deny(found.polled, session)
@@ -88,22 +88,23 @@ def answer(session: CitizenSession, told_place: str) -> AnyResponse:
     return redirect(f"/authorize?request={waiting.hex}", 303)
 
 
-def _place(found: Waiting) -> str:
-    """The address of its page, which opens in this browser alone."""
-    return sealing.ring().seal_token(PURPOSE, found.polled.digest + browser.digest())
+def _place(found: Waiting, code: str) -> str:
+    """The address of its page, which opens in this browser alone; the code to compare in it."""
+    told = found.polled.digest + browser.digest() + code.encode()
+    return sealing.ring().seal_token(PURPOSE, told)
 
 
-def _found(told_place: str) -> Waiting:
+def _found(told_place: str) -> tuple[Waiting, str]:
     try:
-        digests = sealing.ring().open_token(PURPOSE, told_place)
+        told = sealing.ring().open_token(PURPOSE, told_place)
     except sealing.Unreadable:
-        digests = b""
-    is_here = digests[DIGEST:] == browser.digest()
-    found = requests.find(digests[:DIGEST]) if is_here else None
+        told = b""
+    is_here = told[DIGEST : 2 * DIGEST] == browser.digest()
+    found = requests.find(told[:DIGEST]) if is_here else None
     if found is None:
         raise RequestOver("no device waits here; start again at the device")
     g.ui_locales = found.wish.ui_locales
-    return found
+    return found, told[2 * DIGEST :].decode()
 
 
 def _code_page(errors: Errors | None = None, *, status: int = 200, typed: str = "") -> Response:

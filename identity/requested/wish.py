@@ -162,6 +162,11 @@ class Wish:
         return frozenset(CLAIM + c for c in claims_of(left) if c in wanted)
 
     @property
+    def asks_for_data(self) -> bool:
+        """Whether there is more than who signed in, so that somebody has to decide."""
+        return bool(self.details) or bool(self.scopes - {"openid", "offline_access"})
+
+    @property
     def scope(self) -> str:
         """The scopes as they go into the grant: offered ones, shorthand ones, single claims."""
         kept = [s for s in self.scope_values if s in self._sent or s.startswith(SHORTHAND)]

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from identity.polled.ways import CIBA, DEVICE
+
 HOUSING, INSURANCE, BUSINESS = "1.115150", "1.002759", "1.001612"
 OFFICES = {
     "Công ty Nhà Xanh": (HOUSING, INSURANCE, BUSINESS),
@@ -28,6 +30,8 @@ def document(client_id: str, name: str, procedures: Iterable[str], *, to: str) -
         "client_name#vi": name,
         "redirect_uris": [to],
         "token_endpoint_auth_method": "client_secret_basic",
+        "grant_types": ["authorization_code", DEVICE, CIBA],
+        "backchannel_token_delivery_mode": "poll",
         "organisation": {
             "name": name,
             "code": f"T{client_id.upper().replace('-', '.')}",

@@ -36,6 +36,7 @@ def test_no_page_shuts_anybody_out(browser: Browser, country: Country, app: Flas
         objection = deciding(citizen, office)
         receipt, complaint = being_in_charge(citizen)
         keeping_safe(citizen)
+        asked_from_elsewhere(citizen, office)
         going_wrong(citizen, office)
         enrolling(sit.down(country.invited("operator")))
         at_the_counter(sit.down(country.member("counter-officer")), of=country.newcomer())
@@ -191,6 +192,24 @@ def keeping_safe(citizen: Examiner) -> None:
         citizen.press(f"second-factor-error-{name}", button)
         citizen.press(f"new-{name}", button, **proof)
     citizen.press("security-done", "#submit-codes")
+
+
+def asked_from_elsewhere(citizen: Examiner, office: Office) -> None:
+    """A screen without keys, and a counter, both of which wait for an answer."""
+    told = office.post("/device_authorization", scope="openid")
+    citizen.visit("device", "/device")
+    citizen.press("device-error", "#submit-user-code")
+    citizen.press("device-ask", "#submit-user-code", user_code=told["user_code"])
+    citizen.press("device-allowed", "#device-allow")
+    citizen.visit("device-refused", "/device/refused")
+    number = citizen.person.told["national_id"]
+    said = {"scope": "openid", "login_hint": number, "binding_message": "Quầy 3, số 127"}
+    citizen.visit("requests-none", "/my/requests")
+    office.post("/bc-authorize", **said)
+    citizen.visit("requests", "/my/requests")
+    citizen.press("request", "#requests a")
+    citizen.press("request-refused", "#ciba-deny")
+    citizen.visit("request-allowed", "/my/requests/allowed")
 
 
 def going_wrong(citizen: Examiner, office: Office) -> None:
