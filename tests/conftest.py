@@ -203,6 +203,7 @@ PAGES = {
     "test_attacks_cross_site.py",
     "test_attacks_markup.py",
     "test_every_form.py",
+    "test_rfc9700_browser.py",
 }
 
 
@@ -236,6 +237,7 @@ OF_WORDS = {
     "test_rfc8705_attacks.py",
     "test_registered_addresses.py",
     "test_rfc9449_attacks.py",
+    "test_rfc9700_browser.py",
     "test_rfc9728_resource_metadata.py",
     "test_the_decision_page.py",
     "test_the_readme.py",

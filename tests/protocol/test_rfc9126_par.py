@@ -9,11 +9,12 @@ from sqlalchemy import select
 
 from identity import clock, database
 from identity.granted.records import AuthorizationCode
+from identity.registration.register import register
 from identity.requested.pushed import LIFETIME, PREFIX
 from identity.requested.records import AuthorizationRequest, PushedRequest
 from tests.asking import Sender, a_sender, answered, is_refused_here, signed_in, waiting
 from tests.people import lan, sign_in
-from tests.public_services import a_service
+from tests.public_services import a_service, registration
 from tests.pushing import bring, push, pushed
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -218,6 +219,15 @@ class TestAttacker:
         assert is_refused_here(bring(office, PREFIX + "A" * 43))
         foreign = office.query(request_uri="https://evil.test/request.jwt")
         assert answered(office.ask(**foreign))["error"] == "request_uri_not_supported"
+
+    def test_what_was_pushed_before_a_change_is_judged_by_what_is_registered_now(self, office):
+        """RFC 9126 §7.4: an address that was taken back gets nothing by an older push."""
+        reference = pushed(office)
+        told = registration(client_id=office.played.client_id)
+        told["organisation"]["code"] = office.service.organisation.code
+        register([told])
+
+        assert is_refused_here(bring(office, reference))
 
     def test_two_references_are_none(self, office):
         """RFC 6749 §3.1."""
