@@ -230,6 +230,7 @@ OF_WORDS = {
     "test_openid_client.py",
     "test_openid_client_certificates.py",
     "test_pkcs11.py",
+    "test_openid_client_counters.py",
     "test_openid_client_devices.py",
     "test_openid_client_fapi2.py",
     "test_openid_client_messages.py",

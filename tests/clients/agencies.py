@@ -14,6 +14,8 @@ from tests.certified import Certificate, authority, certificate
 SECRET = "a-secret-that-only-the-clients-of-others-know"
 ALL_GRANTS = ["authorization_code", "refresh_token", "client_credentials"]
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+COUNTER = "urn:openid:params:grant-type:ciba"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 Told = dict[str, Any]
 
 
@@ -91,6 +93,7 @@ SIGNED = (
     "introspection_signed_response_alg",
 )
 ENCRYPTED = ("id_token", "userinfo", "authorization", "introspection")
+POLLS = {"backchannel_token_delivery_mode": "poll"}
 PUBLIC = {"grant_types": ["authorization_code", "refresh_token"]}
 
 
@@ -114,6 +117,11 @@ def plain() -> dict[str, Agency]:
         "app": Agency("none", application_type="native", **PUBLIC),
         "bound": Agency(dpop_bound_access_tokens=True),
         "pushing": Agency(BY_KEY, alg="ES256", require_pushed_authorization_requests=True),
+        "counter": Agency(grant_types=[COUNTER], redirect_uris=[], **POLLS),
+        "counter-key": Agency(
+            BY_KEY, alg="ES256", grant_types=[COUNTER], redirect_uris=[], **POLLS
+        ),
+        "exchanging": Agency(grant_types=[*ALL_GRANTS, EXCHANGE]),
         "keeping": Agency(scope="openid grant_management_query grant_management_revoke"),
         "screen": Agency("none", **dict(PUBLIC, grant_types=[DEVICE]), redirect_uris=[]),
         "office-screen": Agency(BY_KEY, alg="ES256", grant_types=[*ALL_GRANTS, DEVICE]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.agencies import ALL_GRANTS, ROOT, Agency, agencies, written
+from tests.clients.agencies import ALL_GRANTS, COUNTER, ROOT, Agency, agencies, written
 from tests.clients.certifying_proxy import CertifyingProxy
 from tests.clients.conversation import Conversation
 from tests.clients.listener import Listener
@@ -21,7 +21,7 @@ Goes = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def listener() -> Iterator[Listener]:
-    """Where one of the services is told of sign-outs."""
+    """Where some of the services are told of what happens here."""
     made = Listener()
     yield made
     made.close()
@@ -29,8 +29,15 @@ def listener() -> Iterator[Listener]:
 
 @pytest.fixture(scope="session")
 def registered(listener: Listener) -> dict[str, Agency]:
-    """The public services, by what is particular to each."""
-    return agencies() | {"hearing": Agency(backchannel_logout_uri=listener.address)}
+    """The public services, by what is particular to each; some are told of what happens here."""
+    pinged = {
+        "grant_types": [COUNTER],
+        "redirect_uris": [],
+        "backchannel_token_delivery_mode": "ping",
+        "backchannel_client_notification_endpoint": listener.address,
+    }
+    hearing = Agency(backchannel_logout_uri=listener.address)
+    return agencies() | {"hearing": hearing, "counter-pinged": Agency(**pinged)}
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +68,7 @@ def town(
         "MOTLAN_CLIENT_CA": str(home / "anchors.pem"),
         "MOTLAN_OUTBOUND_ALLOW": "localhost,127.0.0.1",
     }
-    with a_town(databases, home, people=2, services=services, **more) as made:
+    with a_town(databases, home, people=3, services=services, **more) as made:
         proxy.to = made.serving.port
         yield made
 

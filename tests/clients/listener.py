@@ -3,16 +3,23 @@
 import queue
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
+from typing import NamedTuple
 
 PATIENCE_SECONDS = 20.0
 
 
+class Heard(NamedTuple):
+    """One request: its body, and the credential that came with it."""
+
+    body: str
+    authorization: str | None
+
+
 class Listener:
-    """Takes every form, and keeps it for whoever asks."""
+    """Takes everything, and keeps it for whoever asks."""
 
     def __init__(self) -> None:
-        self._heard: queue.Queue[dict[str, list[str]]] = queue.Queue()
+        self._heard: queue.Queue[Heard] = queue.Queue()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -21,8 +28,8 @@ class Listener:
         """Where it listens."""
         return f"http://localhost:{self._server.server_port}/heard"
 
-    def heard(self) -> dict[str, list[str]]:
-        """The next form that came; one that never comes is waited for in vain."""
+    def heard(self) -> Heard:
+        """What came next; what never comes is waited for in vain."""
         return self._heard.get(timeout=PATIENCE_SECONDS)
 
     def close(self) -> None:
@@ -33,8 +40,8 @@ class Listener:
     def _handler(listener: "Listener") -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                listener._heard.put(parse_qs(body.decode(), strict_parsing=True))
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                listener._heard.put(Heard(body, self.headers.get("Authorization")))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -11,10 +11,12 @@ from tests.drills.wire import Answer, Browser, NotGiven
 
 Arrived = dict[str, Any]  # the address a browser came to, and the form that it posted there
 MOST_PAGES = 10
-ENDS = ("/device/allowed",)  # pages that lead nowhere else
+ENDS = ("/device/allowed", "/my/requests/allowed")  # pages that lead nowhere else
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 _BOX = re.compile(r'<input type="checkbox" name="([^"]*)"[^>]* value="([^"]*)"')
 _TYPED = re.compile(r'<input type="text"[^>]* name="([^"]*)" value="([^"]+)"')
+_WAITS = re.compile(r'<li><a href="(/my/requests/[^"]+)">')
+_SHOWN = re.compile(r'<dd id="binding-message">([^<]*)</dd>')
 _POSTS = re.compile(r'<form method="post"(?: action="([^"]*)")?')
 
 
@@ -25,6 +27,7 @@ class Person:
     issuer: str
     browser: Browser
     resident: Resident
+    was_shown: str = ""  # the last message to compare with what a counter says
 
     def open(self, address: str) -> Arrived:
         """Go where the service sends, page after page; where the last one leads.
@@ -50,6 +53,10 @@ class Person:
             return _there(answer)
         if path in ENDS:
             return {"url": self.issuer + path}
+        if waiting := _WAITS.search(answer.body.decode()):
+            return waiting[1]
+        if shown := _SHOWN.search(answer.body.decode()):
+            self.was_shown = unescape(shown[1])
         action, fields = _form(answer)
         if urlsplit(action).netloc:
             return {"url": action, "form": fields}

@@ -4,6 +4,7 @@ It verifies what a public service has to: issuer, state, nonce, audience, hashes
 """
 
 import json
+from urllib.parse import parse_qs
 
 import pytest
 import requests
@@ -123,7 +124,7 @@ def test_a_service_hears_of_the_sign_out(goes, town, listener):
     said = goes("discovery", "hearing")
     seen = goes("logout", "hearing", own)
 
-    (token,) = listener.heard()["logout_token"]
+    (token,) = parse_qs(listener.heard().body)["logout_token"]
 
     keys = KeySet.import_key_set(requests.get(said["jwks_uri"], timeout=10).json())
     read = jwt.decode(token, keys, algorithms=["ES256"])
@@ -147,12 +148,27 @@ def test_a_grant_by_its_name(goes):
     assert seen["known"] == {"active": False}
 
 
+def test_a_token_for_a_lesser_one(goes):
+    """RFC 8693 §2: who it is stays, and what was left out is told no more."""
+    more, less = {"scope": "openid profile"}, {"scope": "openid"}
+
+    seen = goes("exchange", "exchanging", asked=more, exchanged=less)
+
+    assert "name" in seen["before"]
+    assert seen["after"].keys() == {"sub"}
+    assert seen["lesser"]["issued_token_type"].endswith(":access_token")
+
+
 class TestAttacker:
     """What the client would not take, were it so; else these ways would prove nothing."""
 
     def test_an_id_token_by_another_algorithm_than_was_agreed(self, goes):
         with pytest.raises(ClientRefused, match="alg"):
             goes("code", "basic", metadata={"id_token_signed_response_alg": "RS256"})
+
+    def test_a_token_for_a_greater_one(self, goes):
+        with pytest.raises(ClientRefused, match="invalid_scope"):
+            goes("exchange", "exchanging", exchanged={"scope": "openid email"})
 
     def test_an_answer_to_another_request(self, goes):
         with pytest.raises(ClientRefused, match="state"):

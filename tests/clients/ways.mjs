@@ -77,6 +77,32 @@ async function device(config, told) {
   return { begun, arrived, tokens, claims, userinfo };
 }
 
+/** A counter asks for somebody who answers on their own pages, and the counter asks once. */
+async function counter(config, told) {
+  const asked = { scope: 'openid', binding_message: 'Quay 5', ...told.asked };
+  const begun = await oidc.initiateBackchannelAuthentication(config, asked);
+  const arrived = await told.opened(`${told.issuer}/my/requests`);
+  const soon = { ...begun, interval: 0.05 };
+  const tokens = await oidc.pollBackchannelAuthenticationGrant(config, soon);
+  const claims = tokens.claims();
+  const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub);
+  return { begun, arrived, tokens, claims, userinfo };
+}
+
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** A token for a lesser one, which tells less. */
+async function exchange(config, told) {
+  const { tokens } = await signedIn(config, told);
+  const sent = { subject_token: tokens.access_token, subject_token_type: ACCESS_TOKEN };
+  const lesser = await oidc.genericGrantRequest(config, EXCHANGE, { ...sent, ...told.exchanged });
+  const { sub } = tokens.claims();
+  const before = await oidc.fetchUserInfo(config, tokens.access_token, sub);
+  const after = await oidc.fetchUserInfo(config, lesser.access_token, sub);
+  return { tokens, lesser, before, after };
+}
+
 /** A grant by its name: asked for, looked at, and given back with all its tokens. */
 async function granted(config, told) {
   const { tokens } = await signedIn(config, told);
@@ -95,4 +121,4 @@ async function discovery(config) {
   return config.serverMetadata();
 }
 
-export const WAYS = { code, own, logout, device, granted, discovery };
+export const WAYS = { code, own, logout, device, counter, exchange, granted, discovery };
