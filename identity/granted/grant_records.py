@@ -232,14 +232,16 @@ _CARRYING = """SELECT d.grant_id FROM grant_decision d
     WHERE d.citizen_id = :drop_citizen AND d.decision_id = :drop_decision"""
 _RAISE = f"""UPDATE service_grant AS g SET version = version + 1, changed_at = :drop_now,
     state = CASE WHEN EXISTS (SELECT 1 FROM grant_decision o WHERE o.citizen_id = g.citizen_id
-        AND o.grant_id = g.id AND o.decision_id <> :drop_decision) THEN state ELSE 'ended' END
+        AND o.grant_id = g.id AND o.decision_id <> :drop_decision) THEN state ELSE :drop_empty END
     WHERE citizen_id = :drop_citizen AND id IN ({_CARRYING})"""
 _DROP = """DELETE FROM grant_decision
     WHERE citizen_id = :drop_citizen AND decision_id = :drop_decision"""
 
 
 def dropping(params: Mapping[str, Any]) -> tuple[Clause, ...]:
-    """No grant carries the decision: each is one version on, `heads.told`, and ended if empty.
+    """No grant carries the decision: each is one version on, `heads.told`; an empty one ends.
+
+    Or stays as it is, by `drop_empty`.
 
     All heads are held before a decision's row is: a release holds its own, and then spends in
     every grant that carries the decision.

@@ -15,6 +15,7 @@ from identity.granted import grant_records, records
 from identity.granted.approval import Carried
 from identity.granted.claims import decided
 from identity.granted.gate import TokenRef, gate, spend
+from identity.granted.records import GrantState
 from identity.together import Clause, Json, look, together
 
 __all__ = [
@@ -206,6 +207,7 @@ def drop_decision(
 ) -> tuple[uuid.UUID, ...]:
     """No grant carries the decision any more; a grant left with none is ended, its tokens too.
 
+    Where a newer decision takes its place the grant itself stays, since that may go into it.
     The verb calls it first in its transaction and records its entry after it: the heads are
     held from here on, so that every disclosure stands in the log before that entry. Answers
     the grants that were changed.
@@ -213,14 +215,22 @@ def drop_decision(
     now = clock.now()
     # Alone: the next statement sees what was opened while we waited for the person.
     records.hold_person(citizen_id)
-    params = {"drop_citizen": citizen_id, "drop_decision": decision_id, "drop_now": now}
+    left_empty = GrantState.ACTIVE if by == SUPERSESSION else GrantState.ENDED
+    params = {
+        "drop_citizen": citizen_id,
+        "drop_decision": decision_id,
+        "drop_now": now,
+        "drop_empty": left_empty.value,
+    }
     dropped = together(*grant_records.dropping(params))
-    told = dropped["heads.told"] if dropped else []
-    ended = [uuid.UUID(grant_id) for grant_id, state in told if state == records.GrantState.ENDED]
-    if ended:
-        ending = {"end_citizen": citizen_id, "end_grants": ended, "end_by": by, "end_now": now}
+    told = {uuid.UUID(one): state for one, state in (dropped["heads.told"] if dropped else [])}
+    emptied = [one for one, state in told.items() if state == GrantState.ENDED]
+    if by == SUPERSESSION:
+        emptied = records.emptied(citizen_id, told)
+    if emptied:
+        ending = {"end_citizen": citizen_id, "end_grants": emptied, "end_by": by, "end_now": now}
         together(*grant_records.ending(ending))
-    return tuple(uuid.UUID(grant_id) for grant_id, _ in told)
+    return tuple(told)
 
 
 def end_families(  # noqa: PLR0913 - whose, why, and the ways to say which

@@ -231,6 +231,14 @@ def carried_of(citizen_id: uuid.UUID, decision_ids: Collection[uuid.UUID]) -> se
     return {row.decision_id for row in found}
 
 
+def emptied(citizen_id: uuid.UUID, grant_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Those of the person's grants that carry no decision."""
+    theirs = GrantDecision.citizen_id == citizen_id, GrantDecision.grant_id.in_(grant_ids)
+    found = database.rows(select(GrantDecision.grant_id).where(*theirs))
+    carrying = {row.grant_id for row in found}
+    return [grant_id for grant_id in grant_ids if grant_id not in carrying]
+
+
 def told_services(citizen_id: uuid.UUID) -> Sequence[Row[Any]]:
     """Which services hold or held a token of this person: their `sub` and `sid` of each session."""
     sid = TokenFamily.claims["sid"].as_string().label("sid")

@@ -13,6 +13,7 @@ ENDS = {
     State.EXPIRED,
     State.EXHAUSTED,
     State.SUPERSEDED,
+    State.RETURNED,
 }
 
 

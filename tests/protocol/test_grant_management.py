@@ -137,6 +137,21 @@ class TestMerge:
         assert set(second["scope"].split()) == {"openid", "profile", "email"}
         assert "name" in office.userinfo(second["access_token"]).json
 
+    @pytest.mark.parametrize("how", [merge, replacing])
+    def test_more_of_the_same_case_takes_the_place_of_less(self, her, office, how):
+        """The newer decision stands alone, in the grant that carried nothing but the older one."""
+        first = created(her, office, detail("full_name"))
+
+        wider = detail("full_name", "date_of_birth")
+        second = decides(her, office, wider, **how(first["grant_id"]))
+
+        assert second["grant_id"] == first["grant_id"]
+        (one,) = second["authorization_details"]
+        assert set(one["attributes"]) == {"full_name", "date_of_birth"}
+        assert sorted(row.state for row in her.decisions()) == ["given", "superseded"]
+        assert not office.is_active(first["access_token"])
+        assert office.is_active(second["access_token"])
+
     def test_the_release_goes_on_with_both(self, her, office):
         first = created(her, office)
         second = decides(her, office, LICENCE, **merge(first["grant_id"]))

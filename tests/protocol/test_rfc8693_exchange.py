@@ -105,6 +105,8 @@ def test_fewer_details_are_had_for_the_asking(office, bought):
     (detail,) = read(told["access_token"])["authorization_details"]
     assert (detail["procedure"], detail["attributes"]) == ("1.004222", ["full_name"])
     assert told["authorization_details"] == [detail]
+    said = office.post("/introspect", token=told["access_token"]).json
+    assert said["authorization_details"] == [detail]
 
 
 def test_a_lesser_scope_says_less_at_userinfo(office, person):
