@@ -13,10 +13,12 @@ from identity import clock, database
 from identity.columns import Base
 from identity.database import new_id, transaction
 from identity.joining import Duty, Purge, joined
+from identity.outbound import OutboundFailed
 
 LEASE = timedelta(minutes=1)  # a worker that died gives its message back after this, or later
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=6)
+SHARED_PAUSE = timedelta(minutes=5)  # of all messages to an address that does not answer
 MOST_TRIES = 40  # about a week; then an operator has to look
 UNFINISHED = "Unfinished"  # the last error of a message whose worker died with it
 
@@ -145,17 +147,8 @@ def progress_of(references: Iterable[str]) -> dict[str, list[Progress]]:
     wanted = list(references)
     if not wanted:
         return {}
-    rows = database.rows(
-        select(
-            OutboxMessage.reference,
-            OutboxMessage.target,
-            OutboxMessage.created_at,
-            OutboxMessage.delivered_at,
-            OutboxMessage.last_error,
-        )
-        .where(OutboxMessage.reference.in_(wanted))
-        .order_by(OutboxMessage.created_at)
-    )
+    about = select(OutboxMessage).where(OutboxMessage.reference.in_(wanted))
+    rows = database.rows(about.order_by(OutboxMessage.created_at))
     found: dict[str, list[Progress]] = {}
     for row in rows:
         told = Progress(row.target, row.created_at, row.delivered_at, row.last_error)
@@ -250,6 +243,25 @@ def failed(message: Waiting, why: str) -> None:
         )
 
 
+def _pause_address(message: Waiting) -> None:
+    """Where nobody answers, no other message is tried for a while: each would cost seconds.
+
+    The longer nobody has answered, the longer, up to `SHARED_PAUSE`.
+    """
+    theirs = (
+        OutboxMessage.public_service_id == message.public_service_id,
+        OutboxMessage.target == message.target,
+        OutboxMessage.delivered_at.is_(None),
+        OutboxMessage.next_at.is_not(None),
+    )
+    with transaction():
+        found = database.row(select(func.max(OutboxMessage.tries)).where(*theirs))
+        tries = max(message.tries, (found[0] if found else None) or 0)
+        until = clock.now() + min(_pause(tries), SHARED_PAUSE)
+        waiting = update(OutboxMessage).where(*theirs, OutboxMessage.next_at < until)
+        database.write(waiting.values(next_at=until))
+
+
 def send_by_kind(message: Waiting) -> None:
     """The recipient has acknowledged the message, as its kind wants it.
 
@@ -271,6 +283,8 @@ def deliver(send: Deliver = send_by_kind, *, at_most: int = 20) -> int:
             send(message)
         except Exception as error:  # noqa: BLE001 - one bad recipient must not stop the others
             failed(message, type(error).__name__)
+            if isinstance(error, OutboundFailed):
+                _pause_address(message)
         else:
             delivered(message)
     return at_most

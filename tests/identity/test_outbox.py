@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from identity import clock, database, outbox, worker
 from identity.database import transaction
 from identity.joining import joined
+from identity.outbound import OutboundFailed
 from identity.outbox import OutboxMessage
 from identity.public_services import registered
 from tests.public_services import a_service
@@ -203,6 +204,33 @@ def test_a_worker_that_comes_back_late_does_not_undo_what_another_delivered():
 
         assert (stored(put).next_at, stored(put).last_error) == (None, None)
         assert stored(put).delivered_at is not None
+
+
+def test_an_address_that_does_not_answer_is_knocked_at_once_for_all_its_messages():
+    """Else one service that is away would keep the others' messages waiting, five seconds each."""
+    tried, service = [], registered.find(a_service().client_id)
+    with transaction():
+        away, second, third = (
+            outbox.put("k", service.id, reference="r", target=TARGET, body={}) for _ in range(3)
+        )
+    other = a_message()
+
+    def send(message):
+        tried.append(message.id)
+        if message.id != other:
+            raise OutboundFailed("away")
+
+    rounds = [outbox.deliver(send)]
+    with later(timedelta(0)) as traveller:
+        for _ in range(10):
+            traveller.shift(outbox.SHARED_PAUSE)
+            rounds.append(outbox.deliver(send))
+        traveller.shift(outbox.LONGEST_PAUSE)
+        outbox.deliver(lambda _message: None)
+
+    assert tried[:2] == [away, other]
+    assert rounds == [2] + [1] * 10
+    assert all(stored(message).delivered_at for message in (away, second, third))
 
 
 def test_a_round_is_bounded():
