@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from identity import database
 from identity.errors import InvalidClient
-from identity.public_services import client_assertion, registered, service_keys
+from identity.public_services import registered, service_jws, service_keys
 from tests.public_services import a_service, a_service_with_a_key, authenticate, public_jwk
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -75,12 +75,12 @@ def test_half_a_minute_is_all():
 def test_its_keys_are_read_once(office):
     """The numbers of a key make one object, however many assertions it proves."""
     authenticate(office.assertion())
-    before = client_assertion._parsed.cache_info()
+    before = service_jws._of.cache_info()
 
     for _ in range(3):
         authenticate(office.assertion())
 
-    after = client_assertion._parsed.cache_info()
+    after = service_jws._of.cache_info()
     assert (after.hits - before.hits, after.misses - before.misses) == (3, 0)
 
 
