@@ -19,10 +19,14 @@ from identity.requested.wish import PARAMETERS
 LIFETIME = timedelta(minutes=5)
 LONGEST_LIFE = timedelta(minutes=10)
 LONGEST_MESSAGE = 60  # characters; it stands beside a screen or a voice that says the same
-_AS_EVERYWHERE = ("scope", "authorization_details", "acr_values", "ui_locales", "id_token_hint")
+_WISHES = ("scope", "authorization_details", "acr_values", "resource", "ui_locales")
 TAKES = (
     # In a signed request each of them stands in the object.
-    *(replace(row, is_required=False) for row in PARAMETERS if row.name in _AS_EVERYWHERE),
+    *(
+        replace(row, is_required=False)
+        for row in PARAMETERS
+        if row.name in (*_WISHES, "id_token_hint")
+    ),
     Parameter(name="login_hint", meaning="the personal number; one hint is required", longest=100),
     Parameter(name="login_hint_token", meaning="refused: not offered", longest=8192),
     Parameter(
@@ -46,7 +50,6 @@ TAKES = (
 )
 # RFC 6750 §2.1; 22 characters of base64url are 128 bits.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{22,1024}=*")
-_WISHES = ("scope", "authorization_details", "acr_values", "ui_locales")
 
 
 class InvalidBindingMessage(Refusal):

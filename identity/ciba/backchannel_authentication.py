@@ -18,7 +18,9 @@ from identity.database import transaction
 from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.errors import InvalidRequest, InvalidScope, UnauthorizedClient, tell
+from identity.granted import resources
 from identity.granted.details import InvalidAuthorizationDetails
+from identity.granted.resources import InvalidTarget
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
 from identity.polled import pace, polls
@@ -28,7 +30,10 @@ from identity.public_services.guard import authenticated
 from identity.public_services.registered import Registered
 from identity.tokens.families import Asker
 
-POLL = (Parameter(name="auth_req_id", meaning="from /bc-authorize", is_required=True, longest=400),)
+POLL = (
+    Parameter(name="auth_req_id", meaning="from /bc-authorize", is_required=True, longest=400),
+    resources.PARAMETER,
+)
 MINUTE = timedelta(minutes=1)
 
 
@@ -78,7 +83,8 @@ def poll(said: Mapping[str, str], asker: Asker) -> dict[str, Any]:
         Refusal: as `polls.answer` says.
     """
     standing = requests.standing(said["auth_req_id"])
-    return polls.answer(standing, asker, slow_down=requests.slow_down)
+    target = resources.read(said.get("resource"))
+    return polls.answer(standing, asker, target=target, slow_down=requests.slow_down)
 
 
 BEGUN = Told.from_dict(
@@ -103,6 +109,7 @@ DOORS = (
             UnauthorizedClient,
             InvalidScope,
             InvalidAuthorizationDetails,
+            InvalidTarget,
             InvalidBindingMessage,
             InvalidSignedRequest,
             UnknownUserId,

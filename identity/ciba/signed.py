@@ -8,7 +8,7 @@ from typing import Any
 from identity import clock, sealing, settings
 from identity.ciba.asking import TAKES
 from identity.errors import Refusal
-from identity.parameters import Parameter
+from identity.parameters import REPEATABLE, Parameter
 from identity.public_services import records, service_jws, service_keys
 from identity.public_services.registered import Registered
 from identity.public_services.service_jws import Message, NotProvenError
@@ -101,6 +101,8 @@ def _parameters(claims: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _text(name: str, value: object) -> str:
+    if name in REPEATABLE and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        value = " ".join(value)
     if name == "authorization_details" and isinstance(value, list):
         return json.dumps(value)
     if name == "requested_expiry" and isinstance(value, int) and not isinstance(value, bool):

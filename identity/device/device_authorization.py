@@ -10,7 +10,9 @@ from identity.described import Answer, Told
 from identity.device import requests
 from identity.doors import Door, Request
 from identity.errors import InvalidRequest, InvalidScope, UnauthorizedClient, tell
+from identity.granted import resources
 from identity.granted.details import InvalidAuthorizationDetails
+from identity.granted.resources import InvalidTarget
 from identity.messages import NO_STORE, Response, json_response
 from identity.parameters import Parameter
 from identity.polled import pace, polls
@@ -21,12 +23,13 @@ from identity.public_services.registered import Registered
 from identity.requested.wish import PARAMETERS
 from identity.tokens.families import Asker
 
-_TAKEN = ("scope", "authorization_details", "acr_values", "ui_locales")
+_TAKEN = ("scope", "authorization_details", "acr_values", "resource", "ui_locales")
 TAKES = tuple(row for row in PARAMETERS if row.name in _TAKEN)
 POLL = (
     Parameter(
         name="device_code", meaning="from /device_authorization", is_required=True, longest=200
     ),
+    resources.PARAMETER,
 )
 
 
@@ -58,7 +61,8 @@ def poll(said: Mapping[str, str], asker: Asker) -> dict[str, Any]:
         Refusal: as `polls.answer` says.
     """
     standing = requests.standing(said["device_code"])
-    return polls.answer(standing, asker, slow_down=requests.slow_down)
+    target = resources.read(said.get("resource"))
+    return polls.answer(standing, asker, target=target, slow_down=requests.slow_down)
 
 
 BEGUN = Told.from_dict(
@@ -82,6 +86,6 @@ DOORS = (
         summary="Ask for a code that a person types on another device",
         form=((*TAKES, *credentials.PARAMETERS),),
         answers={200: Answer("both codes: RFC 8628 section 3.2", BEGUN)},
-        refuses=(UnauthorizedClient, InvalidScope, InvalidAuthorizationDetails),
+        refuses=(UnauthorizedClient, InvalidScope, InvalidAuthorizationDetails, InvalidTarget),
     ),
 )

@@ -61,14 +61,21 @@ class Standing:
 
 
 def answer(
-    standing: Standing | None, asker: Asker, *, slow_down: Callable[[Standing, int], None]
+    standing: Standing | None,
+    asker: Asker,
+    *,
+    target: tuple[str, ...],
+    slow_down: Callable[[Standing, int], None],
 ) -> dict[str, Any]:
     """The token response, where the person allowed it: their answer is a code that is now spent.
+
+    `target` is what the access token is for (RFC 8707 §2.2); empty: as was asked.
 
     Raises:
         InvalidGrant: unknown, another service's, or redeemed before, which ends what it bought.
         Refused: the person said no.
         ExpiredToken, SlowDown, AuthorizationPending: there is no answer.
+        InvalidTarget: a resource that was not asked for; nothing is spent.
     """
     if standing is None or standing.public_service_id != asker.service.id:
         raise InvalidGrant(REFUSED, note="poll: unknown, or another public service")
@@ -76,9 +83,10 @@ def answer(
         raise Refused("the person did not allow it", note="poll: refused")
     if standing.state is State.WAITING or standing.citizen_id is None:
         _wait(standing, slow_down=slow_down)
-    redemption = Redemption("", "", None, asker.sender_key)
+    redemption = Redemption("", "", None, asker.sender_key, target)
     bought = codes.redeem_known(redemption, asker, key=(standing.citizen_id, standing.digest))
-    return families.answer(bought.standing, asker, refresh_token=bought.refresh_token)
+    aimed = bought.standing.aimed(target)
+    return families.answer(aimed, asker, refresh_token=bought.refresh_token)
 
 
 def _wait(standing: Standing, *, slow_down: Callable[[Standing, int], None]) -> NoReturn:

@@ -5,10 +5,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from identity.polled.ways import CIBA
+from identity.polled.ways import CIBA, DEVICE
 from identity.public_services.client_assertion import ALGORITHMS
 from identity.public_services.credentials import NONE
 from identity.public_services.registered import PING, POLL
+from identity.registration.fapi2 import PROFILE
 from identity.registration.shapes import Strict, choice, link
 
 MODE = "backchannel_token_delivery_mode"
@@ -33,6 +34,9 @@ def check(told: Mapping[str, Any]) -> None:
     """
     if told.get("backchannel_user_code_parameter"):
         raise ValidationError("is not offered", "backchannel_user_code_parameter")
+    is_fapi = told["profile"] == PROFILE
+    if is_fapi and DEVICE in told["grant_types"]:
+        raise ValidationError(f"{DEVICE} has no place in {PROFILE}", "grant_types")
     if CIBA in told["grant_types"]:
         _require_whole(told)
         return
@@ -48,5 +52,7 @@ def _require_whole(told: Mapping[str, Any]) -> None:
         raise ValidationError(f"is needed for {CIBA}", MODE)
     if (told[MODE] == PING) != (ENDPOINT in told):
         raise ValidationError("stands with the delivery mode ping, and only there", ENDPOINT)
+    if told["profile"] == PROFILE and SIGNING not in told:  # FAPI-CIBA §5.2.2
+        raise ValidationError(f"is needed with {PROFILE}", SIGNING)
     if SIGNING in told and not {"jwks", "jwks_uri"} & told.keys():
         raise ValidationError("needs jwks or jwks_uri", SIGNING)

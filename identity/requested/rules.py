@@ -172,7 +172,7 @@ RULES: tuple[Callable[[Wish], None], ...] = (
     check_grant,
 )
 # Of a request without a browser: there is no way back, and nothing travels in the open.
-POLLED_RULES = (check_once, check_sizes, check_scope, check_acr, check_details)
+POLLED_RULES = (check_once, check_sizes, check_scope, check_acr, check_resources, check_details)
 
 
 def check(wish: Wish) -> None:

@@ -198,6 +198,7 @@ def test_a_registration_promises_what_is_kept(app):
         {"backchannel_user_code_parameter": True},
         {"token_endpoint_auth_method": "none"},
         {"backchannel_authentication_request_signing_alg": "ES256"},
+        {"signs": True, "profile": "fapi2"},
     ):
         with pytest.raises(BadRegistrationError):
             a_desk(app, **members)

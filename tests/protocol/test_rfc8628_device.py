@@ -2,14 +2,13 @@
 
 import json
 import re
-import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import select
 
-from identity import clock, database
+from identity import clock, database, settings
 from identity.device.records import DeviceRequest
 from identity.device.requests import LIFETIME
 from identity.device.user_code import ALPHABET
@@ -17,7 +16,8 @@ from identity.polled.ways import DEVICE
 from tests.deciding import CONSENT, detail, shown
 from tests.devices import Television, a_television
 from tests.exchange import publish_catalogues
-from tests.people import form_token, lan, minh, same_browser, sign_in
+from tests.people import form_token, lan, sign_in
+from tests.proving import Holder
 from tests.public_services import a_service, registered_elsewhere
 
 pytestmark = pytest.mark.usefixtures("catalogues")
@@ -228,6 +228,48 @@ def test_who_is_not_registered_for_it_is_refused(app):
     assert other.begin().json["error"] == "unauthorized_client"
 
 
+def test_a_poll_is_one_look_and_a_redemption_one_more_statement(television, phone):
+    """An honest poll writes nothing; the answer is spent, and bought for, in one commit."""
+    television.begin()
+    television.error()
+    with (
+        time_machine.travel(clock.now() + timedelta(seconds=9), tick=True),
+        database.counted() as waiting,
+    ):
+        assert television.error() == "authorization_pending"
+    television.allowed_by(phone)
+    with database.counted() as redeeming:
+        assert television.poll().status_code == 200
+
+    assert (waiting.round_trips, waiting.commits) == (1, 0)
+    assert redeeming.commits == 1
+    if database.is_postgresql():
+        assert redeeming.round_trips == 2
+
+
+def test_a_device_may_bind_its_tokens_to_a_key(television, phone):
+    """RFC 9449 §5: whoever polls with a proof has tokens for that key alone."""
+    holder = Holder(television.client)
+    form = {"grant_type": DEVICE, "device_code": television.begin().json["device_code"]}
+    television.allowed_by(phone)
+
+    told = holder.send("POST", "/token", data=form, headers=television.played.basic()).json
+
+    assert told["token_type"] == "DPoP"
+    assert holder.send("GET", "/userinfo", token=told["access_token"]).status_code == 200
+
+
+def test_a_device_says_what_its_token_is_for(television, phone):
+    """RFC 8707 §2.1, §2.2: as at /authorize and at /token."""
+    issuer = settings.current().issuer
+    assert television.begin(resource="https://elsewhere.test").json["error"] == "invalid_target"
+    television.begin(resource=issuer)
+    television.allowed_by(phone)
+
+    assert television.error(resource=f"{issuer}/api") == "invalid_target"
+    assert television.poll(resource=issuer).status_code == 200
+
+
 def test_a_registration_changed_meanwhile_costs_nobody_an_answer(television, phone):
     """A version that this process does not know yet is read again."""
     television.begin()
@@ -245,126 +287,3 @@ def test_the_person_finds_it_in_their_log(television, client):
         television.begin()
         client.get(television.answered_by(client, choice).location)
         assert kind in television.entries_of(person)
-
-
-class TestAttacker:
-    """Who has half of it: a code seen over a shoulder, or a phone that somebody talked to."""
-
-    def test_a_device_code_is_good_once(self, television, phone):
-        """And its second use ends what the first has bought."""
-        television.begin()
-        television.allowed_by(phone)
-        bought = television.poll().json["access_token"]
-
-        assert television.error() == "invalid_grant"
-        bearer = {"Authorization": f"Bearer {bought}"}
-        assert phone.get("/userinfo", headers=bearer).status_code == 401
-
-    def test_of_many_polls_at_once_one_is_served(self, app, television, phone):
-        """Single use is one UPDATE: each request has its own connection."""
-        television.begin()
-        television.allowed_by(phone)
-        others = [Television(app.test_client(), television.played, television.told) for _ in "1234"]
-        at_once, answers = threading.Barrier(len(others)), []
-
-        def come(one):
-            at_once.wait()
-            answers.append(one.poll().status_code)
-
-        threads = [threading.Thread(target=come, args=(one,)) for one in others]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        assert sorted(answers) == [200, 400, 400, 400]
-
-    def test_another_service_gets_nothing_for_it(self, app, television, phone):
-        """RFC 8628 §3.4: the code is bound to whom it was given to; the try costs nothing."""
-        television.begin()
-        television.allowed_by(phone)
-        other = Television(app.test_client(), a_television(app).played, television.told)
-
-        assert other.error() == "invalid_grant"
-        assert television.poll().status_code == 200
-
-    def test_a_device_code_is_no_authorization_code(self, television, phone):
-        """Nor a refresh token; and an invented one is as unknown as any."""
-        television.begin()
-        television.allowed_by(phone)
-        code = television.told["device_code"]
-
-        for form in (
-            {"grant_type": "authorization_code", "code": code, "redirect_uri": "x"},
-            {"grant_type": "refresh_token", "refresh_token": code},
-        ):
-            assert television.post(**form).json["error"] in {"invalid_grant", "unauthorized_client"}
-        assert television.error(device_code="x" * 43) == "invalid_grant"
-        assert television.error(device_code=None) == "invalid_request"
-
-    def test_guesses_are_few(self, television, phone):
-        """RFC 8628 §5.1: five for a person in a browser, and then the right one waits too."""
-        code = television.begin().json["user_code"]
-        for _ in range(5):
-            assert television.typed_in(phone, "BBBB-BBBB").status_code == 400
-
-        assert television.typed_in(phone, code).status_code == 429
-
-    def test_a_code_made_of_markup_is_text(self, television, phone):
-        """Security case 61: in the field again, and in the address that fills it in."""
-        markup = '"><script>alert(7)</script>{{7*7}}'
-
-        for page in (
-            television.typed_in(phone, markup),
-            phone.get("/device", query_string={"user_code": markup}),
-        ):
-            assert "<script" not in page.text
-            assert "49" not in page.text
-
-    def test_right_codes_are_no_guesses(self, television, phone):
-        for _ in range(7):
-            code = television.begin().json["user_code"]
-            assert television.typed_in(phone, code).status_code == 303
-
-    def test_the_page_of_a_device_opens_in_one_browser(self, app, television, phone):
-        """A link that somebody sends shows nothing: the code has to be typed."""
-        code = television.begin().json["user_code"]
-        place = television.typed_in(phone, code).location
-        other = app.test_client()
-        sign_in(other, minh())
-
-        assert other.get(place).status_code == 404
-        assert phone.get("/device/nonsense").status_code == 404
-
-    def test_what_was_answered_is_not_answered_again(self, app, television, phone):
-        """Two phones with one code: the first answer counts."""
-        code = television.begin().json["user_code"]
-        second = app.test_client()
-        sign_in(second, minh())
-        place = television.typed_in(second, code).location
-        late = {"csrf_token": form_token(second.get(place)), "answer": "allow"}
-        waits = second.post(place, data=late)
-        assert television.allowed_by(phone).location == "/device/allowed"
-
-        assert second.get(waits.location).status_code == 409
-        assert second.post(place, data=late).status_code == 404
-        assert television.poll().status_code == 200
-
-    def test_who_presses_twice_is_told_so(self, app, television, phone):
-        """The same answer in two windows of one browser: one of them is the answer."""
-        television.begin()
-        place = television.typed_in(phone, television.told["user_code"]).location
-        token = {"csrf_token": form_token(phone.get(place)), "answer": "allow"}
-        first, second = phone.post(place, data=token), phone.post(place, data=token)
-
-        assert phone.get(first.location).location == "/device/allowed"
-        assert same_browser(app, phone).get(second.location).status_code == 409
-
-    def test_a_sign_out_ends_what_was_not_fetched(self, television, phone):
-        """As with any code: who is not signed in any more gives nothing."""
-        television.begin()
-        television.allowed_by(phone)
-        token = {"csrf_token": form_token(phone.get("/sign-out"))}
-        phone.post("/sign-out", data=token)
-
-        assert television.error() == "invalid_grant"
