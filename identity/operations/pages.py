@@ -2,6 +2,7 @@
 
 from flask import Blueprint, render_template
 
+from identity import language
 from identity.guards import enter
 from identity.operations import overview
 from identity.staff.guard import operator
@@ -14,5 +15,5 @@ pages = Blueprint("operations", __name__)
 @enter(operator)
 def show(member: StaffMember) -> str:
     """Health, worker, messages that wait, keys and their age."""
-    told = overview.overview()
+    told = overview.overview(language.chosen())
     return render_template("operations/overview.html", member=member, told=told)

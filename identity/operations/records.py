@@ -1,13 +1,31 @@
-"""What a backup needs of the database itself: one moment of it, and whether it is empty."""
+"""What a backup needs of the database itself, and what the operator's page asks of messages."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Row, func, inspect, select, text
 
 from identity import database, sqlite
 from identity.database import transaction
+from identity.outbox import OutboxMessage
 
 VERSIONS = "alembic_version"
+
+
+def unheard(*, limit: int) -> Sequence[Row[Any]]:
+    """Messages that nobody has acknowledged, by what they are and whom they are for."""
+    waits = OutboxMessage.next_at.is_not(None)  # one more try, some time
+    oldest = func.min(OutboxMessage.created_at)
+    whose = (OutboxMessage.kind, OutboxMessage.public_service_id)
+    told = (
+        func.count().filter(waits).label("waiting"),
+        func.count().filter(~waits).label("given_up"),
+        oldest.label("oldest_at"),
+    )
+    open_ones = OutboxMessage.delivered_at.is_(None), OutboxMessage.target.is_not(None)
+    grouped = select(*whose, *told).where(*open_ones).group_by(*whose)
+    return database.rows(grouped.order_by(oldest).limit(limit))
 
 
 class DamagedError(Exception):

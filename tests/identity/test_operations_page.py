@@ -1,5 +1,6 @@
 """The operator's page: health, worker, messages, keys; nothing of a person, nothing to press."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,11 @@ import time_machine
 from identity import clock, outbox, worker
 from identity.database import transaction
 from identity.operations import overview
+from identity.public_services import registered
 from identity.staff.records import Role
 from tests.markup import Markup
 from tests.people import a_security_officer, sign_in_officer
+from tests.public_services import a_service
 
 HOME = "/operations"
 
@@ -61,6 +64,21 @@ def test_an_old_key_and_a_message_given_up_are_told(theirs, monkeypatch):
 
     assert "Nên thay" in page.by_id("keys").words
     assert "Cần xem" in page.by_id("outbox").words
+
+
+def test_it_says_which_service_has_not_heard_of_what(theirs, monkeypatch):
+    monkeypatch.setattr(overview, "MOST_SERVICES", 10_000)  # other tests have left messages
+    name = f"Dịch vụ {uuid.uuid4().hex[:8]}"
+    service = registered.find(a_service(**{"client_name#vi": name}).client_id)
+    with transaction():
+        for kind in ("session:ended", "decision:withdrawn"):
+            outbox.put(kind, service.id, reference="r", target="https://x.test/", body={})
+
+    table = Markup(theirs.get(HOME).text).by_id("unheard").words
+
+    assert table.count(name) == 2
+    assert "Đăng xuất" in table
+    assert "Rút lại quyết định" in table
 
 
 class TestAttacker:
