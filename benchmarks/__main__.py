@@ -8,13 +8,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from benchmarks import report
+from benchmarks import bars, peers, report
 from benchmarks.operations import Crowd
 from benchmarks.place import Cores, Place
 from benchmarks.rounds import Pace, Results, Rounds, primitives
@@ -104,14 +104,21 @@ def look(place: Place, *more: str) -> Looked:
     return told
 
 
-def measure(place: Place, crowd: Crowd, *, pace: Pace) -> Results:
-    """The service over its network, by turns with what it rests on."""
-    place.start()
-    try:
-        with primitives(place) as base:
-            return Rounds(place, base, crowd=crowd).measure(pace)
-    finally:
-        place.stop()
+def measure(
+    place: Place, crowd: Crowd, *, pace: Pace, source: Databases
+) -> tuple[Results, bars.Peers, str]:
+    """The service over its network, by turns with what it rests on and with the peer."""
+    with ExitStack() as stack:
+        stack.callback(place.stop)
+        place.start()
+        beside, told = {}, ""
+        try:
+            beside = stack.enter_context(peers.peers(place, source, count=pace.proofs))
+            told = peers.version(peers.installed())
+        except peers.NoPeerError as missing:
+            say(f"LEFT OUT: the peer, and with it bars 1 to 9: {missing}")
+        rounds = Rounds(place, stack.enter_context(primitives(place)), crowd=crowd, peers=beside)
+        return rounds.measure(pace), rounds.of_peers, told
 
 
 def main() -> int:
@@ -126,22 +133,34 @@ def main() -> int:
         if asked.against:
             return compare(places)
         ((place, crowd),) = places
-        crowd.withdrawals = 2 if asked.quick else 6
-        results = measure(place, crowd, pace=pace)
+        crowd.withdrawals, crowd.proofs = 2 if asked.quick else 6, pace.proofs
+        results, beside, peer = measure(place, crowd, pace=pace, source=source)
         looked = look(place, *([] if asked.quick else ["--profile"]))
         server = described(source)
     conditions = report.conditions(
         server, people=people, pace=pace, cores=(len(cores.web), len(cores.rest))
     )
-    print("\n".join([*report.table(results), "", *report.costs(looked)]))
-    for name, errors in results.errors.items():
-        for error in errors[:3]:
-            say(f"{name}: {error}")
+    if peer:
+        conditions["Peer"] = peer
+    tables = (bars.table(results, beside), bars.rates(results, beside), report.table(results))
+    print("\n".join([line for one in tables for line in (*one, "")]))
+    print("\n".join(report.costs(looked)))
+    has_failed = _tell_errors({"ours": results, **beside})
     written = asked.write or (None if asked.quick or asked.database == "sqlite" else RESULTS)
-    if written is not None and not results.has_failed:
-        page = report.page(results, looked, conditions=conditions)
+    if written is not None and not has_failed:
+        beside_us = [*bars.table(results, beside), "", *bars.rates(results, beside)]
+        page = report.page(results, looked, conditions=conditions, bars=beside_us)
         written.write_text(page, encoding="utf-8")
-    return int(results.has_failed)
+    return int(has_failed)
+
+
+def _tell_errors(measured: dict[str, Results]) -> bool:
+    """Whether anything went wrong, anywhere."""
+    for who, results in measured.items():
+        for name, errors in results.errors.items():
+            for error in errors[:3]:
+                say(f"{who}, {name}: {error}")
+    return any(results.has_failed for results in measured.values())
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ class Inside:
     def _answer(self, ask: Ask) -> Answer:
         said: list[Any] = []
         body = b"".join(self._app(self._environ(ask), lambda *told: said.extend(told)))
-        lines = [f"{name}: {text}" for name, text in said[1]]
+        lines = [f"HTTP/1.1 {said[0]}", *(f"{name}: {text}" for name, text in said[1])]
         return Answer(int(said[0][:3]), "\r\n".join(lines), body)
 
     def _environ(self, ask: Ask) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def main(file: Path, *, is_profiled: bool) -> None:
 
     chosen = settings.read()
     inside = Inside(create_app(chosen, joins=[consent]), chosen.host)
-    crowd = Crowd(json.loads(file.read_text(encoding="utf-8")), withdrawals=12)
+    crowd = Crowd(json.loads(file.read_text(encoding="utf-8")), withdrawals=12, proofs=260)
     looked = {one.name: inside.look(one, crowd) for one in OPERATIONS}
     for one in OPERATIONS if is_profiled else ():
         looked[one.name].profile = inside.profile(one, crowd)

@@ -1,27 +1,33 @@
-"""The nine operations: each gets ready, stands at a mark, then works until it is stopped."""
+"""The operations: each gets ready, stands at a mark, then works until it is stopped."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
+from urllib.parse import urlencode
 
+from benchmarks import proofs
 from benchmarks.seats import ATTRIBUTES, Seat, a_case, location, told
 from benchmarks.wire import Ask, Journey, Wrong
+
+ASSERTED = {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
 
 
 class Crowd:
     """Everybody who waits for a seat: people without a session, people with one, and services."""
 
-    def __init__(self, loaded: dict[str, Any], *, withdrawals: int = 6) -> None:
+    def __init__(self, loaded: dict[str, Any], *, withdrawals: int = 6, proofs: int = 40) -> None:
         self.withdrawals = withdrawals  # decisions that each seat gives and then takes back
+        self.proofs = proofs  # that each seat signs before it needs them
+        self.issuer: str = loaded["issuer"]
         self._strangers = cycle(loaded["strangers"])
         self._signed_in = cycle(loaded["signed_in"])
-        self._services = cycle(loaded["services"])
+        self._services = {kind: cycle(some) for kind, some in loaded["services"].items()}
 
-    def seat(self) -> Seat:
-        """Somebody signed in, and a public service."""
-        seat = Seat(next(self._services), {})
+    def seat(self, kind: str = "usual") -> Seat:
+        """Somebody signed in, and a public service of that kind."""
+        seat = Seat(next(self._services[kind]), {})
         seat.sit_down(next(self._signed_in))
         return seat
 
@@ -74,7 +80,7 @@ def refresh(crowd: Crowd) -> Journey:
 
 def introspection(crowd: Crowd) -> Journey:
     """A person's access token, checked against its grant and family."""
-    seat = crowd.seat()
+    seat = crowd.seat("readable")
     token = (yield from seat.buy("openid"))["access_token"]
     ask = seat.call("/introspect", token=token)
     while True:
@@ -85,7 +91,7 @@ def introspection(crowd: Crowd) -> Journey:
 
 def userinfo(crowd: Crowd) -> Journey:
     """Gate, three sealed values and the entry in the log."""
-    seat = crowd.seat()
+    seat = crowd.seat("readable")
     token = (yield from seat.buy("openid profile"))["access_token"]
     ask = Ask("GET", "/userinfo", headers=(("Authorization", f"Bearer {token}"),))
     while True:
@@ -123,14 +129,57 @@ def withdrawal(crowd: Crowd) -> Journey:
     yield None
 
 
-def jwks(_crowd: Crowd) -> Journey:
-    """The public keys."""
-    ask = Ask("GET", "/jwks")
+def asserted(crowd: Crowd) -> Journey:
+    """The same by private_key_jwt: a signature is checked, and its `jti` spent for good."""
+    service = crowd.seat("asserting").service
+    named = {"to": crowd.issuer, "count": crowd.proofs}
+    for proof in proofs.assertions(service["client_id"], service["key"], **named):
+        yield None
+        form = {"grant_type": "client_credentials", "client_assertion": proof}
+        told((yield Ask("POST", "/token", urlencode(form | ASSERTED))))
+    yield None
+
+
+def bound(crowd: Crowd) -> Journey:
+    """A token bound to a key: the proof is checked, and its `jti` spent for good."""
+    key, ask = proofs.new_key(), crowd.seat().call("/token", grant_type="client_credentials")
+    # Whoever has no nonce of the service yet is told one.
+    first = proofs.possessions(key, method="POST", url=crowd.issuer + ask.path, nonce="", count=1)
+    nonce = (yield _bound(ask, first[0])).header("dpop-nonce") or ""
+    made = {"method": "POST", "url": crowd.issuer + ask.path, "nonce": nonce}
+    for proof in proofs.possessions(key, **made, count=crowd.proofs):
+        yield None
+        if told((yield _bound(ask, proof)))["token_type"] != "DPoP":
+            raise Wrong("the token is not bound")
+    yield None
+
+
+def _bound(ask: Ask, proof: str) -> Ask:
+    return ask._replace(headers=(*ask.headers, ("DPoP", proof)))
+
+
+def pushed(crowd: Crowd) -> Journey:
+    """An authorization request is stored, for a name."""
+    seat = crowd.seat()
     while True:
         yield None
-        answer = yield ask
-        if answer.status != 200:  # noqa: PLR2004 - OK
-            raise Wrong(f"status {answer.status}")
+        told((yield seat.call("/par", **seat.asked("openid"))), 201)
+
+
+def _public(path: str) -> Callable[[Crowd], Journey]:
+    def play(_crowd: Crowd) -> Journey:
+        """What everybody may read."""
+        ask = Ask("GET", path)
+        while True:
+            yield None
+            answer = yield ask
+            if answer.status != 200:  # noqa: PLR2004 - OK
+                raise Wrong(f"status {answer.status}")
+
+    return play
+
+
+jwks, discovery = _public("/jwks"), _public("/.well-known/openid-configuration")
 
 
 @dataclass(frozen=True)
@@ -141,16 +190,21 @@ class Operation:
     play: Callable[[Crowd], Journey]
     requests: int
     rests_on: tuple[str, ...]  # primitives, the first is the one that matters most
+    is_peers: bool = False  # whether the peer can do it too
 
 
 OPERATIONS = (
     Operation("sign-in", sign_in, 4, ("Argon2id",)),
-    Operation("client credentials", client_credentials, 1, ("ES256", "look")),
-    Operation("code flow", code_flow, 2, ("commit", "ES256")),
-    Operation("refresh", refresh, 1, ("commit", "ES256")),
-    Operation("introspection", introspection, 1, ("look",)),
-    Operation("userinfo", userinfo, 1, ("commit",)),
+    Operation("client credentials", client_credentials, 1, ("ES256", "look"), is_peers=True),
+    Operation("private_key_jwt", asserted, 1, ("commit", "ES256"), is_peers=True),
+    Operation("DPoP-bound", bound, 1, ("commit", "ES256")),
+    Operation("pushed request", pushed, 1, ("commit",), is_peers=True),
+    Operation("code flow", code_flow, 2, ("commit", "ES256"), is_peers=True),
+    Operation("refresh", refresh, 1, ("commit", "ES256"), is_peers=True),
+    Operation("introspection", introspection, 1, ("look",), is_peers=True),
+    Operation("userinfo", userinfo, 1, ("commit",), is_peers=True),
     Operation("release of 5", release, 1, ("commit", "ES256")),
     Operation("withdrawal", withdrawal, 1, ("commit",)),
-    Operation("JWKS", jwks, 1, ("bare answer",)),
+    Operation("JWKS", jwks, 1, ("bare answer",), is_peers=True),
+    Operation("discovery", discovery, 1, ("bare answer",), is_peers=True),
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import consent
+from benchmarks import proofs
 from consent.attributes import publish as attributes_file
 from consent.procedures import publish as procedures_file
 from consent.registers.fill import fill
@@ -49,7 +50,13 @@ def main(count: int, file: Path) -> None:
         fill(name, lines, tell=_refuse, advance=lambda _read: None)
     strangers = [_known(number) for number in numbers]
     signed_in = [told | {"cookies": _signed_in(told)} for told in strangers[:SIGNED_IN]]
-    told = {"strangers": strangers, "signed_in": signed_in, "services": list(_services())}
+    services = list(_services())
+    told = {
+        "issuer": settings.current().issuer,
+        "strangers": strangers,
+        "signed_in": signed_in,
+        "services": {"usual": services, "readable": services, "asserting": list(_asserting())},
+    }
     file.write_text(json.dumps(told), encoding="utf-8")
     database.close()
 
@@ -101,27 +108,44 @@ def _signed_in(told: dict[str, str]) -> dict[str, str]:
 
 def _services() -> Iterator[dict[str, str]]:
     for n in range(SERVICES):
-        told = {
-            "client_id": f"service-{n}",
-            "client_name": f"Traffic police {n}",
-            "client_name#vi": f"Cảnh sát giao thông {n}",
-            "redirect_uris": [f"https://service-{n}.motlan.test/callback"],
-            "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
-            "organisation": {
-                "name": f"Phòng Cảnh sát giao thông {n}",
-                "code": f"000.{n:02d}.79.X01",
-                "level": "province",
-                "block": "government",
-            },
-            "procedures": ["3.000347"],
-        }
+        told = _service(f"service-{n}", n)
         (outcome,) = register([told])
         assert outcome.client_secret is not None
         yield {
-            "client_id": f"service-{n}",
+            "client_id": told["client_id"],
             "client_secret": outcome.client_secret,
-            "redirect_uri": f"https://service-{n}.motlan.test/callback",
+            "redirect_uri": told["redirect_uris"][0],
         }
+
+
+def _asserting() -> Iterator[dict[str, Any]]:
+    """Services that prove themselves with a key."""
+    for n in range(SERVICES):
+        key = proofs.new_key()
+        told = _service(f"asserting-{n}", n) | {
+            "token_endpoint_auth_method": "private_key_jwt",
+            "token_endpoint_auth_signing_alg": "ES256",
+            "jwks": {"keys": [proofs.public(key)]},
+        }
+        register([told])
+        yield {"client_id": told["client_id"], "key": key}
+
+
+def _service(client_id: str, n: int) -> dict[str, Any]:
+    return {
+        "client_id": client_id,
+        "client_name": f"Traffic police {n}",
+        "client_name#vi": f"Cảnh sát giao thông {n}",
+        "redirect_uris": [f"https://{client_id}.motlan.test/callback"],
+        "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+        "organisation": {
+            "name": f"Phòng Cảnh sát giao thông {n}",
+            "code": f"000.{n:02d}.79.X01",
+            "level": "province",
+            "block": "government",
+        },
+        "procedures": ["3.000347"],
+    }
 
 
 if __name__ == "__main__":

@@ -30,6 +30,12 @@ PROFILED = """\
 The processor's time under cProfile, which makes Python's own calls look dearer than they are: the
 fifteen functions with the most time of their own. Waiting for the database is not in it.
 """
+BESIDE = """\
+Bars 1 to 10; the peer is `benchmarks/peer`. Its services, keys, algorithms, PKCE and lives are
+ours; its tables are in the same PostgreSQL, its process on the same core, measured right after us
+in each round. It gives opaque tokens to whoever has them introspected or asks userinfo, as it takes
+no others there, and has neither a log to write, nor sealed values, nor pairwise subjects.
+"""
 PRIMITIVES = {
     "Argon2id": "one password checked at the service's cost, one thread",
     "ES256": "one signature over 700 bytes, one thread",
@@ -99,10 +105,17 @@ def profile(looked: Mapping[str, Any]) -> Iterator[str]:
         yield ""
 
 
-def page(results: Results, looked: Mapping[str, Any], *, conditions: Mapping[str, str]) -> str:
+def page(
+    results: Results,
+    looked: Mapping[str, Any],
+    *,
+    conditions: Mapping[str, str],
+    bars: Sequence[str],
+) -> str:
     """The whole of it."""
     lines = [SAID, "## Conditions\n"]
     lines += [f"- {name}: {text}" for name, text in conditions.items()]
+    lines += ["\n## Beside the peer\n", BESIDE, *bars]
     lines += ["\n## Primitives\n", *primitives(results), "\n## Operations\n", *table(results)]
     lines += [
         "\n## What one operation costs\n",

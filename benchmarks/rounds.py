@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
 
 from benchmarks.operations import OPERATIONS, Crowd, Operation, jwks
+from benchmarks.peers import Peer
 from benchmarks.place import Place, pinned
 from benchmarks.wire import Measured, Run
 from tests.serving import free_port
@@ -23,11 +24,12 @@ class Pace:
     rounds: int
     seconds: float  # an operation
     primitive_seconds: float
+    proofs: int  # signed in advance, for each connection
 
     @classmethod
     def chosen(cls, *, is_quick: bool) -> "Pace":
         """Five rounds, or one look."""
-        return cls(1, 0.5, 0.2) if is_quick else cls(5, 2.0, 0.5)
+        return cls(1, 0.5, 0.2, 200) if is_quick else cls(5, 1.5, 0.5, 900)
 
 
 @dataclass
@@ -86,7 +88,7 @@ class Primitives:
     def rate(self, name: str, seconds: float) -> float:
         """How often a second."""
         if name == BARE:
-            crowd = Crowd({"strangers": [], "signed_in": [], "services": []})
+            crowd = Crowd({"issuer": "", "strangers": [], "signed_in": [], "services": {}})
             journeys = [jwks(crowd) for _ in range(CONNECTIONS)]
             return Run(self.bare_port, journeys).measure(seconds).rate
         assert self._process.stdin is not None
@@ -113,18 +115,21 @@ def primitives(place: Place) -> Iterator[Primitives]:
 
 
 class Rounds:
-    """Every round measures every operation, each after what it rests on."""
+    """Every round measures every operation, each after what it rests on, with the peers at once."""
 
-    def __init__(self, place: Place, base: Primitives, *, crowd: Crowd) -> None:
-        self._place, self._base, self._crowd = place, base, crowd
+    def __init__(
+        self, place: Place, base: Primitives, *, crowd: Crowd, peers: Mapping[str, Peer]
+    ) -> None:
+        self._place, self._base, self._crowd, self._peers = place, base, crowd, peers
         self._results = Results()
+        self.of_peers = {name: Results() for name in peers}
 
     def measure(self, pace: Pace) -> Results:
         """Warm up, then go round."""
         for operation in OPERATIONS:  # caches filled, statements prepared, connections open
             for name in operation.rests_on:
                 self._base.rate(name, pace.primitive_seconds / 2)
-            self._run(operation, pace.primitive_seconds)
+            self._play(operation, pace.primitive_seconds, keep=False)
         for number in range(pace.rounds):
             self._round(pace)
             print(f"round {number + 1} of {pace.rounds}", file=sys.stderr, flush=True)
@@ -136,10 +141,18 @@ class Rounds:
             for name in operation.rests_on:
                 if name not in known:
                     known[name] = self._base.rate(name, pace.primitive_seconds)
-            self._results.keep(operation.name, self._run(operation, pace.seconds))
+            self._play(operation, pace.seconds, keep=True)
         for name, rate in known.items():
             self._results.primitives.setdefault(name, []).append(rate)
 
-    def _run(self, operation: Operation, seconds: float) -> Measured:
-        journeys = [operation.play(self._crowd) for _ in range(CONNECTIONS)]
-        return Run(self._place.port, journeys).measure(seconds)
+    def _play(self, operation: Operation, seconds: float, *, keep: bool) -> None:
+        players = [(self._place.port, self._crowd, self._results)]
+        if operation.is_peers:
+            players += [
+                (peer.port, peer.crowd, self.of_peers[name]) for name, peer in self._peers.items()
+            ]
+        for port, crowd, results in players:
+            journeys = [operation.play(crowd) for _ in range(CONNECTIONS)]
+            measured = Run(port, journeys).measure(seconds)
+            if keep:
+                results.keep(operation.name, measured)

@@ -60,11 +60,13 @@ class Seat:
         for told in answer.all("set-cookie"):
             name, _, value = told.partition(";")[0].partition("=")
             self.cookies[name] = value
+            if not value:
+                del self.cookies[name]
         return answer
 
     def authorize(self, scope: str, *details: dict[str, Any]) -> Steps:
         """A code: straight back with a session, over the decision page where one is needed."""
-        asked = self._asked(scope)
+        asked = self.asked(scope)
         if details:
             asked["authorization_details"] = json.dumps(details)
         answer = yield from self.open("/authorize?" + urlencode(asked))
@@ -74,12 +76,16 @@ class Seat:
             shown = _field(page, "shown")
             sent = yield from self.submit(place, page, shown=shown, answer="allow")
             answer = yield from self.open(location(sent))
+        while location(answer).startswith("/interaction/"):  # the peer's, with whom nobody is new
+            back = yield from self.open(location(answer))
+            answer = yield from self.open(urlsplit(location(back)).path)
         codes = parse_qs(urlsplit(location(answer)).query).get("code")
         if not codes:
             raise Wrong(f"no code, but status {answer.status}")
         return codes[0]
 
-    def _asked(self, scope: str) -> dict[str, str]:
+    def asked(self, scope: str) -> dict[str, str]:
+        """An authorization request."""
         return {
             "client_id": self.service["client_id"],
             "redirect_uri": self.service["redirect_uri"],

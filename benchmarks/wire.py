@@ -24,7 +24,7 @@ class Answer(NamedTuple):
     """What came back."""
 
     status: int
-    head: str
+    head: str  # the status line, then the headers
     body: bytes
 
     def header(self, name: str) -> str | None:
@@ -33,9 +33,16 @@ class Answer(NamedTuple):
 
     def all(self, name: str) -> list[str]:
         """Every header of that name."""
-        start = name.lower() + ":"
-        lines = self.head.split("\r\n")
-        return [line[len(start) :].strip() for line in lines if line.lower().startswith(start)]
+        start, found = f"\r\n{name.lower()}:", []
+        if start not in (low := self.head.lower()):
+            return []
+        at = low.find(start)
+        while at >= 0:
+            begun = at + len(start)
+            end = low.find("\r\n", begun)
+            found.append(self.head[begun : end if end >= 0 else None].strip())
+            at = low.find(start, begun)
+        return found
 
 
 class Wrong(Exception):

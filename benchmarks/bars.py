@@ -1,0 +1,104 @@
+"""The bars: what has to be reached beside the peer, and what is aimed at."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.peers import DURABLE, MEMORY
+from benchmarks.rounds import Results
+
+Peers = Mapping[str, Results]
+BETTER = "the better of both"
+TAIL_MUST, TAIL_AIM = 0.6, 0.3  # of the peer's p99
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One operation of ours over one of the peer's, in one round."""
+
+    number: str
+    ours: str
+    must: float
+    aim: float
+    beside: str = DURABLE
+    theirs: str = ""  # empty: the same operation
+
+    def ratio(self, ours: Results, peers: Peers) -> float:
+        """The median of the rounds."""
+        theirs = self._theirs(peers)
+        pairs = zip(ours.rates[self.ours], theirs.rates[self.theirs or self.ours], strict=True)
+        return median(mine / yours for mine, yours in pairs)
+
+    def tail(self, ours: Results, peers: Peers) -> float:
+        """The p99 of ours over that of the peer."""
+        theirs = self._theirs(peers)
+        return ours.quantile(self.ours, 0.99) / theirs.quantile(self.theirs or self.ours, 0.99)
+
+    def _theirs(self, peers: Peers) -> Results:
+        if self.beside != BETTER:
+            return peers[self.beside]
+        return max(peers.values(), key=lambda one: median(one.rates[self.ours]))
+
+
+BARS = (
+    Bar("1", "client credentials", 2.0, 3.0, beside=BETTER),
+    Bar("2", "introspection", 1.6, 2.5),
+    Bar("3", "userinfo", 1.5, 2.5),
+    Bar("4", "release of 5", 1.2, 2.0, theirs="userinfo"),
+    Bar("5", "refresh", 2.0, 3.0),
+    Bar("6", "code flow", 1.5, 2.5),
+    Bar("7", "private_key_jwt", 1.5, 2.5),
+    Bar("9", "JWKS", 1.5, 3.0, beside=MEMORY),
+    Bar("9", "discovery", 1.5, 3.0, beside=MEMORY),
+)
+# Ours over ours, or over a primitive.
+OWN = (
+    Bar("7", "DPoP-bound", 0.55, 0.7, theirs="client credentials"),
+    Bar("10", "client credentials", 0.15, 0.25, theirs="ES256"),
+)
+
+
+def table(ours: Results, peers: Peers) -> Iterator[str]:
+    """One line for each bar."""
+    yield "| bar | what | must | aim | measured | |"
+    yield "| ---: | --- | ---: | ---: | ---: | --- |"
+    if peers:
+        for bar in BARS:
+            against = f"{bar.ours} over the peer's {bar.theirs or 'own'}, {bar.beside}"
+            yield _line(bar, against, bar.ratio(ours, peers))
+    for bar in OWN:
+        yield _line(bar, f"{bar.ours} over our {bar.theirs}", _own(bar, ours))
+    for bar in BARS if peers else ():
+        if bar.beside != MEMORY:
+            yield _tail(bar, bar.tail(ours, peers))
+
+
+def _own(bar: Bar, ours: Results) -> float:
+    if bar.theirs in ours.primitives:
+        return ours.ratio(bar.ours, bar.theirs)
+    pairs = zip(ours.rates[bar.ours], ours.rates[bar.theirs], strict=True)
+    return median(rate / other for rate, other in pairs)
+
+
+def _line(bar: Bar, what: str, found: float) -> str:  # noqa: PLR0917 - as the columns stand
+    said = "aim" if found >= bar.aim else "must" if found >= bar.must else "**not reached**"
+    return f"| {bar.number} | {what} | {bar.must:.2f} | {bar.aim:.2f} | {found:.2f} | {said} |"
+
+
+def _tail(bar: Bar, found: float) -> str:
+    said = "aim" if found <= TAIL_AIM else "must" if found <= TAIL_MUST else "**not reached**"
+    what = f"p99 of {bar.ours} over the peer's"
+    return f"| 8 | {what} | {TAIL_MUST:.2f} | {TAIL_AIM:.2f} | {found:.2f} | {said} |"
+
+
+def rates(ours: Results, peers: Peers) -> Iterator[str]:
+    """What was measured side by side."""
+    yield f"| operation | ours | p99 ms | {' | p99 ms | '.join(peers)} | p99 ms |"
+    yield "| --- | ---: | ---: |" + " ---: | ---: |" * len(peers)
+    names = [name for name in ours.rates if all(name in one.rates for one in peers.values())]
+    for name in names:
+        cells = [
+            f"{median(one.rates[name]):,.0f} | {one.quantile(name, 0.99):.1f}"
+            for one in (ours, *peers.values())
+        ]
+        yield f"| {name} | {' | '.join(cells)} |"
