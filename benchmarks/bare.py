@@ -8,6 +8,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
+from identity.doors import always
 from identity.front import Front
 
 BODY = b'{"keys": []}'
@@ -20,7 +21,7 @@ def app(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     return (BODY,)
 
 
-front = Front(app, threads=16, body_seconds=30)
+front = Front(app, threads=16, body_seconds=30, brief=lambda _method, _path: always)
 
 if __name__ == "__main__":
     Granian(

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.sql import Executable
 
-from identity import clock, postgresql, sqlite
+from identity import clock, postgresql, sqlite, waiting
 from identity.columns import Base
 
 if TYPE_CHECKING:
@@ -121,11 +121,13 @@ def init_app(app: "Flask", settings: "Settings", *, as_owner: bool = False) -> N
 
 
 def state() -> _State:
-    """What `init_app` opened.
+    """What `init_app` opened; whoever asks is about to wait for it.
 
     Raises:
         RuntimeError: nothing was opened; a mistake of ours, never of a caller.
+        waiting.MustWait: here nobody may wait.
     """
+    waiting.require()
     if _state is None:
         raise RuntimeError("no database is open: create_app() comes first")
     return _state

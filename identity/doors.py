@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from flask import Flask
@@ -162,6 +162,28 @@ def anyone(_request: Request) -> None:
     """The guard of what everybody may read."""
 
 
+# Whether a request with this body and these headers will hardly wait for anybody; then a server
+# before us may try to answer it without a thread. Wrong guesses cost time, nothing else.
+Brief = Callable[[bytes, "Headers"], bool]
+
+
+class Headers(Protocol):
+    """What a server before us knows of a request's headers; names are lower case."""
+
+    def get(self, name: str) -> str | None:
+        """The first of that name."""
+
+
+def never(_body: bytes, _headers: Headers) -> bool:
+    """Most doors ask the database."""
+    return False
+
+
+def always(_body: bytes, _headers: Headers) -> bool:
+    """What is kept in the process."""
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Door(Described):
     """One machine endpoint."""
@@ -171,6 +193,7 @@ class Door(Described):
     refusals: Callable[[Refusal], Response]
     body_limit: int = BODY_LIMIT
     is_documented: bool = True  # stands in /api/openapi.json
+    is_brief: Brief = never
 
 
 def serve(
@@ -214,6 +237,17 @@ def add(app: Flask, doors: Iterable[Door]) -> None:
         table[(door.method, door.path)] = door
         name = f"door:{door.method}:{door.path}"
         app.add_url_rule(door.path, name, _view(door), methods=[door.method])
+
+
+def brief(app: Flask) -> Callable[[str, str], Brief]:
+    """Of a method and a path, whether it may be answered at once."""
+    table: dict[tuple[str, str], Door] = app.extensions.setdefault("motlan.doors", {})
+
+    def find(method: str, path: str) -> Brief:
+        door = table.get((method, path))
+        return never if door is None else door.is_brief
+
+    return find
 
 
 def describe(app: Flask, pages: Iterable[Described]) -> None:

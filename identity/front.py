@@ -19,9 +19,11 @@ from granian.rsgi import (  # type: ignore[attr-defined] # renamed there, docume
     ProtocolError,
 )
 
-from identity import doors, meters
+from identity import doors, meters, waiting
+from identity.doors import Brief
 from identity.edge import PLAIN, REFUSED, STREAMED
 from identity.messages import Response
+from identity.waiting import MustWait
 
 # Bodies being read at one time. A further one cuts the one that has been on its way for longest:
 # whoever is honest is done in moments, so newcomers must not pay for those who never finish.
@@ -91,16 +93,22 @@ class Job(NamedTuple):
     headers: Headers
     body: Body
     connection: Any  # granian's protocol object; any thread may answer on it
-    answered: "asyncio.Future[None]"
+    answered: "asyncio.Future[None] | None"  # null: the event loop itself answers
 
 
 class Front:
     """An RSGI application around a WSGI application."""
 
     def __init__(
-        self, behind: Callable[..., Iterable[bytes]], *, threads: int, body_seconds: float
+        self,
+        behind: Callable[..., Iterable[bytes]],
+        *,
+        threads: int,
+        body_seconds: float,
+        brief: Callable[[str, str], Brief] = lambda _method, _path: doors.never,
     ) -> None:
         self._behind = behind
+        self._brief = brief
         self._threads = threads
         self._body_seconds = body_seconds
         self._jobs: SimpleQueue[Job] = SimpleQueue()
@@ -118,10 +126,15 @@ class Front:
         self._settle()
 
     async def __rsgi__(self, scope: Scope, connection: Any) -> None:  # noqa: ANN401 - granian's
-        """Wait for the body here, then let a thread answer."""
+        """Wait for the body here, then let a thread answer; or answer, if that waits for nobody."""
         self._settle()
         headers = scope.headers
         body = await self._body(headers, connection)
+        is_brief = self._brief(scope.method, scope.path)
+        if body.refusal is None and is_brief(body.content, headers):
+            job = Job(scope, headers, body, connection, None)
+            if self._answered_at_once(job):
+                return
         if self._jobs.qsize() >= WAITING:
             meters.TURNED_AWAY.inc()
             connection.response_bytes(BUSY.status, list(BUSY.headers), BUSY.body)
@@ -167,16 +180,29 @@ class Front:
         self._settle()
         loop.call_later(SETTLE_SECONDS, self._settle_later, loop)
 
+    def _answered_at_once(self, job: Job) -> bool:
+        """Whether it could be done without waiting for anybody; if not, nothing was done."""
+        try:
+            with waiting.for_nobody():
+                self._finish(job)
+        except MustWait:
+            return False
+        return True
+
     def _work(self) -> None:
         while True:
             job = self._jobs.get()
-            try:
-                _answer(self._behind, job)
-            except Exception as error:  # noqa: BLE001 - a thread that ends would be missing for ever
-                doors.accident(error, "")
-                job.connection.response_empty(HTTPStatus.INTERNAL_SERVER_ERROR, [])
-            self._answered.append(job.answered)
+            self._finish(job)
+            if job.answered is not None:
+                self._answered.append(job.answered)
             del job
+
+    def _finish(self, job: Job) -> None:
+        try:
+            _answer(self._behind, job)
+        except Exception as error:  # noqa: BLE001 - a thread that ends would be missing for ever
+            doors.accident(error, "")
+            job.connection.response_empty(HTTPStatus.INTERNAL_SERVER_ERROR, [])
 
 
 def _is_too_long(length: str) -> bool:
@@ -225,6 +251,7 @@ def _stream(job: Job, head: tuple[int, list[tuple[str, str]]], *, pieces: Iterab
     What breaks on the way ends the answer short of its length, so that no part passes for all.
     """
     transport = job.connection.response_stream(*head)
+    assert job.answered is not None  # noqa: S101 - no door of those that are brief streams
     loop = job.answered.get_loop()
     try:
         for piece in pieces:

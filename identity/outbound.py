@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
-from identity import settings
+from identity import settings, waiting
 from identity.outbound_line import POOLS, OverdueError, within
 
 SECONDS = 5.0  # for one exchange, name look-up and every byte included
@@ -125,6 +125,7 @@ class Outbound:
         return answer
 
     def _exchange(self, message: Message, *, redirects: int = 0) -> Answer:
+        waiting.require()
         try:
             return within(self.seconds, lambda: self._followed(message, redirects))
         except AntiSSRFError:

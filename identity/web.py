@@ -15,7 +15,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from identity import front, meters, readings, settings, worker
+from identity import doors, front, meters, readings, settings, worker
 from identity.settings import Settings
 
 # Said by the supervisor to each of its children: the process id they must not outlive.
@@ -92,7 +92,12 @@ def _load_in_worker() -> Any:  # noqa: ANN401 - a WSGI application
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     application, chosen = _load(), settings.current()
-    return front.Front(application, threads=_threads(chosen), body_seconds=chosen.body_seconds)
+    return front.Front(
+        application,
+        threads=_threads(chosen),
+        body_seconds=chosen.body_seconds,
+        brief=doors.brief(application),
+    )
 
 
 def _load() -> Any:  # noqa: ANN401 - a WSGI application

@@ -8,7 +8,7 @@ from typing import Any
 from identity import errors, settings
 from identity.binding import dpop
 from identity.described import KEYS, Answer
-from identity.doors import Door, Function, Request, anyone
+from identity.doors import Door, Function, Request, always, anyone
 from identity.edge import FOR_MACHINES
 from identity.granted import details, resources
 from identity.managed import asking
@@ -211,6 +211,7 @@ def _door(path: str, function: Function, *, summary: str, answer: Answer = METAD
         function=function,
         guard=anyone,
         refusals=errors.tell,
+        is_brief=always,
         summary=summary,
         answers={200: answer},
     )

@@ -5,7 +5,7 @@ from marshmallow import fields, validate
 from identity.binding import senders
 from identity.binding.dpop import InvalidDpopProof, UseDpopNonce
 from identity.described import Answer, Told
-from identity.doors import Door, Request
+from identity.doors import Door, Headers, Request
 from identity.errors import (
     InvalidGrant,
     InvalidRequest,
@@ -70,6 +70,13 @@ def _form(name: str) -> tuple[Parameter, ...]:
     return (kind, *GRANTS[name].takes, *refused, *credentials.PARAMETERS)
 
 
+def _is_brief(body: bytes, headers: Headers) -> bool:
+    """A token for the service itself: what proves it is remembered, and nothing is stored."""
+    if b"client_credentials" not in body or b"client_assertion" in body:
+        return False
+    return headers.get("dpop") is None
+
+
 BOUGHT = Told.from_dict(
     {
         "access_token": fields.String(required=True),
@@ -91,6 +98,7 @@ DOORS = (
         function=token,
         guard=authenticated,
         refusals=tell,
+        is_brief=_is_brief,
         summary="Exchange a code or token, or the service's own credentials",
         form=tuple(_form(name) for name in GRANTS),
         answers={200: Answer("the tokens: RFC 6749 section 5.1", BOUGHT)},

@@ -2,13 +2,14 @@
 
 import asyncio
 import io
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 
-from identity import front
+from identity import doors, front, waiting
 from identity.edge import REFUSED, STREAMED
 from identity.front import Front
 
@@ -202,3 +203,44 @@ def test_a_long_answer_is_made_as_it_is_taken_and_survives_who_leaves():
         assert made == [0, 1, 2, 0, 1, 0, 1, 2]
 
     play(take, long, threads=1)
+
+
+def _named(_environ: dict, start_response: Callable) -> list[bytes]:
+    start_response("200 OK", [])
+    return [threading.current_thread().name.encode()]
+
+
+def _that_waits(environ: dict, start_response: Callable) -> list[bytes]:
+    waiting.require()
+    return _named(environ, start_response)
+
+
+@pytest.mark.parametrize(
+    ("behind", "brief", "is_by_a_thread"),
+    [
+        (_named, doors.always, False),
+        (_named, doors.never, True),
+        (_that_waits, doors.always, True),
+        (_that_waits, doors.never, True),
+    ],
+)
+def test_what_is_brief_takes_no_thread_unless_it_has_to_wait(behind, brief, is_by_a_thread):
+    async def ask(made: Front) -> None:
+        one = Connection()
+        await asyncio.wait_for(made.__rsgi__(scope(), one), 5)
+        assert one.status == 200
+        assert one.content.startswith(b"answer-") is is_by_a_thread
+
+    play(ask, behind=behind, brief=lambda _method, _path: brief)
+
+
+def test_what_breaks_while_it_is_answered_at_once_is_an_accident_like_any_other():
+    def breaks(_environ: dict, _start: Callable) -> list[bytes]:
+        raise ZeroDivisionError
+
+    async def ask(made: Front) -> None:
+        one = Connection()
+        await asyncio.wait_for(made.__rsgi__(scope(), one), 5)
+        assert one.status == 500
+
+    play(ask, behind=breaks, brief=lambda _method, _path: doors.always)
