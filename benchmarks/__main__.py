@@ -114,7 +114,7 @@ def measure(
         beside, told = {}, ""
         try:
             beside = stack.enter_context(peers.peers(place, source, count=pace.proofs))
-            told = peers.version(peers.installed())
+            told = peers.version()
         except peers.NoPeerError as missing:
             say(f"LEFT OUT: the peer, and with it bars 1 to 9: {missing}")
         rounds = Rounds(place, stack.enter_context(primitives(place)), crowd=crowd, peers=beside)

