@@ -19,8 +19,12 @@ Key = tuple[bytes, tuple[int, ...]]  # a statement's text, and the types of its 
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection that knows which statements it has prepared, by text and types."""
+    """A connection that knows which statements it has prepared, by text and types.
 
+    Whoever holds it has its `adapted` too, which remembers how each type is written and read.
+    """
+
+    adapted: Transformer
     prepared: dict[Key, bytes]
     names: Iterator[int]
 
@@ -45,6 +49,7 @@ def pool(url: str, size: int) -> psycopg_pool.ConnectionPool[Connection]:
 
 
 def _begin(connection: Connection) -> None:
+    connection.adapted = Transformer(connection)
     connection.prepared, connection.names = {}, count()
 
 
@@ -56,7 +61,7 @@ def first_row(
     What `execute` of a cursor would do, adaptation included, without the cursor: a statement
     outside of a transaction needs nothing else of it, and it costs more than the statement.
     """
-    adapted = Transformer(connection)
+    adapted = connection.adapted
     params = adapted.dump_sequence(values, [PyFormat.AUTO] * len(values))
     key = (text, adapted.types or ())
     result = _executed(connection, key, params=params, formats=adapted.formats)
@@ -70,6 +75,7 @@ def first_row(
         return None
     adapted.set_pgresult(result)
     row: tuple[Any, ...] = adapted.load_row(0, tuple)
+    adapted.set_pgresult(None)  # nobody's values wait here for whoever comes next
     return row
 
 

@@ -124,7 +124,8 @@ def _shared(clauses: tuple[Clause, ...]) -> dict[str, Any]:
     params: dict[str, Any] = {}
     for clause in clauses:
         for name, value in clause.params.items():
-            if params.setdefault(name, value) != value:
+            same = params.setdefault(name, value)
+            if same is not value and same != value:
                 raise ValueError(f"two clauses mean something else by :{name}")
     return params
 
@@ -156,11 +157,20 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 
 def _for_postgresql(value: Any) -> Any:  # noqa: ANN401 - a parameter of any type
-    if isinstance(value, Json):
-        return Jsonb(value.value)
-    if isinstance(value, datetime):
-        _require_zone(value)
-    return Jsonb(value) if isinstance(value, dict) else value
+    adapt = _FOR_POSTGRESQL.get(type(value))
+    return value if adapt is None else adapt(value)
+
+
+def _with_zone(value: datetime) -> datetime:
+    _require_zone(value)
+    return value
+
+
+_FOR_POSTGRESQL: dict[type, Callable[[Any], Any]] = {
+    Json: lambda told: Jsonb(told.value),
+    dict: Jsonb,
+    datetime: _with_zone,
+}
 
 
 def _sqlite_job(clauses: tuple[Clause, ...]) -> Callable[[sqlite3.Connection], Answer]:
