@@ -1,10 +1,12 @@
 """A load generator: closed loop, keep-alive, one thread; each connection plays a journey."""
 
-import selectors
+import re
+import select
 import socket
 import time
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 FORM = "application/x-www-form-urlencoded"
@@ -93,6 +95,7 @@ class _Line:
         return answer
 
 
+@lru_cache(maxsize=256)
 def encoded(ask: Ask, host: str) -> bytes:
     """A request of HTTP/1.1."""
     lines = [f"{ask.method} {ask.path} HTTP/1.1", f"Host: {host}"]
@@ -111,12 +114,14 @@ def _parsed(received: bytes) -> Answer | None:
         return None
     head = raw.decode("latin-1")
     answer = Answer(int(head[9:12]), head, body)
-    length = answer.header("content-length")
-    if length is not None:
-        return answer if len(body) >= int(length) else None
+    if (length := _LENGTH.search(raw)) is not None:
+        return answer if len(body) >= int(length[1]) else None
     if not body.endswith(b"0\r\n\r\n"):  # chunked; none of our texts ends like that by itself
         return None
     return answer._replace(body=_joined(body))
+
+
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
 
 
 def _joined(chunked: bytes) -> bytes:
@@ -151,14 +156,15 @@ class Run:
 
     def _play(self, lines: Sequence[_Line]) -> list[_Line]:
         """Those that stand at a mark when nothing is under way any more."""
-        waiting, underway = [], 0
-        with selectors.DefaultSelector() as selector:
-            for line in lines:
-                selector.register(line.socket, selectors.EVENT_READ, line)
-                underway += self._go_on(line, None, waiting=waiting)
+        waiting: list[_Line] = []
+        known = {line.socket.fileno(): line for line in lines}
+        with select.epoll() as ready:
+            for number in known:
+                ready.register(number, select.EPOLLIN)
+            underway = sum(self._go_on(line, None, waiting=waiting) for line in lines)
             while underway:
-                for key, _ in selector.select():
-                    underway += self._hear(key.data, waiting)
+                for number, _ in ready.poll():
+                    underway += self._hear(known[number], waiting)
         return waiting
 
     def _hear(self, line: _Line, waiting: list[_Line]) -> int:

@@ -83,6 +83,11 @@ def new_id() -> uuid.UUID:
     return uuid.UUID(int=_uuid7())
 
 
+def new_name() -> str:
+    """The same as 32 hexadecimal digits."""
+    return f"{_uuid7():032x}"
+
+
 def _uuid7() -> int:
     milliseconds = int(clock.now().timestamp() * 1000) & ((1 << 48) - 1)
     value = (milliseconds << 80) | int.from_bytes(os.urandom(10))

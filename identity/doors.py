@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 import structlog
@@ -64,7 +65,7 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """A header's value; null when it was not sent."""
-        value = self.environ.get("HTTP_" + name.upper().replace("-", "_"))
+        value = self.environ.get(_key(name))
         return None if value is None else str(value)
 
     @once
@@ -134,6 +135,11 @@ class Request:
         except (ValueError, RecursionError) as error:
             raise InvalidRequest("the body is not valid JSON") from error
         return read
+
+
+@lru_cache(maxsize=256)
+def _key(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

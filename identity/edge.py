@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client import Counter, Histogram
 
 from identity import oplog
-from identity.database import new_id
+from identity.database import new_name
 from identity.messages import Response, StartResponse
 from identity.settings import Settings
 
@@ -20,6 +20,8 @@ PLAIN = (("Content-Type", "text/plain; charset=utf-8"),)
 REFUSED = "motlan.refused"
 # Where a page says that its answer is long: a server before us sends each piece as it is made.
 STREAMED = "motlan.streamed"
+# Where a server before us says how long the headers are together, as it has seen each of them.
+LENGTH = "motlan.length"
 
 # What a client could claim about itself; only a trusted proxy is believed.
 _PROXY_HEADERS = (
@@ -64,7 +66,7 @@ class Edge:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer, or refuse what no door should have to look at."""
         started = time.perf_counter()
-        request_id = environ["motlan.request_id"] = new_id().hex
+        request_id = environ["motlan.request_id"] = new_name()
         oplog.begin("request", request_id)
         self._forget_claims(environ)
         environ["wsgi.url_scheme"] = self._scheme
@@ -136,11 +138,10 @@ class Edge:
 
 
 def _length_of_headers(environ: Mapping[str, Any]) -> int:
-    length = 0
-    for name, value in environ.items():
-        if name.startswith("HTTP_"):
-            length += len(str(value))
-    return length
+    known: int | None = environ.get(LENGTH)
+    if known is not None:
+        return known
+    return sum(len(str(value)) for name, value in environ.items() if name.startswith("HTTP_"))
 
 
 @lru_cache(maxsize=256)

@@ -21,7 +21,7 @@ from granian.rsgi import (  # type: ignore[attr-defined] # renamed there, docume
 
 from identity import doors, meters, waiting
 from identity.doors import Brief
-from identity.edge import PLAIN, REFUSED, STREAMED
+from identity.edge import LENGTH, PLAIN, REFUSED, STREAMED
 from identity.messages import Response
 from identity.waiting import MustWait
 
@@ -57,11 +57,8 @@ _WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LE
 _NOBODY = ""  # where headers go that nobody may read
 
 
-class Headers(Protocol):
-    """What granian tells of a request's headers; names are lower case."""
-
-    def get(self, name: str) -> str | None:
-        """The first of that name."""
+class Headers(doors.Headers, Protocol):
+    """What granian tells of a request's headers."""
 
     def items(self) -> list[tuple[str, str]]:
         """All of them, also those of one name."""
@@ -282,13 +279,16 @@ def _environ(job: Job) -> dict[str, Any]:
 
 def _headers(told: Iterable[tuple[str, str]]) -> dict[str, Any]:
     environ: dict[str, Any] = {}
+    length = 0
     for name, value in told:
         key = _key(name)
+        length += len(value)
         if key not in environ:
             environ[key] = value
         elif key not in _WITHOUT_PREFIX.values():
             environ[key] += (";" if name == "cookie" else ",") + value
     environ.pop(_NOBODY, None)
+    environ[LENGTH] = length
     return environ
 
 

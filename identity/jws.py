@@ -5,6 +5,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from identity.written import ascii_json
+
 
 def base64url(content: bytes) -> bytes:
     """The content in base64url without padding, RFC 7515 §2."""
@@ -25,7 +27,7 @@ def from_base64url(text: str) -> bytes:
 
 def compact(members: Mapping[str, Any]) -> bytes:
     """The members as JSON without a needless byte."""
-    return json.dumps(members, separators=(",", ":")).encode()
+    return ascii_json(members).encode()
 
 
 def header(*, alg: str, kid: str, typ: str) -> bytes:

@@ -1,10 +1,11 @@
 """The small answer of a machine endpoint, sent alike by Flask's door and the express lane."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+from identity.written import json_text
 
 Headers = tuple[tuple[str, str], ...]
 StartResponse = Callable[..., Any]
@@ -33,5 +34,5 @@ def json_response(
     content: Mapping[str, Any] | list[Any], status: int = 200, *, headers: Headers = ()
 ) -> Response:
     """JSON in UTF-8 with the given further headers."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json_text(content).encode()
     return Response(status, body, JSON + headers)

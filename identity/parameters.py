@@ -36,9 +36,7 @@ class Parameters:
         if not text:
             return
         try:
-            pairs = parse_qsl(
-                text, keep_blank_values=True, max_num_fields=FIELD_LIMIT, errors="strict"
-            )
+            pairs = _pairs(text)
         except ValueError as error:
             raise InvalidRequest("the parameters cannot be read: UTF-8, at most 200") from error
         # PostgreSQL keeps no NUL in a text, so a parameter with one could end in an accident.
@@ -53,12 +51,14 @@ class Parameters:
         Raises:
             InvalidRequest: it was sent twice.
         """
-        values = self._values.get(name, [])
+        values = self._values.get(name)
+        if values is None:
+            return None
         if name in REPEATABLE:
             return " ".join(values).strip() or None
         if len(values) > 1:
             raise InvalidRequest(f"{name} must be sent only once")
-        return (values[0] or None) if values else None
+        return values[0] or None
 
     def required(self, name: str) -> str:
         """The value.
@@ -95,6 +95,17 @@ class Parameters:
         """The names that were sent more than once, and may not be."""
         several = (name for name, values in self._values.items() if len(values) > 1)
         return [name for name in several if name not in REPEATABLE]
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Names and values; what has nothing to decode needs nothing of the decoder.
+
+    Raises:
+        ValueError: there are too many, or one cannot be decoded.
+    """
+    if "%" in text or "+" in text or text.count("&") >= FIELD_LIMIT:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=FIELD_LIMIT, errors="strict")
+    return [(name, value) for name, _, value in (p.partition("=") for p in text.split("&") if p)]
 
 
 def _holds_nul(pairs: Iterable[tuple[str, str]]) -> bool:

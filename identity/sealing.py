@@ -160,7 +160,15 @@ class KeyRing:
 
 
 def _keyed(key: bytes, purpose: str, *, data: bytes) -> bytes:
-    return hmac.digest(key, f"motlan/{purpose}/v1\x1f".encode() + data, "sha256")
+    made = _begun(key, purpose).copy()
+    made.update(data)
+    return made.digest()
+
+
+@lru_cache(maxsize=128)
+def _begun(key: bytes, purpose: str) -> hmac.HMAC:
+    """Under a key of the ring, as far as it is the same for all data."""
+    return hmac.new(key, f"motlan/{purpose}/v1\x1f".encode(), "sha256")
 
 
 def new_handle(owner: uuid.UUID, purpose: str) -> tuple[str, bytes]:
@@ -210,12 +218,22 @@ def _fresh_key(family: str) -> dict[str, str]:
 
 def ring() -> KeyRing:
     """The ring of the installed settings, read once per process."""
-    return _read(settings.current().secrets)
+    global _last  # noqa: PLW0603 - one process, one ring
+    folder, last = settings.current().secrets, _last
+    if last is None or last[0] is not folder:
+        last = _last = (folder, _read(folder))
+    return last[1]
+
+
+_last: tuple[Path, KeyRing] | None = None
 
 
 def forget() -> None:
     """Read the ring again at the next use; after a rotation, and between tests."""
+    global _last  # noqa: PLW0603 - as above
+    _last = None
     _read.cache_clear()
+    _begun.cache_clear()
 
 
 @lru_cache(maxsize=4)

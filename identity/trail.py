@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Identity, Index, PrimaryKeyConstraint, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -85,30 +86,42 @@ def clauses(entry: Entry, *, after: Iterable[str] = (), name: str = "entry") -> 
 
     `after` names the condition clauses: no row from them, no entry (design §4).
     """
+    texts = _texts(tuple(after), name)
+    written = Clause(name, *texts.entry, params=_params(entry, name), returns=_ID)
+    params = {
+        f"{name}_subject_wrapped": entry.subject_wrapped,
+        f"{name}_actor_wrapped": entry.actor_wrapped,
+        f"{name}_kek": entry.kek_id,
+    }
+    return written, Clause(f"{name}_key", *texts.keys, params=params, returns=_ENTRY_ID)
+
+
+_ID, _ENTRY_ID = {"id": int}, {"entry_id": int}
+
+
+class _Texts(NamedTuple):
+    """What both clauses say, on PostgreSQL and on SQLite."""
+
+    entry: tuple[str, str]
+    keys: tuple[str, str]
+
+
+@lru_cache(maxsize=256)
+def _texts(after: tuple[str, ...], name: str) -> _Texts:
+    """There are few sets of conditions, so each text is put together once."""
     sources = ", ".join(after)
     origin = f" FROM {sources}" if sources else ""
-    written = Clause(
-        name,
-        postgres=f"{_INSERT} SELECT :{name}_citizen, {_VALUES.format(n=name)}{origin} RETURNING id",
-        sqlite=f"{_INSERT_SQLITE} VALUES (:{name}_citizen, {_NEXT}, 0, {_VALUES.format(n=name)})"
-        " RETURNING id",
-        params=_params(entry, name),
-        returns={"id": int},
+    values, keys = _VALUES.format(n=name), _KEYS.format(n=name)
+    return _Texts(
+        (
+            f"{_INSERT} SELECT :{name}_citizen, {values}{origin} RETURNING id",
+            f"{_INSERT_SQLITE} VALUES (:{name}_citizen, {_NEXT}, 0, {values}) RETURNING id",
+        ),
+        (
+            f"{_INSERT_KEY} SELECT :{name}_citizen, {name}.id, {keys} FROM {name} {_RETURNING}",  # noqa: S608 - our own names
+            f"{_INSERT_KEY} VALUES (:{name}_citizen, :{name}_id, {keys}) {_RETURNING}",
+        ),
     )
-    keys = Clause(
-        f"{name}_key",
-        postgres=f"{_INSERT_KEY} SELECT :{name}_citizen, {name}.id,"  # noqa: S608 - our own names
-        f" {_KEYS.format(n=name)} FROM {name} RETURNING entry_id",
-        sqlite=f"{_INSERT_KEY} VALUES (:{name}_citizen, :{name}_id, {_KEYS.format(n=name)})"
-        " RETURNING entry_id",
-        params={
-            f"{name}_subject_wrapped": entry.subject_wrapped,
-            f"{name}_actor_wrapped": entry.actor_wrapped,
-            f"{name}_kek": entry.kek_id,
-        },
-        returns={"entry_id": int},
-    )
-    return written, keys
 
 
 _COLUMNS = (
@@ -124,6 +137,7 @@ _VALUES = (
     " :{n}_subject, :{n}_acting"
 )
 _INSERT_KEY = "INSERT INTO entry_key (citizen_id, entry_id, subject_wrapped, actor_wrapped, kek_id)"
+_RETURNING = "RETURNING entry_id"
 _KEYS = ":{n}_subject_wrapped, :{n}_actor_wrapped, :{n}_kek"
 
 

@@ -14,6 +14,7 @@ from identity.signing.algorithms import PrivateKey
 
 _P256_BYTES = 32
 _HASH = SHA256()
+_ECDSA = ECDSA(_HASH)
 _PADDINGS: dict[str, AsymmetricPadding] = {
     "RS256": PKCS1v15(),
     "PS256": PSS(MGF1(_HASH), _HASH.digest_size),  # RFC 7518 §3.5: the salt is as long
@@ -35,7 +36,7 @@ class EcdsaSigner:
 
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of r ‖ s."""
-        r, s = decode_dss_signature(self.private.sign(message, ECDSA(_HASH)))
+        r, s = decode_dss_signature(self.private.sign(message, _ECDSA))
         return r.to_bytes(_P256_BYTES) + s.to_bytes(_P256_BYTES)
 
 

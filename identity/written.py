@@ -1,0 +1,23 @@
+"""JSON as it is sent and signed: the standard encoder, made once for each of its two spellings."""
+
+import json
+from collections.abc import Callable
+from json import encoder
+from typing import Any
+
+Written = Callable[[Any], str]
+
+
+def _writer(*, is_ascii: bool) -> Written:
+    """What `json.dumps` would say without a needless byte; it makes an encoder for every text."""
+    usual = json.JSONEncoder(ensure_ascii=is_ascii, separators=(",", ":"), check_circular=False)
+    made = getattr(encoder, "c_make_encoder", None)
+    if made is None:  # another Python than CPython
+        return usual.encode
+    spell = encoder.encode_basestring_ascii if is_ascii else encoder.encode_basestring  # type: ignore[attr-defined] # as in json.encoder
+    told = made(None, usual.default, spell, None, ":", ",", False, False, True)  # noqa: FBT003 - C takes no names
+    return lambda content: "".join(told(content, 0))
+
+
+ascii_json = _writer(is_ascii=True)
+json_text = _writer(is_ascii=False)
