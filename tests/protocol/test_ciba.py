@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 
+import jwt
 import pytest
 import time_machine
 
@@ -69,6 +70,18 @@ def test_the_person_allows_it_and_the_service_has_tokens(desk, person, phone):
     bearer = {"Authorization": f"Bearer {told['access_token']}"}
     assert phone.get("/userinfo", headers=bearer).json.keys() == {"sub"}
     assert "waiting-requests" not in phone.get("/my").text
+
+
+def test_the_tokens_say_how_the_person_signed_in(desk, person, phone):
+    """CIBA Core §7.1, acr_values: a wish, told as it was earned; and no word of the request."""
+    desk.ask(person, acr_values="vn:auth:4 vn:auth:2", ui_locales="en")
+    assert "Let this place sign in?" in page_of(phone).text
+    allow(phone)
+
+    claims = jwt.decode(desk.poll().json["id_token"], options={"verify_signature": False})
+
+    assert (claims["acr"], claims["aud"]) == ("vn:auth:2", desk.played.client_id)
+    assert not [name for name in claims if name.startswith("urn:openid:params:jwt:claim")]
 
 
 def test_who_says_no_is_obeyed(desk, person, phone):
