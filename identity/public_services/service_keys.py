@@ -180,9 +180,10 @@ def _listed(told: object) -> list[Any]:
 
 
 def _named_once(found: list[Any]) -> tuple[Mapping[str, Any], ...]:
-    kids = [key.get("kid") for key in found]
-    if len(found) > 1 and (None in kids or len(set(kids)) != len(kids)):
-        raise NotPublicKeysError("several keys need a kid each, and each its own")
+    """One name may stand for a key of each kind, which tells them apart (FAPI 2.0 §5.4.3)."""
+    names = {(key.get("kid"), use_of(key), *map(key.get, ("kty", "crv", "alg"))) for key in found}
+    if len(names) != len(found):
+        raise NotPublicKeysError("two keys of one kind need a kid each, and each its own")
     return tuple(found)
 
 

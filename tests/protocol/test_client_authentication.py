@@ -16,10 +16,11 @@ from identity import database
 from identity.errors import InvalidClient, InvalidRequest
 from identity.public_services import registered, service_keys
 from identity.public_services.credentials import live_clause
-from identity.registration.register import register
+from identity.registration.register import BadRegistrationError, register
 from identity.together import look
 from identity.trail import AccessEntry
 from tests.databases import ROOT
+from tests.proving import new_key, public_half
 from tests.public_services import (
     a_service,
     a_service_with_a_key,
@@ -134,6 +135,19 @@ def test_the_condition_fails_once_the_registration_has_changed():
 
     assert look(live_clause(service)) is None
     assert look(live_clause(registered.again(service))) == {"service.ok": 1}
+
+
+def test_keys_of_one_name_are_told_apart_by_their_kind():
+    """FAPI 2.0 §5.4.3: by kty, use and alg; of one kind nobody could tell which is meant."""
+    key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    rsa_key = public_half(new_key("PS256"), "PS256") | {"kid": "k1", "alg": "PS256"}
+    sealing = public_jwk(other) | {"use": "enc", "alg": "ECDH-ES"}
+    office = a_service_with_a_key(jwks={"keys": [rsa_key, sealing, public_jwk(key)]})
+    office.key = key
+
+    assert authenticate(office.assertion()).client_id == office.client_id
+    with pytest.raises(BadRegistrationError, match="two keys of one kind"):
+        a_service_with_a_key(jwks={"keys": [public_jwk(key), public_jwk(other)]})
 
 
 def test_keys_behind_an_address_are_fetched_once_and_kept(httpserver):
