@@ -1,6 +1,7 @@
 """The certification plan of dynamic registration, one test a module or kin of modules, in words.
 
-What is said here of registration alone is in `test_rfc7591_registration.py`.
+What concerns registration alone is in `test_rfc7591_registration.py`, our own keys' rotation in
+`test_key_rotation.py`, request objects in `test_rfc9101_reference.py`.
 """
 
 import json
