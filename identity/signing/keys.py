@@ -51,6 +51,7 @@ FOLDER = "signing"
 LONGEST = 16_384  # characters; more is not read, let alone decoded
 AHEAD_SECONDS = 60  # how far another process's clock may be ahead of ours
 LOOK_AGAIN_SECONDS = 1.0  # how old our idea of the key list may be
+TOO_OLD_SECONDS = 2.0  # then everybody waits for the look
 
 log = structlog.get_logger(__name__)
 
@@ -136,18 +137,32 @@ class SigningKeys:
         return self._fresh().jwks
 
     def _fresh(self) -> Ring:
-        now = time.monotonic()
-        if now - self._looked_at >= LOOK_AGAIN_SECONDS and self._looking.acquire(blocking=False):
-            try:  # one thread looks; the others go on with what was true a second ago
-                self._looked_at = now
-                if ring.stamp(self._folder) != self._ring.seen:
-                    self._ring = ring.read(self._folder, self._keepers)
-            except files.UnsafeFileError as fault:
-                # What was true a second ago still is; a restart or a rotation would refuse.
-                log.warning("signing_keys_unreadable", fault=str(fault))
+        """The keys as they were a moment ago, however long nobody asked before.
+
+        One thread looks, and the others go on meanwhile; but nobody goes on with what was true
+        when a quiet hour began, or a stolen key would open doors for whoever asks beside the look.
+        """
+        age = time.monotonic() - self._looked_at
+        if age < LOOK_AGAIN_SECONDS:
+            return self._ring
+        if self._looking.acquire(blocking=age >= TOO_OLD_SECONDS):
+            try:
+                if time.monotonic() - self._looked_at >= LOOK_AGAIN_SECONDS:
+                    self._look()
             finally:
                 self._looking.release()
         return self._ring
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        try:
+            if ring.stamp(self._folder) != self._ring.seen:
+                self._ring = ring.read(self._folder, self._keepers)
+        except files.UnsafeFileError as fault:
+            # What was true a second ago still is; a restart or a rotation would refuse.
+            log.warning("signing_keys_unreadable", fault=str(fault))
+        finally:
+            self._looked_at = now
 
 
 def signing_keys() -> SigningKeys:

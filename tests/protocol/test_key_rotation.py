@@ -14,7 +14,7 @@ from identity import clock, files
 from identity.errors import InvalidToken
 from identity.files import UnsafeFileError
 from identity.provider import discovery
-from identity.signing import keys
+from identity.signing import keys, ring
 from identity.signing.key_files import (
     NoSuchKeyError,
     RotatedTooSoonError,
@@ -176,6 +176,29 @@ class TestAnEarlierVersion:
 
 class TestRemoval:
     """A stolen key: what it signed is believed no more, from the next look at the list."""
+
+    def test_after_a_quiet_hour_nobody_believes_it_while_another_looks(self, folder, monkeypatch):
+        """The first request after the removal reads the list; those beside it wait for that."""
+        running = SigningKeys(folder)
+        dead = running.sign(claims(), typ="at+jwt")
+        slowly, begun = ring.read, threading.Event()
+
+        def read_slowly(*told):
+            begun.set()
+            time.sleep(0.2)
+            return slowly(*told)
+
+        remove(folder, kid=jwt.get_unverified_header(dead)["kid"])
+        monkeypatch.setattr(ring, "read", read_slowly)
+        hour = time.monotonic() + 3600
+        monkeypatch.setattr(keys.time, "monotonic", lambda: hour)
+        first = threading.Thread(target=running.jwks)
+        first.start()
+        assert begun.wait(5)
+
+        with pytest.raises(InvalidToken):
+            running.read_signed(dead, typ="at+jwt", algorithms=("ES256",))
+        first.join()
 
     @pytest.mark.parametrize("alg", ["ES256", "PS256", "EdDSA", "RS256"])
     def test_its_tokens_die_and_the_next_key_signs(self, folder, monkeypatch, alg):
