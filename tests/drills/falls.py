@@ -1,8 +1,11 @@
 """What is good once, tried by a crowd while everything is killed, and again when it stands."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import jwt
 
 from tests.drills.clients import CHANCE
 from tests.drills.proofs import TAKEN, Prover, pushed
@@ -12,6 +15,7 @@ from tests.drills.town import Town
 from tests.drills.wire import Answer, Lost, Office
 
 OF_EACH = 4
+NOTICED_SECONDS = 1.5  # a process looks at its keys once a second
 LONGEST_WAIT_SECONDS = 0.25  # until the fall: not all of it has been tried by then
 
 
@@ -113,3 +117,32 @@ def spent_before_a_fall(town: Town, count: int) -> None:
         assert (replay.status, replay.json["error"]) == (400, "invalid_grant")
         assert not office.is_active(newest["access_token"])
         assert office.refresh(newest["refresh_token"]).status == 400
+
+
+def key_taken_out(town: Town) -> None:
+    """Nothing that a stolen key signed opens anything: in no process, and after a fall neither."""
+    office, crowd = town.office(), Crowd(town)
+    (code,) = codes(town, town.people[1], 1)
+    bought = town.redeem(office, code).json
+    stolen = jwt.get_unverified_header(bought["access_token"])["kid"]
+    assert _seen(crowd, bought["access_token"]) == {200}
+
+    town.command("keys", "remove", stolen)
+    time.sleep(NOTICED_SECONDS)
+
+    assert _seen(crowd, bought["access_token"]) == {401}
+    renewed = office.refresh(bought["refresh_token"]).json
+    assert jwt.get_unverified_header(renewed["access_token"])["kid"] != stolen
+    assert _seen(crowd, renewed["access_token"]) == {200}
+
+    town.serving.kill_group()
+    town.serving.start()
+
+    assert _seen(crowd, bought["access_token"]) == {401}
+    assert _seen(crowd, renewed["access_token"]) == {200}
+
+
+def _seen(crowd: Crowd, access_token: str) -> set[int]:
+    """What all hands are answered, each over a connection of its own."""
+    crowd.spread()
+    return {answer.status for answer in crowd.at_once(lambda o: o.userinfo(access_token))}

@@ -36,3 +36,8 @@ def test_what_is_good_once_is_not_good_again_after_a_fall(town: Town):
 def test_what_was_replaced_before_a_fall_ends_its_family_after_it(town: Town):
     """RFC 9700 §4.14.2; security-cases.md §2, case 6."""
     falls.spent_before_a_fall(town, SPENT)
+
+
+def test_what_a_stolen_key_signed_opens_nothing_once_it_is_taken_out(town: Town):
+    """docs/operations.md: within a second, in every process and in those that come after."""
+    falls.key_taken_out(town)
