@@ -28,6 +28,7 @@ TYPED = {
     ("secrets", "init"): [],
     ("keys", "list"): [],
     ("keys", "rotate"): ["--early"],
+    ("keys", "remove"): ["no-such-key"],
     ("serve",): [],
     ("worker",): [],
     ("doctor",): [],
