@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from identity import front
 from identity.certificates import names, shown, trust
 from identity.certificates.shown import CHAIN, LEAF, UnreadableCertificateError
 from identity.doors import Request
@@ -98,6 +99,18 @@ def test_a_key_of_an_unknown_kind_is_an_ordinary_refusal():
     odd = certificate(key=ed448.Ed448PrivateKey.generate(), by=ROOT)
 
     assert not trust.is_vouched_for(found(odd))
+
+
+def test_two_headers_are_none_and_another_spelling_is_not_read():
+    """As the server in front joins them; `Client_Cert` would pass for the header (case 33)."""
+    one, other = item(TAX.content), item(certificate().content)
+
+    joined = front._headers([("client-cert", one), ("client-cert", other)])
+    spelt = front._headers([("client_cert", one), ("Client_Cert-Chain", one)])
+
+    with pytest.raises(UnreadableCertificateError):
+        shown.find(request(joined["HTTP_CLIENT_CERT"]))
+    assert not [name for name in spelt if name.startswith("HTTP_")]
 
 
 def test_a_chain_is_bounded():
