@@ -3,21 +3,24 @@
 import json
 import re
 import sqlite3
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 import pytest
 from flask import Flask
 
 from identity import doors, errors, rate
-from identity.doors import FORM
+from identity.doors import FORM, Door
 from identity.errors import Refusal
 from identity.parameters import REPEATABLE
 from identity.public_services import credentials
 from identity.public_services.registered import GRANT_QUERY, GRANT_REVOKE
+from identity.self_registration import client_registration
 from tests.exchange import decision, give, publish_catalogues
 from tests.offices import EVERY_GRANT, an_office
 from tests.people import lan
+from tests.registering import a_registrar, bearer
 
 pytestmark = pytest.mark.slow
 # RFC 6749 §5.2: what an error_description may hold.
@@ -45,6 +48,21 @@ def table(app):
     return app.extensions["motlan.doors"]
 
 
+@dataclass(frozen=True)
+class Entering:
+    """What lets a caller in at each door, genuine."""
+
+    headers: Callable[[Door], dict[str, str]]
+    client_id: str  # of a service that registered itself
+
+    def __call__(self, door: Door) -> dict[str, str]:
+        return self.headers(door)
+
+    def place(self, door: Door) -> str:
+        """The door's path, with something that is there in place of its variable."""
+        return door.path.replace("<client_id>", self.client_id)
+
+
 @pytest.fixture
 def entering(client):
     """Headers with which a door lets a caller in, genuine."""
@@ -53,19 +71,23 @@ def entering(client):
     userinfo = office.sign_in(lan())["access_token"]
     form = {"grant_type": "client_credentials", "scope": f"{GRANT_QUERY} {GRANT_REVOKE}"}
     own = office.post("/token", **form).json["access_token"]
+    registrar = a_registrar(client)
+    itself = registrar.registered()
+
+    tokens = {
+        "/userinfo": userinfo,
+        "/grants/<grant_id>": own,
+        "/register": registrar.token,
+        "/register/<client_id>": itself["registration_access_token"],
+    }
 
     def headers(door):
         if door.guard is doors.anyone:
             return {}
-        if door.path == "/userinfo":
-            return {"Authorization": f"Bearer {userinfo}"}
-        if door.path.startswith("/grants/"):
-            return {"Authorization": f"Bearer {own}"}
-        if door.refusals is errors.explain:
-            return {"Authorization": f"Bearer {api}"}
-        return office.played.basic()
+        token = tokens.get(door.path) or (api if door.refusals is errors.explain else None)
+        return bearer(token) if token else office.played.basic()
 
-    return headers
+    return Entering(headers, itself["client_id"])
 
 
 def takes_a_body(door):
@@ -135,10 +157,11 @@ def test_a_method_that_is_not_offered(client, table):
 
 def test_a_path_below_or_beside_a_machine_endpoint(client, table):
     """A mistyped address of a program is not answered by a page for people."""
+    open_ended = {door.path.partition("<")[0] for door in table.values() if "<" in door.path}
     for door in table.values():
         head = "/" + door.path.split("/")[1]
-        beside = () if "<" in door.path else (f"{head}/nowhere",)
-        for path in (f"{door.path}/nowhere", f"{door.path}/", *beside):
+        beside = {f"{door.path}/nowhere", f"{door.path}/", f"{head}/nowhere"}
+        for path in beside if f"{head}/" not in open_ended else {f"{door.path}/nowhere/there"}:
             for method in ("GET", "POST"):
                 answer, detail = in_each_language(client, door, path, method=method)
 
@@ -169,7 +192,7 @@ def test_a_content_type_that_is_not_taken(client, table, entering):
                 assert client.open(door.path, headers=entering(door), **sent).status_code == 200
                 continue
             answer, detail = in_each_language(
-                client, door, door.path, headers=entering(door), **sent
+                client, door, entering.place(door), headers=entering(door), **sent
             )
             tried.append(door.path)
 
@@ -185,7 +208,7 @@ def test_a_body_that_is_too_large(client, table, entering):
         sent = {"data": b"x" * (door.body_limit + 1), "content_type": kind}
 
         answer, detail = in_each_language(
-            client, door, door.path, method=door.method, headers=entering(door), **sent
+            client, door, entering.place(door), method=door.method, headers=entering(door), **sent
         )
 
         assert answer.status_code == 413
@@ -202,7 +225,7 @@ def test_a_body_that_cannot_be_read(client, table, entering):
             answer, _ = in_each_language(
                 client,
                 door,
-                door.path,
+                entering.place(door),
                 method=door.method,
                 headers=entering(door),
                 data=body,
@@ -230,11 +253,14 @@ def test_a_caller_without_or_with_bad_credentials(client, table):
 def test_a_caller_that_asks_too_often(client, table, entering, monkeypatch):
     guarded = [door for door in table.values() if door.guard is not doors.anyone]
     let_in = [(door, entering(door)) for door in guarded]
-    monkeypatch.setattr(rate, "machines", rate.Limit(per_second=0.5, burst=0))
+    nobody = rate.Limit(per_second=0.5, burst=0)
+    monkeypatch.setattr(rate, "machines", nobody)
+    monkeypatch.setattr(client_registration, "strangers", nobody)
 
     for door, headers in let_in:
         sent = honest(door) | {"method": door.method}
-        answer, detail = in_each_language(client, door, door.path, headers=headers, **sent)
+        place = entering.place(door)
+        answer, detail = in_each_language(client, door, place, headers=headers, **sent)
 
         assert answer.status_code == 429
         assert "Retry-After" in detail
