@@ -107,6 +107,7 @@ def test_what_needs_a_decision_is_asked_as_everywhere(desk, person, phone):
     assert granted["procedure"] == CONSENT
 
 
+@pytest.mark.sqlite
 def test_the_binding_message_is_shown_exactly(desk, person, phone):
     """CIBA Core §7.1, security case 67: the same there and here, markup and all."""
     desk.ask(person, binding_message="Quầy 3: <b>A&B</b> – {{7*7}}")
@@ -116,6 +117,7 @@ def test_the_binding_message_is_shown_exactly(desk, person, phone):
     assert "Quầy 3: &lt;b&gt;A&amp;B&lt;/b&gt; – {{7*7}}" in page
 
 
+@pytest.mark.sqlite
 def test_a_message_that_could_not_be_seen_as_it_is_is_refused(desk, person):
     """CIBA Core §13: invalid_binding_message."""
     for message in ("a\nb", "x" * (LONGEST_MESSAGE + 1), " a", "a\u202eb", "e\u0301", "\u200b"):
@@ -124,6 +126,7 @@ def test_a_message_that_could_not_be_seen_as_it_is_is_refused(desk, person):
     assert not desk.kept()
 
 
+@pytest.mark.sqlite
 def test_the_service_says_how_long_it_waits(desk, person):
     """CIBA Core §7.1, requested_expiry: no longer than we let it."""
     assert desk.ask(person, requested_expiry="30").json["expires_in"] == 30
@@ -172,6 +175,7 @@ def test_who_signed_in_before_is_known_by_the_id_token(app, phone):
     assert a_desk(app).ask(id_token_hint=bought["id_token"]).json["error"] == "invalid_request"
 
 
+@pytest.mark.sqlite
 def test_one_hint_is_needed_and_one_is_read(desk, person):
     """CIBA Core §7.1: exactly one; unknown_user_id for what names nobody at all."""
     for told, error in (
@@ -186,6 +190,7 @@ def test_one_hint_is_needed_and_one_is_read(desk, person):
         assert (answer.status_code, answer.json["error"]) == (400, error), told
 
 
+@pytest.mark.sqlite
 def test_the_same_rules_hold_as_at_authorize(desk, person):
     """CIBA Core §13."""
     for changed, error in (
@@ -200,6 +205,7 @@ def test_the_same_rules_hold_as_at_authorize(desk, person):
     assert not desk.kept()
 
 
+@pytest.mark.sqlite
 def test_a_registration_promises_what_is_kept(app):
     """CIBA Core §4: no push, no user code, no service without a credential."""
     ciba = "urn:openid:params:grant-type:ciba"

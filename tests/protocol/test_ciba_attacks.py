@@ -63,12 +63,14 @@ class TestAttacker:
 
         assert a_desk(app).ask(person).status_code == 200
 
+    @pytest.mark.sqlite
     def test_many_services_together_do_not_wear_a_person_down(self, app, person):
         """Twenty in an hour, whoever asks."""
         told = [a_desk(app).ask(person).status_code for _ in range(21)]
 
         assert told == [200] * 20 + [429]
 
+    @pytest.mark.sqlite
     def test_a_service_asks_a_hundred_people_a_minute(self, desk):
         told = [desk.ask(login_hint=new_number()).status_code for _ in range(101)]
 

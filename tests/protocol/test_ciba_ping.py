@@ -104,6 +104,7 @@ def test_a_service_that_was_away_is_told_again_until_it_is_too_late(app, person,
     assert desk.poll().status_code == 200
 
 
+@pytest.mark.sqlite
 def test_a_ping_needs_a_token_that_nobody_guesses(app, person):
     """CIBA Core §7.1: 128 bits and the letters of RFC 6750, at most 1,024."""
     with hearing(app) as (desk, _receiver):
@@ -113,6 +114,7 @@ def test_a_ping_needs_a_token_that_nobody_guesses(app, person):
         assert not desk.kept()
 
 
+@pytest.mark.sqlite
 def test_who_polls_is_told_nothing(app, person, phone):
     """What it sent all the same has no effect."""
     desk = a_desk(app)
@@ -140,6 +142,7 @@ class TestSigned:
         assert desk.poll().status_code == 200
         assert desk.signed(person, authorization_details=details).status_code == 400
 
+    @pytest.mark.sqlite
     def test_what_is_not_as_the_specification_says_is_refused(self, desk, person):
         """Every claim it names is needed, and is held against us, it and now."""
         now = int(time.time())
@@ -162,6 +165,7 @@ class TestSigned:
             assert (told.status_code, told.json["error"]) == (400, "invalid_request"), claims
         assert not desk.kept()
 
+    @pytest.mark.sqlite
     def test_nothing_stands_beside_it_and_it_is_not_left_out(self, desk, person):
         """CIBA Core §7.1.1; and what is registered as signed comes signed."""
         assert desk.signed(person, beside={"binding_message": "x"}).status_code == 400
@@ -172,6 +176,7 @@ class TestSigned:
         assert desk.signed(person, jti="once").status_code == 200
         assert desk.signed(person, jti="once").status_code == 400
 
+    @pytest.mark.sqlite
     def test_another_services_key_signs_nothing(self, app, desk, person):
         other = a_desk(app, signs=True, backchannel_authentication_request_signing_alg="ES256")
         desk.played.key, own = other.played.key, desk.played.key

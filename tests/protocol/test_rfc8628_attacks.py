@@ -62,6 +62,7 @@ class TestAttacker:
         assert other.error() == "invalid_grant"
         assert television.poll().status_code == 200
 
+    @pytest.mark.sqlite
     def test_a_device_code_is_no_authorization_code(self, television, phone):
         """Nor a refresh token; and an invented one is as unknown as any."""
         television.begin()
@@ -84,6 +85,7 @@ class TestAttacker:
 
         assert television.typed_in(phone, code).status_code == 429
 
+    @pytest.mark.sqlite
     def test_a_code_made_of_markup_is_text(self, television, phone):
         """Security case 61: in the field again, and in the address that fills it in."""
         markup = '"><script>alert(7)</script>{{7*7}}'
@@ -95,6 +97,7 @@ class TestAttacker:
             assert "<script" not in page.text
             assert "49" not in page.text
 
+    @pytest.mark.sqlite
     def test_right_codes_are_no_guesses(self, television, phone):
         for _ in range(7):
             code = television.begin().json["user_code"]

@@ -106,6 +106,7 @@ def test_what_needs_a_decision_is_asked_as_everywhere(television, phone):
     assert granted["decision_id"]
 
 
+@pytest.mark.sqlite
 def test_who_refuses_the_decision_refuses_the_device(television, phone):
     """Consent refused, and nothing else asked: access_denied."""
     television.begin(authorization_details=json.dumps([detail(procedure=CONSENT, case=None)]))
@@ -118,6 +119,7 @@ def test_who_refuses_the_decision_refuses_the_device(television, phone):
     assert television.error() == "access_denied"
 
 
+@pytest.mark.sqlite
 def test_the_page_says_who_asks_and_whether_the_device_is_near(television, phone):
     """RFC 8628 §5.4: what a person needs to see that the device is not their own."""
     television.begin()
@@ -131,6 +133,7 @@ def test_the_page_says_who_asks_and_whether_the_device_is_near(television, phone
     assert 'id="far"' in far
 
 
+@pytest.mark.sqlite
 def test_a_code_may_be_typed_in_any_way(television, phone):
     """RFC 8628 §6.1: case, dash and spaces do not matter."""
     code = television.begin().json["user_code"]
@@ -207,6 +210,7 @@ def test_an_app_without_a_credential_may_do_it(app, phone):
     assert television.poll().status_code == 200
 
 
+@pytest.mark.sqlite
 def test_the_same_rules_hold_as_at_authorize(television):
     """RFC 8628 §3.2: the errors of RFC 6749 §5.2."""
     for changed, error in (
@@ -221,6 +225,7 @@ def test_the_same_rules_hold_as_at_authorize(television):
         assert error in {None, answer.json["error"]}, changed
 
 
+@pytest.mark.sqlite
 def test_who_is_not_registered_for_it_is_refused(app):
     """RFC 6749 §5.2."""
     other = Television(app.test_client(), a_service())
