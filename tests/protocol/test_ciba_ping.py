@@ -40,9 +40,9 @@ def phone(client, person):
 
 
 @contextmanager
-def hearing(app, reply=b"", *, status=204):
+def hearing(app, *, status=204, **headers):
     """A counter's system whose endpoint listens."""
-    with listening(says(reply, status=status)) as receiver:
+    with listening(says(b"", status=status, **headers)) as receiver:
         address = f"http://127.0.0.1:{receiver.port}/answered"
         yield (
             a_desk(
@@ -102,6 +102,22 @@ def test_a_service_that_was_away_is_told_again_until_it_is_too_late(app, person,
 
         assert len(receiver.requests) == 2
     assert desk.poll().status_code == 200
+
+
+@pytest.mark.sqlite
+def test_a_ping_is_not_handed_on_to_another_place(app, person, phone):
+    """CIBA Core §10.2, security cases 38 and 66: 3xx is no answer, and nobody else is visited."""
+    with listening(says(b"")) as inside:
+        place = f"http://127.0.0.1:{inside.port}/"
+        with hearing(app, status=307, Location=place) as (desk, _receiver):
+            desk.ask(person, client_notification_token=TOKEN)
+            allow(phone)
+
+            outbox.deliver()
+
+            (message,) = messages(desk)
+        assert (message.delivered_at, message.last_error) == (None, "OutboundRefused")
+        assert inside.connections == 0
 
 
 @pytest.mark.sqlite
