@@ -160,6 +160,17 @@ def change(public_service_id: uuid.UUID, columns: Mapping[str, Any], *, version:
     return changed == 1
 
 
+def end(client_id: str) -> uuid.UUID | None:
+    """The service that may do nothing from now on; null: there is none, or it had ended."""
+    row = database.write_row(
+        update(PublicService)
+        .where(PublicService.client_id == client_id, PublicService.is_active)
+        .values(is_active=False, version=PublicService.version + 1, changed_at=clock.now())
+        .returning(PublicService.id)
+    )
+    return None if row is None else row.id
+
+
 def live(public_service_id: uuid.UUID, version: int) -> Clause:
     """A condition: the service is as it was when it was read, and may still ask."""
     return Clause(

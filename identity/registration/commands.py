@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from identity.registration.register import BadRegistrationError, documents, register
+from identity.registration.register import BadRegistrationError, documents, end, register
 
 services = AppGroup("services", help="Public services: who may ask.")
 
@@ -25,3 +25,13 @@ def import_services(file: Path) -> None:
         raise click.ClickException(f"{fault}; nothing was imported") from None
     is_one = not text.lstrip().startswith("[")
     click.echo(json.dumps(outcomes[0] if is_one else outcomes, ensure_ascii=False, indent=2))
+
+
+@services.command("end")
+@click.argument("client_id")
+def end_service(client_id: str) -> None:
+    """End a public service for good: its secret, its codes and its tokens are worth nothing."""
+    try:
+        end(client_id)
+    except BadRegistrationError as fault:
+        raise click.ClickException(str(fault)) from None

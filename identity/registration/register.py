@@ -152,6 +152,27 @@ def keep(told: dict[str, Any], *, organisation_id: uuid.UUID, by: str) -> Outcom
     return Outcome(public_service_id, client_id, code, outcome, secret.made)
 
 
+def end(client_id: str) -> None:
+    """The service is ended for good, and with it its secret, its tokens and what they allow.
+
+    Every statement that a code, token or release rests on has the service's life as a condition.
+
+    Raises:
+        BadRegistrationError: there is no such service, or it had ended.
+    """
+    with transaction():
+        public_service_id = records.end(client_id)
+        if public_service_id is None:
+            raise BadRegistrationError("no such service, or it has ended before")
+        trail.record(
+            "service:ended",
+            Who(public_service=public_service_id),
+            subject={"result": "ended"},
+            acting={"public_service": client_id, "actor": OPERATOR},
+        )
+    registered.forget()
+
+
 @dataclass(frozen=True, slots=True)
 class _Secret:
     """The secret of a registration: told, made now, kept from before, or none."""

@@ -102,8 +102,7 @@ def update(request: Request, managed: Managed) -> Response:
         InvalidClientMetadata, InvalidRedirectUri: the description names the member.
         InvalidToken: another request was faster, so this token is not good any more.
     """
-    if managed.invitation.ended_at is not None:
-        raise AccessDenied("the initial access token was taken back: ask the operator")
+    _require_invited(managed)
     sent = document(request)
     _check_same(sent, managed)
     told = metadata(sent, managed.invitation) | {"client_id": managed.client_id}
@@ -120,6 +119,11 @@ def update(request: Request, managed: Managed) -> Response:
     registered.forget()
     known = Told(managed.client_id, managed.issued_at, token, outcome.client_secret)
     return information(known, told)
+
+
+def _require_invited(managed: Managed) -> None:
+    if managed.invitation.ended_at is not None:
+        raise AccessDenied("the initial access token was taken back: ask the operator")
 
 
 def _check_same(sent: Mapping[str, Any], managed: Managed) -> None:
@@ -145,8 +149,10 @@ def delete(_request: Request, managed: Managed) -> Response:
     Every statement that a code, token or release rests on has the service's life as a condition.
 
     Raises:
+        AccessDenied: an operator took back what the service was registered with.
         InvalidToken: another request was faster.
     """
+    _require_invited(managed)
     with transaction():
         if not records.end_service(managed.id, managed.digest):
             raise unauthorized("ended meanwhile")
@@ -187,5 +193,6 @@ DOORS = (
         refusals=tell,
         summary="End the service",
         answers={204: Answer("it is ended")},
+        refuses=(AccessDenied,),
     ),
 )

@@ -76,7 +76,7 @@ def _state(one: Invitation) -> str:
 @services.command("end-token")
 @click.argument("token_id", type=click.UUID)
 def end_token(token_id: uuid.UUID) -> None:
-    """Take a token back: nothing is registered or changed with it any more."""
+    """Take a token back: nothing is registered, changed or ended with it any more."""
     try:
         invitations.end(token_id)
     except BadInvitationError as fault:

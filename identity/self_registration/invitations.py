@@ -129,7 +129,7 @@ def _organisation(told: Members) -> uuid.UUID:
 
 
 def end(invitation_id: uuid.UUID) -> None:
-    """Nobody registers with it any more, and what was registered with it is not changed any more.
+    """Nobody registers with it any more, and what was registered with it stays as it is.
 
     Raises:
         BadInvitationError: there is none, or it was taken back before.

@@ -36,6 +36,7 @@ TYPED = {
     ("services", "import"): ["FILE"],
     ("services", "token"): ["--organisation", "H01.NOBODY"],
     ("services", "tokens"): [],
+    ("services", "end"): ["nobody"],
     ("services", "end-token"): ["00000000-0000-7000-8000-000000000000"],
     ("citizens", "import"): ["FILE"],
     ("citizens", "letters"): ["NEW"],

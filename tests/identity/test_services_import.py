@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select
 
 from identity import database
+from identity.errors import InvalidClient
 from identity.public_services import registered
 from identity.registration.register import BadRegistrationError, documents, register
 from identity.trail import AccessEntry
@@ -27,6 +28,13 @@ def entries_of(service):
         AccessEntry.public_service_id == service.id, AccessEntry.type == "service:registered"
     )
     return database.row(wanted)[0]
+
+
+def entries_about(service):
+    """Of any type but the refused tries, oldest first."""
+    mine = AccessEntry.public_service_id == service.id
+    wanted = select(AccessEntry.type).where(mine, AccessEntry.type != "service:refused")
+    return database.rows(wanted.order_by(AccessEntry.id))
 
 
 def test_one_object_is_answered_with_one_object_and_a_secret_that_works(app, tmp_path):
@@ -229,6 +237,22 @@ def test_a_document_that_is_no_object_is_refused():
     """An array of anything else."""
     with pytest.raises(BadRegistrationError):
         register(documents('["client"]'))
+
+
+def test_a_service_is_ended_for_good(app, tmp_path):
+    """Its secret proves nothing from then on, and no file brings it back; the log says so."""
+    office = a_service()
+    service = registered.find(office.client_id)
+
+    done = app.test_cli_runner().invoke(args=["services", "end", office.client_id])
+
+    again = app.test_cli_runner().invoke(args=["services", "end", office.client_id])
+    back = run(app, tmp_path, registration(client_id=office.client_id))
+    assert (done.exit_code, again.exit_code, back.exit_code) == (0, 1, 1)
+    assert "has ended" in back.stderr
+    with pytest.raises(InvalidClient):
+        authenticate(headers=office.basic())
+    assert [row.type for row in entries_about(service)] == ["service:registered", "service:ended"]
 
 
 class TestAttacker:
