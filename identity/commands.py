@@ -163,6 +163,8 @@ def remove_key(kid: str) -> None:
     if successor is not None:
         trail.record("key:rotated", Who(), subject={"alg": successor.alg, "kid": successor.kid})
         click.echo(f"{gone.alg}: now signing with {successor.kid}")
+    if removal.fault is not None:  # last: it is believed no more, whatever is still to do
+        raise click.ClickException(removal.fault)
 
 
 @click.command("serve")

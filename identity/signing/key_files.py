@@ -54,6 +54,7 @@ class Removal:
 
     gone: SigningKey
     successor: SigningKey | None
+    fault: str | None = None  # why its private half is still there, or no next key; null: all well
 
 
 @dataclass(frozen=True)
@@ -165,24 +166,37 @@ def remove(folder: Path, keepers: Keepers | None = None, *, kid: str) -> Removal
         gone = next((key for key in keys if key.kid == kid), None)
         if gone is None:
             raise NoSuchKeyError(f"there is no key {kid}: see `motlan keys list`")
-        left = [key for key in keys if key is not gone]
-        if gone.state is State.CURRENT:
-            left = [_rotated(keepers, k) if _succeeds(k, gone) else k for k in left]
-        if gone.state is not State.PREVIOUS and gone.alg in keepers.fresh.algorithms:
-            left.append(keepers.make(gone.alg, state=State.NEXT))
-        keep(folder, left)
+        left = [_after(gone, key) for key in keys if key is not gone]
+        keep(folder, left)  # first: whatever a keeper refuses below, it is believed no more
+        fault = _tidy(folder, left, gone=gone, keepers=keepers)
+    signs = (key for key in left if key.alg == gone.alg and key.state is State.CURRENT)
+    return Removal(gone, next(signs, None) if gone.state is State.CURRENT else None, fault)
+
+
+def _after(gone: SigningKey, key: SigningKey) -> SigningKey:
+    """What becomes of another key: the next one signs if the one that is gone did."""
+    is_heir = gone.state is State.CURRENT and key.state is State.NEXT and key.alg == gone.alg
+    return replace(key, state=State.CURRENT) if is_heir else key
+
+
+def _tidy(
+    folder: Path, left: list[SigningKey], *, gone: SigningKey, keepers: Keepers
+) -> str | None:
+    """The private half is destroyed, and there is a next key again; null, or what refused."""
+    try:
         keepers.destroy([gone])
-    signing = [k for k in left if k.alg == gone.alg and k.state is State.CURRENT]
-    return Removal(gone, signing[0] if signing and gone.state is State.CURRENT else None)
-
-
-def _succeeds(key: SigningKey, gone: SigningKey) -> bool:
-    return key.alg == gone.alg and key.state is State.NEXT
+        if gone.state is not State.PREVIOUS and gone.alg in keepers.fresh.algorithms:
+            keep(folder, [*left, keepers.make(gone.alg, state=State.NEXT)])
+    except files.UnsafeFileError as refused:
+        return str(refused)
+    return None
 
 
 def _refuse_young(keys: list[SigningKey], cached: timedelta) -> None:
-    youngest = max(key.published_at for key in keys if key.state is State.NEXT)
-    ready_at = youngest + cached + NOTICED_WITHIN
+    waiting = [key.published_at for key in keys if key.state is State.NEXT]
+    if not waiting:
+        return
+    ready_at = max(waiting) + cached + NOTICED_WITHIN
     if clock.now() < ready_at:
         raise RotatedTooSoonError(
             f"the next key may sign from {ready_at:%Y-%m-%d %H:%M:%S} UTC, when everybody has it"

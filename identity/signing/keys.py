@@ -159,10 +159,17 @@ class SigningKeys:
             if ring.stamp(self._folder) != self._ring.seen:
                 self._ring = ring.read(self._folder, self._keepers)
         except files.UnsafeFileError as fault:
-            # What was true a second ago still is; a restart or a rotation would refuse.
             log.warning("signing_keys_unreadable", fault=str(fault))
+            self._do_without()
         finally:
             self._looked_at = now
+
+    def _do_without(self) -> None:
+        # A token is away, and perhaps a key was taken out for being stolen: that counts at once.
+        try:
+            self._ring = ring.without(self._folder, self._ring)
+        except files.UnsafeFileError:
+            return  # what was true a second ago still is; a restart or a rotation would refuse
 
 
 def signing_keys() -> SigningKeys:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -63,10 +63,26 @@ def read(folder: Path, keepers: Keepers) -> Ring:
         UnsafeFileError: the list or a private half cannot be used.
     """
     try:
-        return _parsed(folder, keepers)
+        return _parsed(folder, _signers(keepers))
     except files.UnsafeFileError:
         # A rotation between the list and the key file; if it is no rotation, this raises again.
-        return _parsed(folder, keepers)
+        return _parsed(folder, _signers(keepers))
+
+
+def without(folder: Path, before: Ring) -> Ring:
+    """The keys that are believed now, while private halves cannot be had.
+
+    Of those that sign, only such as signed before. The list is read again at the next look.
+
+    Raises:
+        UnsafeFileError: the list itself cannot be used.
+    """
+
+    def known(key: SigningKey) -> Signer | None:
+        header, by = before.signers.get((ID_TOKEN, key.alg), (b"", None))
+        return by if header == _header(key, ID_TOKEN) else None
+
+    return replace(_parsed(folder, known), seen=())
 
 
 def stamp(folder: Path) -> tuple[int, ...]:
@@ -83,14 +99,15 @@ def refused(note: str) -> InvalidToken:
     return InvalidToken("the token is not valid", note=f"token: {note}")
 
 
-def _parsed(folder: Path, keepers: Keepers) -> Ring:
+def _signers(keepers: Keepers) -> Callable[[SigningKey], Signer]:
+    return lambda key: keepers.of_key(key).signer(key.kid, key.alg)
+
+
+def _parsed(folder: Path, signer: Callable[[SigningKey], Signer | None]) -> Ring:
     seen = stamp(folder)
     keys = [key for key in listed(folder) if not _is_over(key)]
-    current = [
-        (key, keepers.of_key(key).signer(key.kid, key.alg))
-        for key in keys
-        if key.state is State.CURRENT
-    ]
+    found = [(key, signer(key)) for key in keys if key.state is State.CURRENT]
+    current = [(key, by) for key, by in found if by is not None]
     headers = {
         _header(key, typ).decode(): Known(typ, key.alg, jwt.PyJWK(dict(key.jwk), key.alg))
         for key in keys

@@ -1,11 +1,14 @@
 """Keys change every ten seconds while services verify what is signed."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from tests import public_services
+from tests.databases import ROOT
 from tests.drills.town import SECRET, VERIFIER, Town, arrive
 from tests.drills.verifying import ALGORITHMS, READERS, Copy
 from tests.drills.wire import Browser, NotGiven, Office, code_in
@@ -14,6 +17,12 @@ from tests.public_services import Played
 KEPT_SECONDS = 5  # how long the copies of the keys are good, here
 EVERY_SECONDS = 10
 BREATH_SECONDS = 0.1  # who rotates needs the processor too
+TYPING = """import sys, wsgi
+print("done", flush=True)
+for _ in sys.stdin:
+    wsgi.cli.main(["keys", "rotate"], standalone_mode=False)
+    print("done", flush=True)
+"""
 REMEMBERED = 400  # tokens that are verified again later
 
 
@@ -36,6 +45,7 @@ class Record:
     verified: Counter[str] = field(default_factory=Counter)
     keys: set[str] = field(default_factory=set)
     failed: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)  # from one rotation to the next
 
 
 @dataclass
@@ -92,19 +102,53 @@ class Reading:
         return office, answer.json
 
 
-def rotate_for(town: Town, seconds: float, record: Record) -> tuple[int, int]:
-    """How often keys were rotated, and how often their set was fetched."""
+class Operator:
+    """Types `keys rotate` again and again, in one process: starting one takes the longest."""
+
+    def __init__(self, town: Town) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", TYPING],
+            cwd=ROOT,
+            env=town.serving.environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._heard()  # it is ready
+
+    def rotate(self) -> None:
+        """The next keys sign."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        self._heard()
+
+    def leave(self) -> None:
+        """No more of it."""
+        self._process.communicate(timeout=30)
+
+    def _heard(self) -> None:
+        assert self._process.stdout is not None
+        said = iter(self._process.stdout.readline, "")
+        assert any(line == "done\n" for line in said), "the command ended"
+
+
+def rotate_for(town: Town, times: int, record: Record) -> int:
+    """That many rotations, ten seconds apart; how often the set of keys was fetched meanwhile."""
     clients = [Reading(town, name, n, record) for n, name in enumerate(READERS)]
-    stop = threading.Event()
+    stop, operator = threading.Event(), Operator(town)
     threads = [threading.Thread(target=one.go_on, args=(stop,)) for one in clients]
     for thread in threads:
         thread.start()
-    began, rotated = time.monotonic(), 0
-    while time.monotonic() - began < seconds:
-        time.sleep(max(0.0, began + (rotated + 1) * EVERY_SECONDS - time.monotonic()))
-        town.command("keys", "rotate")
-        rotated += 1
-    stop.set()
-    for thread in threads:
-        thread.join()
-    return rotated, sum(one.copy.fetched for one in clients)
+    try:
+        for _ in range(times):
+            began = time.monotonic()
+            time.sleep(EVERY_SECONDS)
+            operator.rotate()
+            record.seconds.append(time.monotonic() - began)
+    finally:
+        stop.set()
+        operator.leave()
+        for thread in threads:
+            thread.join()
+    return sum(one.copy.fetched for one in clients)

@@ -9,7 +9,7 @@ from tests.drills.rotating import KEPT_SECONDS, Record, rotate_for, services
 from tests.drills.town import a_town
 from tests.drills.verifying import READERS
 
-SECONDS = 120
+ROTATIONS = 12  # two minutes
 
 
 @pytest.mark.timeout(600)
@@ -21,11 +21,10 @@ def test_no_verification_fails_while_keys_change_under_load(databases: Databases
     settings = {"MOTLAN_JWKS_SECONDS": str(KEPT_SECONDS)}
 
     with a_town(databases, tmp_path, people=len(READERS), services=services(), **settings) as town:
-        rotated, fetched = rotate_for(town, SECONDS, record)
+        fetched = rotate_for(town, ROTATIONS, record)
 
-    figures = f"{rotated} rotations, {fetched} fetches, {len(record.keys)} keys"
+    figures = f"{ROTATIONS} rotations in {sum(record.seconds):.0f} s, {fetched} fetches of keys"
     print(figures, dict(record.verified))  # noqa: T201 - a drill's figures are what it is for
     assert record.failed == []
-    assert rotated >= SECONDS // 10 - 2  # a machine may have much else to do
     assert all(record.verified[name] > 100 for name in READERS)
-    assert len(record.keys) >= 4 * (rotated - 1)
+    assert len(record.keys) >= 4 * ROTATIONS

@@ -147,6 +147,33 @@ def test_a_stolen_key_is_destroyed(folder, few, keeper):
         keeper.signer(kid, "EdDSA")
 
 
+def test_a_stolen_key_dies_though_the_token_is_away(folder, few, keeper, monkeypatch):
+    """The list counts at once; what the token has to do is told, and done by the next rotation."""
+    signing = SigningKeys(folder, few)
+    tokens = {alg: signing.sign({}, typ="JWT", alg=alg) for alg in FEW}
+    kid = jwt.get_unverified_header(tokens["EdDSA"])["kid"]
+
+    with monkeypatch.context() as away:
+        away.setattr(keeper.token, "ask", refuse)
+        removal = remove(folder, few, kid=kid)
+        look_again(signing)
+        with pytest.raises(InvalidToken):
+            signing.read_signed(tokens["EdDSA"], typ="JWT", algorithms=("EdDSA",))
+        assert signing.read_signed(tokens["ES256"], typ="JWT", algorithms=("ES256",)) == {}
+        assert signing.algorithms() == ("ES256",)
+    look_again(signing)
+
+    assert (removal.gone.kid, removal.fault) == (kid, "away")
+    assert removal.successor.kid != kid
+    assert verified(signing, signing.sign({}, typ="JWT", alg="EdDSA"), "EdDSA") == {}
+    rotate(folder, few, early=True)
+    assert {State.NEXT, State.CURRENT} <= {k.state for k in listed(folder) if k.alg == "EdDSA"}
+
+
+def refuse(*_, **__):
+    raise UnsafeFileError("away")
+
+
 def test_an_installation_with_files_moves_into_the_token(secrets, few):
     """Two rotations: keys in files go on until they have retired; what no token makes stays."""
     folder = a_key_folder(secrets / "signing")
