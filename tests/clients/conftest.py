@@ -34,9 +34,9 @@ def registered(listener: Listener) -> dict[str, Agency]:
         "grant_types": [COUNTER],
         "redirect_uris": [],
         "backchannel_token_delivery_mode": "ping",
-        "backchannel_client_notification_endpoint": listener.address,
+        "backchannel_client_notification_endpoint": listener.address("answer"),
     }
-    hearing = Agency(backchannel_logout_uri=listener.address)
+    hearing = Agency(backchannel_logout_uri=listener.address("sign-out"))
     return agencies() | {"hearing": hearing, "counter-pinged": Agency(**pinged)}
 
 

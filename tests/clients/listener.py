@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
@@ -19,18 +20,17 @@ class Listener:
     """Takes everything, and keeps it for whoever asks."""
 
     def __init__(self) -> None:
-        self._heard: queue.Queue[Heard] = queue.Queue()
+        self._heard: defaultdict[str, queue.Queue[Heard]] = defaultdict(queue.Queue)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    @property
-    def address(self) -> str:
-        """Where it listens."""
-        return f"http://localhost:{self._server.server_port}/heard"
+    def address(self, name: str) -> str:
+        """Where it listens for this; what is said twice is no other's."""
+        return f"http://localhost:{self._server.server_port}/{name}"
 
-    def heard(self) -> Heard:
-        """What came next; what never comes is waited for in vain."""
-        return self._heard.get(timeout=PATIENCE_SECONDS)
+    def heard(self, name: str) -> Heard:
+        """What came there next; what never comes is waited for in vain."""
+        return self._heard[name].get(timeout=PATIENCE_SECONDS)
 
     def close(self) -> None:
         """Nobody listens any more."""
@@ -41,7 +41,7 @@ class Listener:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                listener._heard.put(Heard(body, self.headers.get("Authorization")))
+                listener._heard[self.path[1:]].put(Heard(body, self.headers.get("Authorization")))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -124,7 +124,7 @@ def test_a_service_hears_of_the_sign_out(goes, town, listener):
     said = goes("discovery", "hearing")
     seen = goes("logout", "hearing", own)
 
-    (token,) = parse_qs(listener.heard().body)["logout_token"]
+    (token,) = parse_qs(listener.heard("sign-out").body)["logout_token"]
 
     keys = KeySet.import_key_set(requests.get(said["jwks_uri"], timeout=10).json())
     read = jwt.decode(token, keys, algorithms=["ES256"])

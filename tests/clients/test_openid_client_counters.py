@@ -36,7 +36,7 @@ def test_a_counter_is_told_that_there_is_an_answer(goes, minh, listener):
 
     seen = goes("counter", "counter-pinged", minh, asked=asked)
 
-    heard = listener.heard()
+    heard = listener.heard("answer")
     assert json.loads(heard.body) == {"auth_req_id": seen["begun"]["auth_req_id"]}
     assert heard.authorization == f"Bearer {chosen}"
     assert seen["userinfo"]["sub"] == seen["claims"]["sub"]
