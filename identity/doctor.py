@@ -94,7 +94,7 @@ def _secrets() -> str | None:
     files.require_private_folder(settings.current().secrets)
     sealing.ring()
     keys = signing_keys()
-    keys.try_out()
+    keys.try_out(keys.algorithms())
     if names := ", ".join(keys.lacking()):
         return f"no key signs {names}: run `motlan secrets init` once every server is up to date"
     log_keys.log_key()

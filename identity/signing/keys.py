@@ -118,15 +118,14 @@ class SigningKeys:
         """What we can sign with now; a list of an earlier version lacks some at first."""
         return self._fresh().algorithms
 
-    def try_out(self) -> None:
-        """Every key that signs has just signed something.
+    def try_out(self, algorithms: Collection[str]) -> None:
+        """The keys that sign with these have just signed something.
 
         Raises:
             UnsafeFileError: one cannot, such as a token that is away.
         """
-        for typ, alg in self._fresh().signers:
-            if typ == ID_TOKEN:
-                self.sign({}, typ=typ, alg=alg)
+        for alg in algorithms:
+            self.sign({}, typ=ID_TOKEN, alg=alg)
 
     def lacking(self) -> tuple[str, ...]:
         """The algorithms that no key signs with, although one could be made."""

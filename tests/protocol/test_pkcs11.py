@@ -161,6 +161,8 @@ def test_a_stolen_key_dies_though_the_token_is_away(folder, few, keeper, monkeyp
             signing.read_signed(tokens["EdDSA"], typ="JWT", algorithms=("EdDSA",))
         assert signing.read_signed(tokens["ES256"], typ="JWT", algorithms=("ES256",)) == {}
         assert signing.algorithms() == ("ES256",)
+        with pytest.raises(UnsafeFileError, match="away"):
+            signing.try_out(["ES256"])  # what /readyz asks
     look_again(signing)
 
     assert (removal.gone.kid, removal.fault) == (kid, "away")
