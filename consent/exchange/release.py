@@ -41,6 +41,7 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     TOKEN_ENDED = "token_ended"
     STEP_UP = "step_up"
+    NOT_REGISTERED = "not_registered"
 
 
 _SAID = {
@@ -49,6 +50,7 @@ _SAID = {
     Reason.WITHDRAWN: "the citizen has withdrawn the decision; do not ask again without need",
     Reason.EXPIRED: "the decision has reached its end; ask the citizen again at /authorize",
     Reason.SUPERSEDED: "the citizen has decided the same anew: use the newest token",
+    Reason.NOT_REGISTERED: "this public service is not registered for that procedure any more",
     Reason.STEP_UP: "send the person to /authorize with acr_values or max_age of the challenge",
     Reason.USED_UP: "the decision has been used as often as it allowed; ask the citizen again",
 }
@@ -77,6 +79,8 @@ def release(request: Request, presented: Presented) -> Response:
     if presented.ref is None or decided is None:
         raise _refused(_Attempted(presented, ask, None), _undecided(presented))
     attempted = _Attempted(presented, ask, decided)
+    if not _may_run(presented.service, decided):
+        raise _refused(attempted, Reason.NOT_REGISTERED)
     if (challenge := step_up.challenge(presented.token, decided)) is not None:
         raise _refused(attempted, Reason.STEP_UP, challenge=challenge)
     names = decided.attributes if ask.attributes is None else ask.attributes
@@ -103,6 +107,8 @@ def _release_again(question: Question, attempted: "_Attempted") -> Released:
     """The statement found a condition false: look what stands, build it once more, then refuse."""
     grant, service = _look(question)
     reason = _why_not(question, grant)
+    if reason is None and service is not None and not _may_run(service, question.decided):
+        reason = Reason.NOT_REGISTERED
     if reason is None and grant is not None and service is not None:
         question = replace(
             question,
@@ -115,6 +121,14 @@ def _release_again(question: Question, attempted: "_Attempted") -> Released:
             return released
         reason = _why_not(question, _look(question)[0]) or _why_still_not(question)
     raise _refused(attempted, reason or Reason.TOKEN_ENDED)
+
+
+def _may_run(service: Registered, decided: Decided) -> bool:
+    """Whether the procedure is still the service's: an operator takes it away without the person.
+
+    Of a remembered registration; that it is the present one, the statement makes sure.
+    """
+    return decided.procedure in service.procedures
 
 
 def _look(question: Question) -> tuple[Grant | None, Registered | None]:

@@ -3,14 +3,15 @@
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from identity import sealing
 from identity.granted.approval import Carried
 from identity.granted.details import SHORTHAND
-from identity.granted.gate import SCOPE_CLAIMS
+from identity.granted.gate import SCOPE_CLAIMS, TokenRef
+from identity.public_services.registered import Registered
 
 # Inside, a claim asked for by itself (OIDC Core §5.5) is a scope of its own; no token says it.
 CLAIM = "claim:"
@@ -127,6 +128,31 @@ def within(
     """
     left = {scope.removeprefix(SHORTHAND) for scope in frozenset(granted) - frozenset(asked)}
     return tuple(d for d in decisions if d.case is not None or d.procedure not in left)
+
+
+def registered(asked: Iterable[str], service: Registered) -> tuple[str, ...]:
+    """The scopes that the service may still have: what was granted outlives a registration."""
+    claims, procedures = claims_of(service.scopes), service.procedures
+
+    def is_registered(scope: str) -> bool:
+        if scope.startswith(SHORTHAND):
+            return scope.removeprefix(SHORTHAND) in procedures
+        if scope.startswith(CLAIM):
+            return bool(claims_of((scope,)) & claims)
+        return scope == "openid" or scope in service.scopes
+
+    return tuple(scope for scope in asked if is_registered(scope))
+
+
+def runnable(decisions: Iterable[Carried], service: Registered) -> tuple[Carried, ...]:
+    """Likewise the decisions: those about scopes, and about procedures that are still its own."""
+    return tuple(d for d in decisions if d.procedure in {None, *service.procedures})
+
+
+def sayable(ref: TokenRef, service: Registered) -> TokenRef:
+    """Likewise the reference of a token: what userinfo may say to the service as it is now."""
+    claims = ref.claims & claims_of(service.scopes)
+    return replace(ref, claims=claims, scope_decision=ref.scope_decision if claims else None)
 
 
 def claims_of(scopes: Collection[str]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from identity.doors import Door, Request
 from identity.entry import Who, seal_entry
 from identity.errors import Refusal, tell
 from identity.granted import approval, grants
-from identity.granted.claims import ATTRIBUTE_OF
+from identity.granted.claims import ATTRIBUTE_OF, sayable
 from identity.granted.gate import TokenRef, gate
 from identity.messages import NO_STORE, Response, json_response
 from identity.provider.guard import BOTH, PARAMETERS, Presented, access_token, dead
@@ -39,6 +39,7 @@ def userinfo(request: Request, presented: Presented) -> Response:
     ref, service = presented.ref, presented.service
     if ref is None:
         raise dead("no person")
+    ref = sayable(ref, service)
     encryption.require_key(service, service.userinfo_encryption)  # before an entry says it was read
     request_id, claims = request.request_id, ref.claims
     answer = _answer(ref, service, claims=claims, request_id=request_id)
@@ -47,7 +48,8 @@ def userinfo(request: Request, presented: Presented) -> Response:
         renewed, again = grants.renew(ref), registered.again(service)
         if renewed is None or again is None:
             raise _refusal(presented, request_id=request_id)
-        ref, service, claims = renewed[0], again, _tellable(ref)
+        ref, service = sayable(renewed[0], again), again
+        claims = _tellable(ref)
         answer = _answer(ref, service, claims=claims, request_id=request_id)
     if answer is None:
         raise _refusal(presented, request_id=request_id)

@@ -12,7 +12,7 @@ from uuid import UUID
 from identity.errors import InvalidRequest, InvalidScope, InvalidToken, UnauthorizedClient
 from identity.granted import details, grants, resources
 from identity.granted.approval import Detail
-from identity.granted.claims import claims_of
+from identity.granted.claims import claims_of, registered, sayable
 from identity.granted.details import SHORTHAND, InvalidAuthorizationDetails
 from identity.granted.gate import TokenRef, gate, open_ref, seal_ref
 from identity.granted.resources import InvalidTarget
@@ -96,14 +96,22 @@ def _refused(asker: Asker, ref: TokenRef, *, reason: str) -> InvalidRequest:
 def _live(subject: _Subject, asker: Asker) -> _Subject:
     """The token at the version that its grant has now, with the decisions that still stand."""
     if _stands(subject.ref, asker.service):
-        return subject
+        return _registered(subject, asker.service)
     service, renewed = families.again(asker), grants.renew(subject.ref)
     if service is None or renewed is None or not _stands(renewed[0], service):
         raise _refused(asker, subject.ref, reason="ended")
     ref, grant = renewed
     carried = {d.decision_id for d in grant.in_force()}
     left = tuple(d for d in subject.token.details if UUID(d["decision_id"]) in carried)
-    return _Subject(replace(subject.token, details=left), ref)
+    return _registered(_Subject(replace(subject.token, details=left), ref), service)
+
+
+def _registered(subject: _Subject, service: Registered) -> _Subject:
+    """The token without what the service may not have any more."""
+    token, procedures = subject.token, service.procedures
+    scopes = registered(token.scopes, service)
+    left = tuple(d for d in token.details if d["procedure"] in procedures)
+    return _Subject(replace(token, scopes=scopes, details=left), sayable(subject.ref, service))
 
 
 def _stands(ref: TokenRef, service: Registered) -> bool:

@@ -18,6 +18,8 @@ from identity.granted.claims import (
     decided,
     details,
     granted_scopes,
+    registered,
+    runnable,
     scope_decision,
     told,
     within,
@@ -86,8 +88,11 @@ def answer(
     first ID token alone answers what its request sent along, a nonce and a state.
     """
     granted, wanted = standing.scope.split(), frozenset(only)
-    asked = [s for s in granted if not wanted or s in wanted or s.startswith(CLAIM)]
+    asked = registered(
+        (s for s in granted if not wanted or s in wanted or s.startswith(CLAIM)), asker.service
+    )
     decisions = within(standing.decisions, asked=asked, granted=granted)
+    decisions = runnable(decisions, asker.service)
     if not resources.reaches_api(standing.earned.resources):
         decisions = tuple(d for d in decisions if d.procedure is None)
     standing = replace(standing, decisions=decisions)

@@ -45,7 +45,7 @@ def test_the_decision_page_words_an_address_as_it_is_called_today(client, her, l
 
 
 def test_a_release_keeps_the_words_as_registered(client, her):
-    given = give(her, a_service(), decision(ASKED, procedure=LICENCE))
+    given = give(her, a_service(procedures=[LICENCE]), decision(ASKED, procedure=LICENCE))
 
     answer = ask(client, given)
 

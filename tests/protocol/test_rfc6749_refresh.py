@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("app")
 
 @pytest.fixture
 def office(client):
-    return an_office(client)
+    return an_office(client, procedures=["1.004222", "1.115150"])
 
 
 def said_by(token):

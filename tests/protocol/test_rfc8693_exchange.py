@@ -26,7 +26,7 @@ ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
 
 @pytest.fixture
 def office(client):
-    return an_office(client, grant_types=TYPES)
+    return an_office(client, grant_types=TYPES, procedures=["1.004222", "3.000347"])
 
 
 @pytest.fixture
