@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import psycopg_pool
-from psycopg import pq
+from psycopg import abc, pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 
@@ -24,7 +24,7 @@ class Connection(psycopg.Connection[Any]):
     Whoever holds it has its `adapted` too, which remembers how each type is written and read.
     """
 
-    adapted: Transformer
+    adapted: abc.Transformer
     prepared: dict[Key, bytes]
     names: Iterator[int]
 

@@ -14,7 +14,7 @@ def _writer(*, is_ascii: bool) -> Written:
     made = getattr(encoder, "c_make_encoder", None)
     if made is None:  # another Python than CPython
         return usual.encode
-    spell = encoder.encode_basestring_ascii if is_ascii else encoder.encode_basestring  # type: ignore[attr-defined] # as in json.encoder
+    spell = encoder.encode_basestring_ascii if is_ascii else encoder.encode_basestring
     told = made(None, usual.default, spell, None, ":", ",", False, False, True)  # noqa: FBT003 - C takes no names
     return lambda content: "".join(told(content, 0))
 
