@@ -12,6 +12,7 @@ from identity.granted.resources import API_PATH, METADATA_PATH
 from identity.messages import JSON, Response
 from identity.public_services import credentials
 from identity.public_services.client_certificate import SELF_SIGNED
+from identity.public_services.registered import OF_SERVICES
 from identity.requested.wish import OFFERED_SCOPES
 from identity.signing import keys
 from identity.signing.algorithms import ALGORITHMS
@@ -51,7 +52,8 @@ def metadata(
     if is_api:
         return told | {"authorization_details_types_supported": [details.TYPE]}
     signed = {"resource_signing_alg_values_supported": list(signing)}
-    return told | signed | {"scopes_supported": list(OFFERED_SCOPES)}
+    # A service's own token of this audience opens its grants, too (Grant Management §6.1).
+    return told | signed | {"scopes_supported": [*OFFERED_SCOPES, *sorted(OF_SERVICES)]}
 
 
 def _shape(*, is_api: bool) -> dict[str, Any]:
