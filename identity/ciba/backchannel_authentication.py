@@ -26,7 +26,7 @@ from identity.parameters import Parameter
 from identity.polled import pace, polls
 from identity.polled.ways import CIBA
 from identity.public_services import credentials
-from identity.public_services.guard import authenticated
+from identity.public_services.guard import present
 from identity.public_services.registered import Registered
 from identity.tokens.families import Asker
 
@@ -100,7 +100,7 @@ DOORS = (
         method="POST",
         path="/bc-authorize",
         function=ask,
-        guard=authenticated,
+        guard=present,
         refusals=tell,
         summary="Ask for a person who is not at this service's browser",
         form=((*asking.TAKES, signed.PARAMETER, *credentials.PARAMETERS),),

@@ -18,7 +18,7 @@ from identity.parameters import Parameter
 from identity.polled import pace, polls
 from identity.polled.ways import DEVICE
 from identity.public_services import credentials
-from identity.public_services.guard import authenticated
+from identity.public_services.guard import present
 from identity.public_services.registered import Registered
 from identity.requested.wish import PARAMETERS
 from identity.tokens.families import Asker
@@ -81,7 +81,7 @@ DOORS = (
         method="POST",
         path="/device_authorization",
         function=ask,
-        guard=authenticated,
+        guard=present,
         refusals=tell,
         summary="Ask for a code that a person types on another device",
         form=((*TAKES, *credentials.PARAMETERS),),

@@ -10,7 +10,7 @@ from identity.public_services import registered
 from identity.registration.register import register
 from identity.trail import AccessEntry
 from tests.asking import Sender
-from tests.offices import GRANT_TYPES, Office
+from tests.offices import EVERY_GRANT, GRANT_TYPES, Office
 from tests.people import lan
 from tests.public_services import Played, public_jwk, registration
 from tests.pushing import push
@@ -171,6 +171,26 @@ class TestAttacker:
 
         assert (tried.status_code, tried.json["error"]) == (401, "invalid_client")
         assert push(sender).status_code == 201
+
+    @pytest.mark.parametrize(
+        ("path", "form"),
+        [
+            ("/device_authorization", {"scope": "openid"}),
+            ("/bc-authorize", {"scope": "openid", "login_hint": "001188000018"}),
+        ],
+    )
+    def test_nobody_is_asked_on_another_device(self, client, path, form):
+        told = registration(client_secret=OLD, **EVERY_GRANT)
+        register([told])
+        office = Office(client, Played(told["client_id"], OLD))
+        changed_elsewhere(office, told, client_secret=NEW)
+
+        tried = office.post(path, **form)
+        office.played.secret = NEW
+        asked = office.post(path, **form)
+
+        assert (tried.status_code, tried.json["error"]) == (401, "invalid_client")
+        assert asked.status_code == 200, asked.text
 
     def test_the_attempt_stands_in_the_log(self, office, told):
         client_credentials.forget()
