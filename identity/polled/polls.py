@@ -93,6 +93,8 @@ def _wait(standing: Standing, *, slow_down: Callable[[Standing, int], None]) -> 
     if standing.expires_at <= clock.now():
         raise ExpiredToken("nobody answered in time; ask anew")
     if pace.is_hasty(standing.digest, standing.interval_seconds):
-        slow_down(standing, pace.longer(standing.interval_seconds))
+        longer = pace.longer(standing.interval_seconds)
+        if longer > standing.interval_seconds:  # or else every hasty poll would be a write
+            slow_down(standing, longer)
         raise SlowDown(f"wait {pace.STEP} seconds longer between two polls")
     raise AuthorizationPending("the person has not answered yet; ask again later")

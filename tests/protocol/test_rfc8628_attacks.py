@@ -4,6 +4,8 @@ import threading
 
 import pytest
 
+from identity.device import requests
+from identity.polled import pace
 from tests.devices import Television, a_television
 from tests.people import form_token, lan, minh, same_browser, sign_in
 
@@ -136,6 +138,16 @@ class TestAttacker:
 
         assert phone.get(first.location).location == "/device/allowed"
         assert same_browser(app, phone).get(second.location).status_code == 409
+
+    def test_who_keeps_polling_makes_no_more_work(self, television, monkeypatch):
+        """At the longest interval a hasty poll changes nothing, so it writes nothing."""
+        television.begin()
+        errors = [television.error() for _ in range(13)]
+
+        monkeypatch.setattr(requests, "slow_down", lambda *_: pytest.fail("written again"))
+
+        assert (errors[-1], television.interval) == ("slow_down", pace.LONGEST)
+        assert television.error() == "slow_down"
 
     def test_a_sign_out_ends_what_was_not_fetched(self, television, phone):
         """As with any code: who is not signed in any more gives nothing."""
