@@ -1,5 +1,6 @@
 """Whose people a service may recognise as the same: sectors, OpenID Connect Core §8.1."""
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,10 @@ from marshmallow import ValidationError
 
 from identity import outbound
 from identity.public_services import addresses
+
+MOST_AT_ONCE = 2  # whoever registers, and names a slow address, must not keep every thread waiting
+WAIT_SECONDS = 1.0
+_fetching = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 
 def check_document(told: Mapping[str, Any]) -> None:
@@ -19,11 +24,20 @@ def check_document(told: Mapping[str, Any]) -> None:
     if uri is None:
         return
     try:
-        listed = outbound.get_json(uri)
+        listed = _fetched(uri)
     except outbound.OutboundRefused:
         raise ValidationError("cannot be fetched", "sector_identifier_uri") from None
     if not isinstance(listed, list) or not set(told["redirect_uris"]) <= set(map(str, listed)):
         raise ValidationError("does not list every redirect URI", "sector_identifier_uri")
+
+
+def _fetched(uri: str) -> Any:  # noqa: ANN401 - whatever JSON says
+    if not _fetching.acquire(timeout=WAIT_SECONDS):
+        raise ValidationError("cannot be fetched now: try again", "sector_identifier_uri")
+    try:
+        return outbound.get_json(uri)
+    finally:
+        _fetching.release()
 
 
 def sector(told: Mapping[str, Any], kept: str | None, *, may_share: bool) -> str:
