@@ -29,7 +29,7 @@ def send(wish: Wish, params: Mapping[str, str]) -> Response | Posted:
     told = {**params, "iss": settings.current().issuer}  # RFC 9207 §2
     if wish.state is not None:
         told["state"] = wish.state
-    carrier, _, is_signed = wish.response_mode.partition(".")
+    carrier, _, is_signed = wish.answer_mode.partition(".")
     if is_signed:
         told = {"response": _signed(wish, told)}
     if carrier == "form_post":
