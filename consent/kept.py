@@ -29,7 +29,7 @@ class Kept(Generic[T]):
             if held is None or not self._is_fresh(held):
                 # The time before the read: what is imported while it runs counts as unseen.
                 asked_at = time.monotonic()
-                self._held = held = (database.state(), asked_at, self._load())
+                self._held = held = (database.opened(), asked_at, self._load())
         return held[2]
 
     def forget(self) -> None:
@@ -38,4 +38,4 @@ class Kept(Generic[T]):
 
     @staticmethod
     def _is_fresh(held: tuple[object, float, T]) -> bool:
-        return held[0] is database.state() and time.monotonic() - held[1] < OLDEST_SECONDS
+        return held[0] is database.opened() and time.monotonic() - held[1] < OLDEST_SECONDS

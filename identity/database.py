@@ -138,6 +138,11 @@ def state() -> _State:
     return _state
 
 
+def opened() -> object:
+    """What tells the database that is open from any other, before or after; null: none is."""
+    return _state
+
+
 def is_open() -> bool:
     """Whether this process has a database."""
     return _state is not None

@@ -62,7 +62,7 @@ class LogKey:
 
     def sign_jws(self, typ: str, claims: Mapping[str, object]) -> str:
         """The claims as a compact JWS of this type, RFC 7515 §3.1."""
-        return jws.signed(jws.header(alg="EdDSA", kid=self.kid, typ=typ), claims, by=self.sign)
+        return jws.signed(_header(self.kid, typ), claims, by=self.sign)
 
 
 def create(folder: Path) -> None:
@@ -94,7 +94,7 @@ def read(folder: Path, *, name: str) -> LogKey:
 def log_key(number: int = 1) -> LogKey:
     """The key of our log under the name of the first one, or a later; parsed once per process."""
     chosen = settings.current()
-    return _parsed(chosen.secrets / FOLDER, chosen.log_name(number))
+    return _parsed(chosen.secrets, chosen.log_name(number))
 
 
 def jwks() -> bytes:
@@ -103,8 +103,13 @@ def jwks() -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _parsed(folder: Path, name: str) -> LogKey:
-    return read(folder, name=name)
+def _parsed(secrets: Path, name: str) -> LogKey:
+    return read(secrets / FOLDER, name=name)
+
+
+@lru_cache(maxsize=16)
+def _header(kid: str, typ: str) -> bytes:
+    return jws.header(alg="EdDSA", kid=kid, typ=typ)
 
 
 def _private_key(folder: Path) -> Ed25519PrivateKey:
