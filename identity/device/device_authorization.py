@@ -5,7 +5,10 @@ from typing import Any
 
 from marshmallow import fields
 
-from identity import settings
+from identity import clock, settings
+from identity.authentication import lockout
+from identity.authentication.lockout import QUARTER, Budget, TooManyTries, block
+from identity.database import transaction
 from identity.described import Answer, Told
 from identity.device import requests
 from identity.doors import Door, Request
@@ -25,6 +28,7 @@ from identity.tokens.families import Asker
 
 _TAKEN = ("scope", "authorization_details", "acr_values", "resource", "ui_locales")
 TAKES = tuple(row for row in PARAMETERS if row.name in _TAKEN)
+MOST_NEARBY = 300  # devices of one app, in one neighbourhood, in a quarter of an hour
 POLL = (
     Parameter(
         name="device_code", meaning="from /device_authorization", is_required=True, longest=200
@@ -41,6 +45,8 @@ def ask(request: Request, service: Registered) -> Response:
     said = form.read(TAKES)
     if DEVICE not in service.grant_types:
         raise UnauthorizedClient("this public service is not registered for that grant type")
+    if service.is_public:
+        _count(service, request.remote)
     begun = requests.begin(said, service, address=request.remote)
     page = f"{settings.current().issuer}/device"
     told = {
@@ -52,6 +58,17 @@ def ask(request: Request, service: Registered) -> Response:
         "interval": pace.INTERVAL,
     }
     return json_response(told, headers=NO_STORE)
+
+
+def _count(service: Registered, address: str) -> None:
+    """Anybody may name an app: whoever does is bounded by where they are, and not the app.
+
+    Raises:
+        TooManyTries: from this neighbourhood, for this app, too many devices began already.
+    """
+    key = ("device", "begun", service.id.hex, block(address))
+    with transaction():
+        lockout.spend(Budget(key, MOST_NEARBY, QUARTER), clock.now())
 
 
 def poll(said: Mapping[str, str], asker: Asker) -> dict[str, Any]:
@@ -86,6 +103,12 @@ DOORS = (
         summary="Ask for a code that a person types on another device",
         form=((*TAKES, *credentials.PARAMETERS),),
         answers={200: Answer("both codes: RFC 8628 section 3.2", BEGUN)},
-        refuses=(UnauthorizedClient, InvalidScope, InvalidAuthorizationDetails, InvalidTarget),
+        refuses=(
+            UnauthorizedClient,
+            InvalidScope,
+            InvalidAuthorizationDetails,
+            InvalidTarget,
+            TooManyTries,
+        ),
     ),
 )

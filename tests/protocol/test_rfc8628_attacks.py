@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from identity.device import requests
+from identity.device import device_authorization, requests
 from identity.polled import pace
 from tests.devices import Television, a_television
 from tests.people import form_token, lan, minh, same_browser, sign_in
@@ -138,6 +138,18 @@ class TestAttacker:
 
         assert phone.get(first.location).location == "/device/allowed"
         assert same_browser(app, phone).get(second.location).status_code == 409
+
+    def test_who_names_an_app_fills_no_table(self, app, monkeypatch):
+        """Bounded by the neighbourhood: the app goes on everywhere else."""
+        monkeypatch.setattr(device_authorization, "MOST_NEARBY", 2)
+        known = a_television(app, token_endpoint_auth_method="none")
+        elsewhere = Television(app.test_client(), known.played)
+        elsewhere.client.environ_base["REMOTE_ADDR"] = "192.0.2.77"
+
+        told = [known.begin().status_code for _ in range(3)]
+
+        assert told == [200, 200, 429]
+        assert elsewhere.begin().status_code == 200
 
     def test_who_keeps_polling_makes_no_more_work(self, television, monkeypatch):
         """At the longest interval a hasty poll changes nothing, so it writes nothing."""
