@@ -149,6 +149,8 @@ def main() -> int:
     written = asked.write or (None if asked.quick or asked.database == "sqlite" else RESULTS)
     if written is not None and not has_failed:
         beside_us = [*bars.table(results, beside), "", *bars.rates(results, beside)]
+        beside_us += ["\n## What stands between\n", report.BETWEEN]
+        beside_us += bars.between(results, beside, looked=looked)
         page = report.page(results, looked, conditions=conditions, bars=beside_us)
         written.write_text(page, encoding="utf-8")
     return int(has_failed)

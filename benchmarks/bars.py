@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from benchmarks.peers import DURABLE, MEMORY
 from benchmarks.rounds import Results
@@ -28,6 +29,16 @@ class Bar:
         theirs = self._theirs(peers)
         pairs = zip(ours.rates[self.ours], theirs.rates[self.theirs or self.ours], strict=True)
         return median(mine / yours for mine, yours in pairs)
+
+    def processor(self, ours: Results, peers: Peers) -> float:
+        """The same by the processor's time for each: what neighbours on the machine hardly move."""
+        theirs = self._theirs(peers).processor[self.theirs or self.ours]
+        pairs = zip(ours.processor[self.ours], theirs, strict=True)
+        return median(yours / mine for mine, yours in pairs)
+
+    def allowance(self, peers: Peers) -> float:
+        """What the peer spends, in microseconds."""
+        return median(self._theirs(peers).processor[self.theirs or self.ours])
 
     def tail(self, ours: Results, peers: Peers) -> float:
         """The p99 of ours over that of the peer."""
@@ -60,17 +71,18 @@ OWN = (
 
 def table(ours: Results, peers: Peers) -> Iterator[str]:
     """One line for each bar."""
-    yield "| bar | what | must | aim | measured | |"
-    yield "| ---: | --- | ---: | ---: | ---: | --- |"
+    yield "| bar | what | must | aim | measured | | by processor time |"
+    yield "| ---: | --- | ---: | ---: | ---: | --- | ---: |"
     if peers:
         for bar in BARS:
             against = f"{bar.ours} over the peer's {bar.theirs or 'own'}, {bar.beside}"
-            yield _line(bar, against, bar.ratio(ours, peers))
+            found = bar.ratio(ours, peers)
+            yield f"{_line(bar, against, found)} {bar.processor(ours, peers):.2f} |"
     for bar in OWN:
-        yield _line(bar, f"{bar.ours} over our {bar.theirs}", _own(bar, ours))
+        yield f"{_line(bar, f'{bar.ours} over our {bar.theirs}', _own(bar, ours))} |"
     for bar in BARS if peers else ():
         if bar.beside != MEMORY:
-            yield _tail(bar, bar.tail(ours, peers))
+            yield f"{_tail(bar, bar.tail(ours, peers))} |"
 
 
 def _own(bar: Bar, ours: Results) -> float:
@@ -91,14 +103,30 @@ def _tail(bar: Bar, found: float) -> str:
     return f"| 8 | {what} | {TAIL_MUST:.2f} | {TAIL_AIM:.2f} | {found:.2f} | {said} |"
 
 
+def between(ours: Results, peers: Peers, *, looked: Mapping[str, Any]) -> Iterator[str]:
+    """What one operation costs us, where, and what the bar allows."""
+    yield "| operation | CPU µs | in our code | before and behind it | must allows | aim allows |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
+    for bar in BARS if peers else ():
+        served, alone = median(ours.processor[bar.ours]), looked[bar.ours]["cpu_microseconds"]
+        allowed = bar.allowance(peers)
+        cells = (served, min(alone, served), max(served - alone, 0.0))
+        told = " | ".join(
+            f"{cell:,.0f}" for cell in (*cells, allowed / bar.must, allowed / bar.aim)
+        )
+        yield f"| {bar.ours} | {told} |"
+
+
 def rates(ours: Results, peers: Peers) -> Iterator[str]:
     """What was measured side by side."""
-    yield f"| operation | ours | p99 ms | {' | p99 ms | '.join(peers)} | p99 ms |"
-    yield "| --- | ---: | ---: |" + " ---: | ---: |" * len(peers)
+    columns = " | ".join(f"{who} | p99 ms | CPU µs" for who in ("ours", *peers))
+    yield f"| operation | {columns} |"
+    yield "| --- |" + " ---: | ---: | ---: |" * (1 + len(peers))
     names = [name for name in ours.rates if all(name in one.rates for one in peers.values())]
     for name in names:
         cells = [
             f"{median(one.rates[name]):,.0f} | {one.quantile(name, 0.99):.1f}"
+            f" | {median(one.processor[name]):,.0f}"
             for one in (ours, *peers.values())
         ]
         yield f"| {name} | {' | '.join(cells)} |"

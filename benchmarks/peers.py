@@ -13,7 +13,7 @@ import psycopg
 
 from benchmarks import proofs
 from benchmarks.operations import Crowd
-from benchmarks.place import Place, pinned
+from benchmarks.place import Place, pinned, processor_seconds
 from benchmarks.population import SERVICES
 from tests.clients.programs import CALM, NODE, NPM
 from tests.databases import Databases
@@ -54,6 +54,10 @@ class Peer:
         assert self._process.stdout is not None
         if b"ready" not in self._process.stdout.readline():
             raise NoPeerError(f"it does not start: {(place.home / 'peer.log').read_text()[-500:]}")
+
+    def processor_seconds(self) -> float:
+        """What it has used so far."""
+        return processor_seconds(self._process.pid)
 
     def stop(self) -> None:
         """It does not run."""

@@ -32,6 +32,20 @@ class Cores:
         return cls(frozenset({first}), frozenset(others or {first}))
 
 
+def processor_seconds(process: int) -> float:
+    """What this process and those below it have used so far; not our worker's."""
+    spent = 0
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        spent += int((thread / "schedstat").read_text().split()[0])
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    below = sum(processor_seconds(int(child)) for child in children if not _is_worker(child))
+    return spent / 1e9 + below
+
+
+def _is_worker(process: str) -> bool:
+    return Path(f"/proc/{process}/cmdline").read_bytes().endswith(b"\0worker\0")
+
+
 @contextmanager
 def pinned(cores: frozenset[int]) -> Iterator[None]:
     """What is started inside runs on these cores for ever; afterwards we are where we were."""
@@ -114,9 +128,14 @@ class Place:
         """On SQLite there is none: it is a thread of the web process."""
         children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
         for child in children:
-            if Path(f"/proc/{child}/cmdline").read_bytes().endswith(b"\0worker\0"):
+            if _is_worker(child):
                 for thread in Path(f"/proc/{child}/task").iterdir():
                     os.sched_setaffinity(int(thread.name), self.cores.rest)
+
+    def processor_seconds(self) -> float:
+        """What the web process has used so far, its supervisor included; not the worker."""
+        assert self._server is not None
+        return processor_seconds(self._server.pid)
 
     def stop(self) -> None:
         """Nothing of it runs."""

@@ -36,6 +36,14 @@ ours; its tables are in the same PostgreSQL, its process on the same core, measu
 in each round. It gives opaque tokens to whoever has them introspected or asks userinfo, as it takes
 no others there, and has neither a log to write, nor sealed values, nor pairwise subjects.
 """
+BETWEEN = """\
+One core at work costs what it costs: where what one operation takes of the processor is above what
+a bar allows, that much stands between. *In our code* is the same operation asked without a network,
+one after the other, its caches warm; the rest is the server before it (HTTP in Rust, the event
+loop, the environ), threads that are woken, the kernel, and caches that went cold meanwhile. Where
+the time in our code goes is told below, function by function. Measured on two shared cores: the
+web process has one, the database, its worker and the load the other.
+"""
 PRIMITIVES = {
     "Argon2id": "one password checked at the service's cost, one thread",
     "ES256": "one signature over 700 bytes, one thread",

@@ -30,7 +30,7 @@ class Pace:
     @classmethod
     def chosen(cls, *, is_quick: bool) -> "Pace":
         """Five rounds, or one look."""
-        return cls(1, 0.5, 0.2, 200, 0.5) if is_quick else cls(5, 1.5, 0.5, 900, 3.0)
+        return cls(1, 0.5, 0.2, 200, 0.5) if is_quick else cls(5, 1.5, 0.4, 900, 2.0)
 
 
 @dataclass
@@ -41,12 +41,15 @@ class Results:
     rates: dict[str, list[float]] = field(default_factory=dict)
     latencies: dict[str, list[float]] = field(default_factory=dict)
     errors: dict[str, list[str]] = field(default_factory=dict)
+    processor: dict[str, list[float]] = field(default_factory=dict)  # microseconds of each
 
     def keep(self, name: str, measured: Measured) -> None:
         """One operation of one round."""
         self.rates.setdefault(name, []).append(measured.rate)
         self.latencies.setdefault(name, []).extend(measured.latencies)
         self.errors.setdefault(name, []).extend(measured.errors)
+        spent = measured.processor_seconds * 1e6 / max(len(measured.latencies), 1)
+        self.processor.setdefault(name, []).append(spent)
 
     def ratio(self, name: str, primitive: str) -> float:
         """The median over the rounds of the operation's rate over the primitive's."""
@@ -147,13 +150,13 @@ class Rounds:
             self._results.primitives.setdefault(name, []).append(rate)
 
     def _play(self, operation: Operation, seconds: float, *, keep: bool) -> None:
-        players = [(self._place.port, self._crowd, self._results)]
+        players: list[tuple[Place | Peer, Crowd, Results]]
+        players = [(self._place, self._crowd, self._results)]
         if operation.is_peers:
-            players += [
-                (peer.port, peer.crowd, self.of_peers[name]) for name, peer in self._peers.items()
-            ]
-        for port, crowd, results in players:
+            players += [(peer, peer.crowd, self.of_peers[n]) for n, peer in self._peers.items()]
+        for player, crowd, results in players:
             journeys = [operation.play(crowd) for _ in range(CONNECTIONS)]
-            measured = Run(port, journeys).measure(seconds)
+            run = Run(player.port, journeys, meter=player.processor_seconds)
+            measured = run.measure(seconds)
             if keep:
                 results.keep(operation.name, measured)

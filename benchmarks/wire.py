@@ -4,7 +4,7 @@ import re
 import select
 import socket
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -62,6 +62,7 @@ class Measured:
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    processor_seconds: float = 0.0  # of whoever answered
 
     @property
     def rate(self) -> float:
@@ -136,7 +137,10 @@ def _joined(chunked: bytes) -> bytes:
 class Run:
     """Journeys side by side: all get ready first, then all are measured."""
 
-    def __init__(self, port: int, journeys: Iterable[Journey]) -> None:
+    def __init__(
+        self, port: int, journeys: Iterable[Journey], *, meter: Callable[[], float] = float
+    ) -> None:
+        self._meter = meter  # the processor time of whoever answers, so far
         self._lines = [_Line(port, journey) for journey in journeys]
         self._measured = Measured()
         self._deadline: float | None = None  # null: still getting ready
@@ -144,12 +148,13 @@ class Run:
     def measure(self, seconds: float) -> Measured:
         """Prepare, then count operations until the time is over or every journey has ended."""
         ready = self._play(self._lines)
-        started = time.perf_counter()
+        spent, started = self._meter(), time.perf_counter()
         self._deadline = started + seconds
         for line in ready:
             line.begun = started
         self._play(ready)
         self._measured.seconds = time.perf_counter() - started
+        self._measured.processor_seconds = self._meter() - spent
         for line in self._lines:
             line.socket.close()
         return self._measured
