@@ -11,7 +11,7 @@ from identity import clock, sealing, settings
 from identity.described import Answer, Told
 from identity.doors import Door, Request
 from identity.errors import InvalidClient, InvalidToken, tell
-from identity.granted.claims import granted_scopes, told
+from identity.granted.claims import granted_scopes, registered, runnable, told
 from identity.granted.details import GRANTED
 from identity.granted.gate import open_ref, token_key
 from identity.messages import NO_STORE, Response, json_response
@@ -146,9 +146,11 @@ def _of_person(token: AccessToken, asker: Asker) -> dict[str, Any] | None:
     _, decisions = found
     # A decision that ended since the token was signed is not told as granted any more; and of one
     # that stands, no more than the token says.
+    decisions = runnable(decisions, asker.service)
     standing = {str(decision.decision_id) for decision in decisions}
     still = tuple(d for d in token.details if d["decision_id"] in standing)
-    said = _said(token, granted_scopes(token.scopes, decisions))
+    scopes = registered(granted_scopes(token.scopes, decisions), asker.service)
+    said = _said(token, scopes)
     return said | {
         "acr": token.assurance,
         "auth_time": token.authenticated_at and int(token.authenticated_at.timestamp()),

@@ -73,6 +73,14 @@ class TestAttacker:
         for answer in (bought, again, lesser):
             assert procedures(answer) == [BOTH[1]]
 
+    def test_nor_is_it_told_of_a_token_from_before(self, office, told):
+        bought = office.sign_in(lan(), decisions=two())
+        narrowed(told, procedures=[BOTH[1]])
+
+        said = office.post("/introspect", token=bought["access_token"])
+
+        assert (said.json["active"], procedures(said)) == (True, [BOTH[1]])
+
     def test_nor_does_one_made_of_a_token_from_before(self, office, told):
         bought = office.sign_in(lan(), decisions=two())
         narrowed(told, procedures=[BOTH[1]])
