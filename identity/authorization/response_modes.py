@@ -8,7 +8,7 @@ from identity.errors import Refusal
 from identity.messages import NO_STORE, Response
 from identity.polled import ways
 from identity.public_services import encryption
-from identity.requested.wish import Wish
+from identity.requested.wish import MODES, Wish
 from identity.signing import tokens
 
 
@@ -29,7 +29,7 @@ def send(wish: Wish, params: Mapping[str, str]) -> Response | Posted:
     told = {**params, "iss": settings.current().issuer}  # RFC 9207 §2
     if wish.state is not None:
         told["state"] = wish.state
-    carrier, _, is_signed = wish.answer_mode.partition(".")
+    carrier, _, is_signed = _mode(wish).partition(".")
     if is_signed:
         told = {"response": _signed(wish, told)}
     if carrier == "form_post":
@@ -40,6 +40,14 @@ def send(wish: Wish, params: Mapping[str, str]) -> Response | Posted:
 def refuse(wish: Wish, refusal: Refusal) -> Response | Posted:
     """An error goes the same way (RFC 6749 §4.1.2.1)."""
     return send(wish, errors.sent_back(refusal))
+
+
+def _mode(wish: Wish) -> str:
+    """The mode that was asked for; an error too travels in one that the service registered."""
+    registered = wish.public_service.response_modes or {wish.response_mode}
+    if wish.response_mode in registered:
+        return wish.response_mode
+    return next(mode for mode in MODES if mode in registered)
 
 
 def _signed(wish: Wish, told: Mapping[str, str]) -> str:

@@ -133,14 +133,6 @@ class Wish:
         mode = self.said.get("response_mode", MODES[0])
         return _SHORT.get(mode, mode) if mode in MODES else MODES[0]
 
-    @property
-    def answer_mode(self) -> str:
-        """The same, of those that the service registered: an error too travels in one of them."""
-        registered = self.public_service.response_modes or {self.response_mode}
-        if self.response_mode in registered:
-            return self.response_mode
-        return next(mode for mode in MODES if mode in registered)
-
     @cached_property
     def scope_values(self) -> tuple[str, ...]:
         """Every scope that was sent, in order, each once."""
