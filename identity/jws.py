@@ -58,6 +58,16 @@ def members(text: str, *, longest: int) -> tuple[dict[str, Any], dict[str, Any]]
     return _object(parts[0]), _object(parts[1])
 
 
+def is_signed(text: str, verify: Callable[[bytes, bytes], bool]) -> bool:
+    """Whether this compact JWS, already read, has a signature that verifies over its message."""
+    message, _, signature = text.rpartition(".")
+    try:
+        raw = from_base64url(signature)
+    except ValueError:
+        return False
+    return verify(message.encode(), raw)
+
+
 def _object(part: str) -> dict[str, Any]:
     try:
         read = json.loads(from_base64url(part), object_pairs_hook=_once_each)

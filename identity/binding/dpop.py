@@ -13,7 +13,6 @@ from typing import Any
 
 import jwt
 from joserfc.jwk import KeySet
-from jwt.algorithms import OKPAlgorithm
 
 from identity import clock, jws, settings
 from identity.binding import nonces, records
@@ -39,8 +38,6 @@ _KINDS = {
 _UNWANTED = frozenset({"crit", "b64", "jku", "x5u", "x5c"})
 # RFC 9864 §2.2: EdDSA under its newer name, which PyJWT does not know yet.
 _OLDER = {"Ed25519": "EdDSA"}
-_jws = jwt.PyJWS(list(ALGORITHMS))
-_jws.register_algorithm("Ed25519", OKPAlgorithm())
 
 
 class InvalidDpopProof(Refusal):
@@ -130,14 +127,15 @@ def _signer(header: Mapping[str, Any], text: str) -> str:
         raise _refused("alg or jwk")
     try:
         key, thumbprint = _parsed(json.dumps(jwk, sort_keys=True), alg)
-        _jws.decode(text, key, algorithms=[alg])
     except (service_keys.NotPublicKeysError, jwt.PyJWTError):
         raise _refused("key or signature") from None
+    if not jws.is_signed(text, lambda message, raw: key.Algorithm.verify(message, key.key, raw)):
+        raise _refused("key or signature")
     return thumbprint
 
 
 @lru_cache(maxsize=1024)
-def _parsed(jwk: str, alg: str) -> tuple[Any, str]:
+def _parsed(jwk: str, alg: str) -> tuple[jwt.PyJWK, str]:
     """The key and its thumbprint: a fact about these very bytes, so it may be kept."""
     said = json.loads(jwk)
     if said.pop("alg", alg) != alg:
@@ -146,7 +144,7 @@ def _parsed(jwk: str, alg: str) -> tuple[Any, str]:
     if (told.get("kty"), told.get("crv")) != _KINDS[alg]:
         raise service_keys.NotPublicKeysError("another kind of key")
     thumbprint = KeySet.import_key_set({"keys": [dict(told)]}).keys[0].thumbprint()
-    return jwt.PyJWK(dict(told), algorithm=_OLDER.get(alg, alg)).key, str(thumbprint)
+    return jwt.PyJWK(dict(told), algorithm=_OLDER.get(alg, alg)), str(thumbprint)
 
 
 def _check_request(claims: Mapping[str, Any], request: Request, *, token: str | None) -> None:
