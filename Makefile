@@ -94,7 +94,7 @@ check: setup ## what CI runs besides the tests
 	@echo "check: all is well"
 
 .PHONY: bench
-bench: setup ## measure it on PostgreSQL; ARGS=--database=sqlite for the other
+bench: setup ## measure it on PostgreSQL, beside npm oidc-provider; ARGS=--database=sqlite without
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: drill

@@ -249,6 +249,7 @@ OF_WORDS = {
     "test_the_decision_page.py",
     "test_the_readme.py",
     "test_third_party_login.py",
+    "test_written.py",
 }
 
 
