@@ -86,7 +86,7 @@ def answer(
     redemption = Redemption("", "", None, asker.sender_key, target)
     bought = codes.redeem_known(redemption, asker, key=(standing.citizen_id, standing.digest))
     aimed = bought.standing.aimed(target)
-    return families.answer(aimed, asker, refresh_token=bought.refresh_token)
+    return families.answer(aimed, bought.told(asker), refresh_token=bought.refresh_token)
 
 
 def _wait(standing: Standing, *, slow_down: Callable[[Standing, int], None]) -> NoReturn:

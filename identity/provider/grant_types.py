@@ -30,7 +30,7 @@ def _code(said: Said, asker: Asker) -> dict[str, Any]:
     bought = codes.redeem(redemption, asker)
     return families.answer(
         bought.standing.aimed(target),
-        asker,
+        bought.told(asker),
         refresh_token=bought.refresh_token,
         is_first=True,
     )
@@ -41,7 +41,10 @@ def _refresh(said: Said, asker: Asker) -> dict[str, Any]:
     bought = refresh.refresh(said["refresh_token"], asker, scope=scope, target=target)
     # OIDC Core §12.2: the new ID token has the same `auth_time`, and no nonce.
     return families.answer(
-        bought.standing.aimed(target), asker, only=scope, refresh_token=bought.refresh_token
+        bought.standing.aimed(target),
+        bought.told(asker),
+        only=scope,
+        refresh_token=bought.refresh_token,
     )
 
 

@@ -4,7 +4,7 @@ There is no grace: of several redemptions at most one succeeds, and then its tok
 """
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,6 +64,11 @@ class Bought:
 
     standing: Standing
     refresh_token: str | None = field(repr=False)
+    service: Registered  # as the statement found it, which may be newer than who asked
+
+    def told(self, asker: Asker) -> Asker:
+        """Whom the tokens are for: who asked, as it is registered now."""
+        return replace(asker, service=self.service)
 
 
 def issue(new: NewCode) -> str:
@@ -154,7 +159,7 @@ def _try(
     if wants_refresh:
         refresh_token, params["refresh_digest"] = sealing.new_handle(key[0], REFRESH_PURPOSE)
     answer = together(*code_records.redeeming(params, with_refresh=wants_refresh))
-    return None if answer is None else Bought(_standing(answer, key[0]), refresh_token)
+    return None if answer is None else Bought(_standing(answer, key[0]), refresh_token, service)
 
 
 def _params(

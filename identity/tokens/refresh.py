@@ -113,13 +113,13 @@ def _rotate(presented: _Presented, service: Registered) -> Bought | None:
         "successor_digest": digest,
     }
     answer = together(*refresh_records.rotating(params))
-    return None if answer is None else Bought(_standing(answer, presented), successor)
+    return None if answer is None else Bought(_standing(answer, presented), successor, service)
 
 
 def _stay(presented: _Presented, service: Registered) -> Bought | None:
     """The same token goes on: each use proves a key, so another would protect nobody."""
     answer = together(*refresh_records.staying(_params(presented, service)))
-    return None if answer is None else Bought(_standing(answer, presented), presented.text)
+    return None if answer is None else Bought(_standing(answer, presented), presented.text, service)
 
 
 def _again(presented: _Presented, service: Registered) -> Bought | None:
@@ -136,7 +136,7 @@ def _again(presented: _Presented, service: Registered) -> Bought | None:
         column=COLUMN,
         row=presented.digest.hex(),
     )
-    return Bought(_standing(answer, presented), successor.decode())
+    return Bought(_standing(answer, presented), successor.decode(), service)
 
 
 def _params(presented: _Presented, service: Registered) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A secret or key that was taken back buys nothing, though it is remembered (RFC 6749 §10.1)."""
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select
@@ -56,6 +57,19 @@ def test_a_change_of_anything_else_costs_nobody_an_answer(office, told):
     changed_elsewhere(office, told, client_name="Another name")
 
     assert office.redeem(code).status_code == 200
+
+
+def test_what_it_gets_is_as_it_is_registered_now(office, told):
+    """An ID token encrypted to a key of before could be read by whoever that key was lost to."""
+    code = office.authorize(lan(), scope="openid offline_access")
+    changed_elsewhere(office, told, id_token_signed_response_alg="EdDSA")
+    bought = office.redeem(code).json
+    changed_elsewhere(office, told, id_token_signed_response_alg="PS256")
+
+    answers = bought, office.refresh(bought["refresh_token"]).json
+
+    used = [jwt.get_unverified_header(answer["id_token"])["alg"] for answer in answers]
+    assert used == ["EdDSA", "PS256"]
 
 
 def test_nor_at_the_other_endpoints(client, office, told):
