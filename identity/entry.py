@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from identity import clock, sealing
+from identity.written import sorted_json
 
 # The person of an entry that is about nobody.
 NOBODY = uuid.UUID(int=0)
@@ -35,8 +36,7 @@ class Who:
 
 def part(members: Mapping[str, Any]) -> bytes:
     """One part as it is committed to and sealed: UTF-8 JSON, sorted keys; `{}` says nothing."""
-    text = json.dumps(members, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return text.encode()
+    return sorted_json(members).encode()
 
 
 def commitment(label: bytes, *, key: bytes, stored: bytes) -> bytes:

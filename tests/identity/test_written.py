@@ -55,6 +55,9 @@ def test_json_is_written_as_the_standard_library_writes_it(content):
     assert written.json_text(content) == json.dumps(
         content, ensure_ascii=False, separators=(",", ":")
     )
+    assert written.sorted_json(content) == json.dumps(
+        content, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    )
 
 
 @pytest.mark.parametrize("writer", [written.ascii_json, written.json_text])
