@@ -35,3 +35,4 @@ def end_service(client_id: str) -> None:
         end(client_id)
     except BadRegistrationError as fault:
         raise click.ClickException(str(fault)) from None
+    click.echo(f"{client_id} has ended; nobody registers under that name again")

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 
 from identity import clock
 from identity.public_services.records import Block, Level
-from identity.public_services.registered import EVERY_SCOPE
+from identity.public_services.registered import EVERY_SCOPE, OF_SERVICES
 from identity.registration.commands import services
 from identity.registration.register import complaints
 from identity.registration.rules import GRANT_TYPES
@@ -30,15 +30,15 @@ def _several(allowed: list[str]) -> click.Choice[str]:
 @click.option("--uses", type=click.IntRange(1, 1_000), default=1, show_default=True)
 @click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True)
 @click.option("--procedure", "procedures", multiple=True, help="A code that may be registered.")
-@click.option("--scope", "scopes", multiple=True, type=_several(list(EVERY_SCOPE)))
+@click.option("--scope", "scopes", multiple=True, type=_several(list(EVERY_SCOPE | OF_SERVICES)))
 @click.option("--grant-type", "grant_types", multiple=True, type=_several(list(GRANT_TYPES)))
 @click.option("--profile", "profiles", multiple=True, type=_several(list(PROFILES)))
 @click.option("--may-omit-pkce", is_flag=True, help="For certification plans, which send none.")
 def token(*, uses: int, days: int, **told: Any) -> None:  # noqa: ANN401 - the options that are left
     """Let an organisation register services by itself; prints a token once.
 
-    Options that may be repeated say all that is allowed; without them: every scope, the grant types
-    authorization_code and refresh_token, the profile oidc, and no procedure.
+    Options that may be repeated say all that is allowed; without them: every scope about a
+    person, the grant types authorization_code and refresh_token, the profile oidc, no procedure.
     """
     names = ("code", "name", "level", "block")
     organisation = {name: told.pop(name) for name in names if told[name] is not None}
@@ -81,3 +81,4 @@ def end_token(token_id: uuid.UUID) -> None:
         invitations.end(token_id)
     except BadInvitationError as fault:
         raise click.ClickException(str(fault)) from None
+    click.echo("the token has ended; what was registered with it goes on, and changes no more")

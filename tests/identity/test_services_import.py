@@ -249,6 +249,7 @@ def test_a_service_is_ended_for_good(app, tmp_path):
     again = app.test_cli_runner().invoke(args=["services", "end", office.client_id])
     back = run(app, tmp_path, registration(client_id=office.client_id))
     assert (done.exit_code, again.exit_code, back.exit_code) == (0, 1, 1)
+    assert f"{office.client_id} has ended" in done.stdout
     assert "has ended" in back.stderr
     with pytest.raises(InvalidClient):
         authenticate(headers=office.basic())

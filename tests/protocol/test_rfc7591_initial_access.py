@@ -42,6 +42,23 @@ class TestTokens:
         again = self.run(app, "token", "--organisation", "H99.CLI")
         assert again.exit_code == 0
 
+    def test_scopes_of_a_service_for_itself_are_given_by_name_only(self, app, client):
+        """Grant Management §6: who looks at grants was let by an operator, who said so."""
+        told = ["--organisation", "H99.GM", "--name", "Sở G", "--level", "province"]
+        self.run(app, "token", *told, "--block", "government")
+        wish = metadata(scope="openid grant_management_query")
+        answers = []
+
+        for words in ([], ["--scope", "openid", "--scope", "grant_management_query"]):
+            done = self.run(app, "token", "--organisation", "H99.GM", *words)
+            head = bearer(json.loads(done.stdout)["token"])
+            answers.append(client.post("/register", json=wish, headers=head))
+
+        refused, taken = answers
+        assert (refused.status_code, taken.status_code) == (400, 201)
+        assert refused.json["error_description"].startswith("scope: asks for more")
+        assert taken.json["scope"] == "openid grant_management_query"
+
     @pytest.mark.parametrize(
         ("words", "says"),
         [
@@ -68,6 +85,7 @@ class TestTokens:
         again = self.run(app, "end-token", str(name))
         answer = client.post("/register", json=metadata(), headers=bearer(token))
         assert (done.exit_code, again.exit_code, answer.status_code) == (0, 1, 401)
+        assert "the token has ended" in done.stdout
         (line,) = [one for one in self.run(app, "tokens").stdout.splitlines() if str(name) in one]
         assert "ended" in line
         types = ["invitation:made", "invitation:ended"]
