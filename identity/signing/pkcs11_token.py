@@ -78,7 +78,7 @@ class Token:
         if self._is_refused:
             raise self._fault(pkcs11.PinIncorrect())
         if self._session is None:
-            token = _library(self._module).get_token(token_label=self._label)
+            token = self._loaded().get_token(token_label=self._label)
             try:
                 self._session = token.open(rw=True, user_pin=self._pin)
             except (pkcs11.PinIncorrect, pkcs11.PinLocked):
@@ -87,6 +87,14 @@ class Token:
             except pkcs11.UserAlreadyLoggedIn:  # by another session of this process
                 self._session = token.open(rw=True)
         return self._session
+
+    def _loaded(self) -> Any:  # noqa: ANN401 - its type has no public name
+        try:
+            return _library(self._module)
+        except pkcs11.PKCS11Error as fault:
+            if type(fault) is not pkcs11.PKCS11Error:
+                raise  # what the library itself says
+            raise TokenFault(f"{self._module} is no PKCS#11 library that can be loaded") from None
 
     def _leave(self) -> None:
         session, self._session, self._keys = self._session, None, {}

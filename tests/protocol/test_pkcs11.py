@@ -283,7 +283,7 @@ class TestFaults:
         ("changed", "said"),
         [
             ({"label": "other"}, "NoSuchToken"),
-            ({"module": "/nonexistent/library.so"}, "refuses"),
+            ({"module": "/nonexistent/library.so"}, "no PKCS#11 library"),
             ({"pin": "wrong"}, "PinIncorrect"),
         ],
     )
