@@ -77,7 +77,7 @@ def test_it_says_which_service_has_not_heard_of_what(theirs, monkeypatch):
     table = Markup(theirs.get(HOME).text).by_id("unheard").words
 
     assert table.count(name) == 2
-    assert "Đăng xuất" in table
+    assert "Báo đăng xuất" in table
     assert "Rút lại quyết định" in table
 
 
