@@ -58,7 +58,13 @@ SECURITY: Mapping[str, dict[str, Any]] = {
 
 _CREDENTIALS: Mapping[Any, str] = {
     **dict.fromkeys(
-        (credentials.authenticate, guard.authenticated, introspection.confidential), "clientSecret"
+        (
+            credentials.authenticate,
+            guard.authenticated,
+            guard.present,
+            introspection.confidential,
+        ),
+        "clientSecret",
     ),
     invited: "initialAccessToken",
     manager: "registrationAccessToken",
