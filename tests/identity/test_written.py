@@ -11,7 +11,7 @@ from identity import written
 from identity.errors import InvalidRequest
 from identity.parameters import FIELD_LIMIT, Parameters
 
-TEXTS = st.text(alphabet="ab=&+%20;é", max_size=40)
+TEXTS = st.text(alphabet="ab=&+%c34;é", max_size=40)  # no NUL: a form never holds one
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
