@@ -20,14 +20,7 @@ class Conversation:
     """One program for all ways: starting Node takes longer than most of them."""
 
     def __init__(self) -> None:
-        self._program = subprocess.Popen(
-            [NODE, "client.mjs"],
-            cwd=HERE,
-            env={},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._program = _begun()
 
     def close(self) -> None:
         """It reads no further word, and ends."""
@@ -45,6 +38,12 @@ class Conversation:
             said = self._asked(told)
             while "open" in said:
                 said = self._asked(person(said["open"]))
+        except BaseException:
+            # It waits for a word that will not come: whoever is next begins with another one.
+            self._program.kill()
+            self._program.communicate()
+            self._program = _begun()
+            raise
         finally:
             late.cancel()
         if "refused" in said:
@@ -60,3 +59,14 @@ class Conversation:
         assert line, "the client has ended without a word"
         said: Said = json.loads(line)
         return said
+
+
+def _begun() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [NODE, "client.mjs"],
+        cwd=HERE,
+        env={},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )

@@ -37,6 +37,7 @@ class Person:
         """
         assert address.startswith(self.issuer + "/")
         path = address.removeprefix(self.issuer)
+        self.browser.wire.close()  # what was open since the last time, the server may have ended
         for _ in range(MOST_PAGES):
             found = self._read(path)
             if not isinstance(found, str):
