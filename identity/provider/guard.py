@@ -21,7 +21,7 @@ from identity.signing.tokens import AccessToken
 # RFC 6750 §2.2; the header is better.
 PARAMETERS = (Parameter(name="access_token", meaning="where no Authorization header is sent"),)
 SCHEMES = frozenset({"bearer", "dpop"})
-NOT_VALID = "the access token is missing, forged, late or ended"
+NOT_VALID = "the access token is missing, forged, late, ended, or its key did not come with it"
 
 
 @dataclass(frozen=True, slots=True)
