@@ -162,9 +162,11 @@ def _of_person(token: AccessToken, asker: Asker) -> dict[str, Any] | None:
 def _said(token: AccessToken, scopes: tuple[str, ...]) -> dict[str, Any]:
     sender_key = tokens.sender_key(token)
     # RFC 9449 §6.2, RFC 8705 §3.2: whoever is shown the token asks for a proof of this key.
-    bound = {} if sender_key is None else {"cnf": tokens.bound_to(sender_key)}
+    more: dict[str, Any] = {} if sender_key is None else {"cnf": tokens.bound_to(sender_key)}
+    if scopes:  # as in the token's own answer: none is not said
+        more["scope"] = " ".join(scopes)
     return {
-        **bound,
+        **more,
         "active": True,
         "token_type": tokens.kind_of(sender_key),
         "client_id": token.public_service,
@@ -174,7 +176,6 @@ def _said(token: AccessToken, scopes: tuple[str, ...]) -> dict[str, Any]:
         "exp": int(token.ends_at.timestamp()),
         "iat": int(token.issued_at.timestamp()),
         "jti": token.token_id,
-        "scope": " ".join(scopes),
     }
 
 
