@@ -143,7 +143,7 @@ def test_what_has_run_out_says_so_and_leaves_every_grant(her, service):
 
     with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
         assert withdraw.expire() >= 1
-        assert withdraw.expire() == 0
+        everything_has_run_out()
 
     assert her.decisions()[0].state == State.EXPIRED
     assert entries(her.person.citizen_id)[-1].type == "decision:expired"
@@ -160,7 +160,7 @@ def test_what_has_run_out_is_not_called_withdrawn(her, service):
     grant = grants.find_grant(her.person.citizen_id, uuid.UUID(page.outcome["grant_id"]))
 
     with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
-        withdraw.expire()
+        everything_has_run_out()
         token = exchange.sign(service, ref_of(grant), grant.decisions)
         headers = {"Authorization": f"Bearer {token}"}
         answer = her.client.post("/api/attributes", json={}, headers=headers)
@@ -168,6 +168,13 @@ def test_what_has_run_out_is_not_called_withdrawn(her, service):
     assert (answer.status_code, answer.json["type"]) == (403, "urn:motlan:error:not-covered")
     assert "reached its end" in answer.json["detail"]
     assert entries(her.person.citizen_id)[-1].subject["reason"] == "expired"
+
+
+def everything_has_run_out():
+    """A turn is bounded, and other tests have left decisions too."""
+    turns = iter(range(100))
+    while withdraw.expire():
+        next(turns)
 
 
 def ref_of(grant):
