@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from identity import clock, files, jws, settings
+from identity import clock, files, jws, settings, waiting
 from identity.signing import key_files, key_list, ring
 from identity.signing.key_files import Keepers, Removal, Rotation
 from identity.signing.ring import (
@@ -144,6 +144,7 @@ class SigningKeys:
         age = time.monotonic() - self._looked_at
         if age < LOOK_AGAIN_SECONDS:
             return self._ring
+        waiting.require()  # reading keys takes long, with a token outside of us longer still
         if self._looking.acquire(blocking=age >= TOO_OLD_SECONDS):
             try:
                 if time.monotonic() - self._looked_at >= LOOK_AGAIN_SECONDS:

@@ -15,6 +15,7 @@ import pkcs11
 from pkcs11 import ObjectClass
 from pkcs11.types import PrivateKey, Session
 
+from identity import waiting
 from identity.files import UnsafeFileError
 
 Found = TypeVar("Found")
@@ -43,7 +44,9 @@ class Token:
 
         Raises:
             TokenFault: the token cannot be opened, or refuses.
+            waiting.MustWait: here nobody may wait, for the token or for whose turn it is.
         """
+        waiting.require()
         with _turn:
             was_open = self._session is not None
             try:

@@ -43,7 +43,7 @@ class CertifyingProxy:
 
             def _pass_on(self) -> None:
                 sent = {k: v for k, v in self.headers.items() if k.lower() not in HOP}
-                shown = self.connection.getpeercert(binary_form=True)  # type: ignore[attr-defined]
+                shown = self.connection.getpeercert(binary_form=True)  # type: ignore[attr-defined] # of a TLS connection
                 if shown:
                     sent["Client-Cert"] = item(shown)
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))

@@ -3,7 +3,10 @@
 import pytest
 
 from identity import database, outbound, waiting
+from identity.signing import key_files
+from identity.signing.keys import SigningKeys
 from identity.together import Clause, look, together
+from tests.installations import a_key_folder
 
 ONE = Clause("one", "SELECT 1 AS it", "SELECT 1 AS it", returns={"it": int})
 
@@ -36,6 +39,22 @@ def test_afterwards_it_is_as_before():
     answer = look(ONE)
 
     assert answer == {"one.it": 1}
+
+
+def test_keys_are_read_where_one_may_wait(tmp_path):
+    """Reading them takes a tenth of a second, and a token outside of us may not answer at all."""
+    folder = a_key_folder(tmp_path / "signing")
+    signing = SigningKeys(folder)
+    before = signing.jwks()
+    key_files.rotate(folder, early=True)
+    signing._looked_at -= 60
+
+    with waiting.for_nobody(), pytest.raises(waiting.MustWait):
+        signing.jwks()
+
+    assert signing.jwks() != before  # the look that was not taken is not taken for one
+    with waiting.for_nobody():
+        assert signing.jwks() != before
 
 
 def test_nobody_on_the_way_takes_it_for_an_accident():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import jwt
 import pytest
 
-from identity import doctor, files
+from identity import doctor, files, waiting
 from identity import settings as settings_module
 from identity.errors import InvalidToken
 from identity.files import UnsafeFileError
@@ -97,6 +97,16 @@ def test_each_algorithm_signs_in_the_token_and_verifies_outside(secrets, keeper)
             assert verified(signing, signing.sign({"n": n}, typ="JWT", alg=alg), alg) == {"n": n}
     assert {key.kept for key in listed(secrets / "signing")} == {TOKEN}
     assert not list((secrets / "signing").glob("*.pem"))
+
+
+def test_the_event_loop_does_not_wait_for_a_token(folder, few):
+    """It answers everybody else meanwhile: a thread signs."""
+    signing = SigningKeys(folder, few)
+
+    with waiting.for_nobody(), pytest.raises(waiting.MustWait):
+        signing.sign({}, typ="JWT")
+
+    assert verified(signing, signing.sign({"n": 1}, typ="JWT"), "ES256") == {"n": 1}
 
 
 def test_a_private_half_cannot_be_taken_out(folder, keeper):
