@@ -2,8 +2,7 @@
 
 import uuid
 
-from flask import Blueprint, g, redirect, render_template
-from flask_babel import gettext as _
+from flask import Blueprint, g, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from identity import browser
@@ -11,14 +10,12 @@ from identity.authentication.guard import citizen
 from identity.authentication.sessions import CitizenSession
 from identity.ciba import requests
 from identity.ciba.requests import Waiting
-from identity.errors import InvalidRequest
 from identity.guards import enter
+from identity.polled import pages as polled_pages
 from identity.requested import pending
 from identity.requested.pending import RequestOver
 
 pages = Blueprint("ciba", __name__, url_prefix="/my/requests")
-
-ALLOW, DENY = "allow", "deny"
 
 
 @pages.get("")
@@ -54,16 +51,11 @@ def ask(session: CitizenSession, request_id: uuid.UUID) -> str:
 def answer(session: CitizenSession, request_id: uuid.UUID) -> AnyResponse:
     """No: the end. Yes: the same way as any other request, from here on."""
     found = _found(session, request_id)
-    chosen = browser.field("answer")
-    if chosen == DENY:
-        requests.deny(found.polled, session)
-        return redirect("/my/requests/refused", 303)
-    if chosen != ALLOW:
-        refusal = InvalidRequest("choose one of the two", note="no button of ours")
-        refusal.sentence = _("Chọn một trong hai nút trên trang. Mở lại trang rồi thử lại.")
-        raise refusal
-    waiting = pending.keep(found.wish, browser.digest())
-    return redirect(f"/authorize?request={waiting.hex}", 303)
+    return polled_pages.answered(
+        deny=lambda: requests.deny(found.polled, session),
+        refused="/my/requests/refused",
+        keep=lambda: pending.keep(found.wish, browser.digest()),
+    )
 
 
 def _found(session: CitizenSession, request_id: uuid.UUID) -> Waiting:

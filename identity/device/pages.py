@@ -12,15 +12,14 @@ from identity.authentication.pages import Errors, answered, told
 from identity.authentication.sessions import CitizenSession
 from identity.device import guesses, requests, user_code
 from identity.device.requests import Waiting
-from identity.errors import InvalidRequest
 from identity.guards import enter
+from identity.polled import pages as polled_pages
 from identity.requested import pending
 from identity.requested.pending import RequestOver
 
 pages = Blueprint("device", __name__, url_prefix="/device")
 
 PURPOSE = "device-page"
-ALLOW, DENY = "allow", "deny"
 DIGEST = 32  # bytes, of the device code and of the browser
 
 
@@ -76,16 +75,11 @@ def ask(_session: CitizenSession, told_place: str) -> str:
 def answer(session: CitizenSession, told_place: str) -> AnyResponse:
     """Not theirs: the end. Theirs: the same way as any other request, from here on."""
     found, _code = _found(told_place)
-    chosen = browser.field("answer")
-    if chosen == DENY:
-        requests.deny(found.polled, session)
-        return redirect("/device/refused", 303)
-    if chosen != ALLOW:
-        refusal = InvalidRequest("choose one of the two", note="no button of ours")
-        refusal.sentence = _("Chọn một trong hai nút trên trang. Mở lại trang rồi thử lại.")
-        raise refusal
-    waiting = pending.keep(found.wish, browser.digest())
-    return redirect(f"/authorize?request={waiting.hex}", 303)
+    return polled_pages.answered(
+        deny=lambda: requests.deny(found.polled, session),
+        refused="/device/refused",
+        keep=lambda: pending.keep(found.wish, browser.digest()),
+    )
 
 
 def _place(found: Waiting, code: str) -> str:
