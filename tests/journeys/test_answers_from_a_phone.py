@@ -47,7 +47,9 @@ def test_lan_answers_a_counter(lan: Person, country: Country) -> None:
         bought = office.post("/token", grant_type=CIBA, auth_req_id=told["auth_req_id"])
         assert bought["id_token"]
         lan.open("/my")
-        assert "Cho cơ quan đăng nhập từ nơi khác" in lan.page.inner_text("#security-notices")
+        assert "Xác nhận với cơ quan tại quầy hoặc qua điện thoại" in lan.page.inner_text(
+            "#security-notices"
+        )
 
 
 def she_follows_the_picture_on_the_screen(lan: Person, told: dict) -> None:

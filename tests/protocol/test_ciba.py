@@ -14,33 +14,10 @@ from identity.registration.register import BadRegistrationError
 from tests.asking import a_sender, answered
 from tests.backchannel import Desk, a_desk, allow, answer, page_of
 from tests.deciding import CONSENT, detail, shown
-from tests.exchange import publish_catalogues
-from tests.people import form_token, lan, sign_in
+from tests.people import form_token
 from tests.public_services import a_service
 
 pytestmark = pytest.mark.usefixtures("catalogues")
-
-
-@pytest.fixture(scope="module")
-def catalogues(app):
-    publish_catalogues()
-    return app
-
-
-@pytest.fixture
-def desk(app):
-    return a_desk(app)
-
-
-@pytest.fixture
-def person():
-    return lan()
-
-
-@pytest.fixture
-def phone(client, person):
-    sign_in(client, person)
-    return client
 
 
 def test_a_service_gets_what_it_polls_with(desk, person):
@@ -75,7 +52,7 @@ def test_the_person_allows_it_and_the_service_has_tokens(desk, person, phone):
 def test_the_tokens_say_how_the_person_signed_in(desk, person, phone):
     """CIBA Core §7.1, acr_values: a wish, told as it was earned; and no word of the request."""
     desk.ask(person, acr_values="vn:auth:4 vn:auth:2", ui_locales="en")
-    assert "Let this place sign in?" in page_of(phone).text
+    assert "Confirm with this agency?" in page_of(phone).text
     allow(phone)
 
     claims = jwt.decode(desk.poll().json["id_token"], options={"verify_signature": False})
