@@ -15,7 +15,6 @@ from werkzeug.test import TestResponse
 from identity import database, settings
 from identity.ciba.records import BackchannelRequest
 from identity.polled.ways import CIBA
-from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.trail import AccessEntry
 from tests.deciding import EVERY
@@ -37,9 +36,7 @@ class Desk:
     @property
     def service(self) -> Registered:
         """What is on record of it."""
-        found = registered.find(self.played.client_id)
-        assert found is not None
-        return found
+        return self.played.service
 
     def post(self, path: str, told: dict[str, Any]) -> TestResponse:
         """A request that proves who sends it."""

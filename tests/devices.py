@@ -12,7 +12,6 @@ from werkzeug.test import TestResponse
 from identity import database, sealing
 from identity.device.records import DeviceRequest
 from identity.polled.ways import DEVICE
-from identity.public_services import registered
 from identity.public_services.registered import Registered
 from identity.trail import AccessEntry
 from tests.deciding import EVERY
@@ -33,9 +32,7 @@ class Television:
     @property
     def service(self) -> Registered:
         """What is on record of it."""
-        found = registered.find(self.played.client_id)
-        assert found is not None
-        return found
+        return self.played.service
 
     def _post(self, path: str, told: dict[str, Any]) -> TestResponse:
         known = {name: value for name, value in told.items() if value is not None}

@@ -17,7 +17,7 @@ from sqlalchemy import update
 from identity import database, settings
 from identity.database import transaction
 from identity.doors import FORM, Request
-from identity.public_services import credentials
+from identity.public_services import credentials, registered
 from identity.public_services.records import PublicService
 from identity.public_services.registered import Registered
 from identity.registration.register import register
@@ -53,6 +53,13 @@ class Played:
     secret: str | None = field(default=None, repr=False)
     key: ec.EllipticCurvePrivateKey | None = field(default=None, repr=False)
     kid: str = "k1"
+
+    @property
+    def service(self) -> Registered:
+        """What is on record of it."""
+        found = registered.find(self.client_id)
+        assert found is not None
+        return found
 
     def basic(self, secret: str | None = None) -> dict[str, str]:
         """The header of RFC 6749 §2.3.1."""

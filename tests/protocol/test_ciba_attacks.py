@@ -1,38 +1,15 @@
 """CIBA, security case 67: who would find people, wear them down, or take their answer."""
 
 import shutil
-import threading
 
 import pytest
 
 from identity import settings as settings_module
+from tests.at_once import at_once
 from tests.backchannel import Desk, a_desk, allow, answer, page_of
-from tests.exchange import publish_catalogues
 from tests.people import barred, form_token, lan, minh, new_number, sign_in
 
 pytestmark = pytest.mark.usefixtures("catalogues")
-
-
-@pytest.fixture(scope="module")
-def catalogues(app):
-    publish_catalogues()
-    return app
-
-
-@pytest.fixture
-def desk(app):
-    return a_desk(app)
-
-
-@pytest.fixture
-def person():
-    return lan()
-
-
-@pytest.fixture
-def phone(client, person):
-    sign_in(client, person)
-    return client
 
 
 class TestAttacker:
@@ -91,17 +68,8 @@ class TestAttacker:
         desk.ask(person)
         allow(phone)
         others = [Desk(app.test_client(), desk.played, desk.told) for _ in "1234"]
-        at_once, answers = threading.Barrier(len(others)), []
 
-        def come(one):
-            at_once.wait()
-            answers.append(one.poll().status_code)
-
-        threads = [threading.Thread(target=come, args=(one,)) for one in others]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        answers = at_once(lambda one: one.poll().status_code, others)
 
         assert sorted(answers) == [200, 400, 400, 400]
 

@@ -14,7 +14,6 @@ from identity.ciba.asking import LIFETIME
 from identity.database import transaction
 from identity.outbox import OutboxMessage
 from tests.backchannel import TOKEN, a_desk, allow, answer
-from tests.people import lan, sign_in
 from tests.strangers import listening, says
 
 pytestmark = pytest.mark.usefixtures("nothing_waits")
@@ -26,17 +25,6 @@ def nothing_waits(app):
     del app
     with transaction():
         database.write(update(OutboxMessage).values(next_at=None))
-
-
-@pytest.fixture
-def person():
-    return lan()
-
-
-@pytest.fixture
-def phone(client, person):
-    sign_in(client, person)
-    return client
 
 
 @contextmanager

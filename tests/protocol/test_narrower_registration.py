@@ -4,19 +4,13 @@ import pytest
 
 from identity.registration.register import register
 from identity.tokens.exchange import ACCESS_TOKEN, GRANT_TYPE
-from tests.exchange import ask, decision, give, publish_catalogues
+from tests.exchange import ask, decision, give
 from tests.offices import GRANT_TYPES, Office, a_decision, about_scopes
 from tests.people import lan
 from tests.public_services import Played, registration
 
 pytestmark = pytest.mark.usefixtures("catalogues")
 BOTH = ("1.004222", "3.000347")
-
-
-@pytest.fixture(scope="module")
-def catalogues(app):
-    publish_catalogues()
-    return app
 
 
 @pytest.fixture

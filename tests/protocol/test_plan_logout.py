@@ -12,11 +12,11 @@ import pytest
 from identity import outbox
 from identity.signing import keys
 from tests.asking import a_sender, answered, is_refused_here, signed_in
-from tests.people import form_token, lan
+from tests.people import lan
+from tests.signing_out import BYE, ask, confirm
 from tests.strangers import listening, says
 
 pytestmark = pytest.mark.usefixtures("app")
-BYE = "https://bye.motlan.test/signed-out"
 
 
 @pytest.fixture
@@ -28,16 +28,6 @@ def office(client):
 def hint(office, client):
     signed_in(client, lan())
     return office.redeem(answered(office.ask())["code"]).json["id_token"]
-
-
-def ask(client, **told):
-    return client.get("/end-session", query_string=told)
-
-
-def confirm(client, page):
-    sealed = page.text.split('name="sign_out" value="')[1].split('"')[0]
-    told = {"csrf_token": form_token(page), "sign_out": sealed}
-    return client.post("/end-session/confirm", data=told)
 
 
 def is_signed_in(office):

@@ -1,6 +1,5 @@
 """Refresh tokens: RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core §12."""
 
-import threading
 from datetime import timedelta
 
 import jwt
@@ -14,6 +13,7 @@ from identity.granted import grants
 from identity.granted.records import GrantDecision, RefreshToken, TokenFamily
 from identity.tokens import families
 from identity.trail import AccessEntry
+from tests.at_once import at_once
 from tests.exchange import entries
 from tests.offices import Office, a_decision, about_scopes, an_office
 from tests.people import lan
@@ -111,17 +111,8 @@ def test_sixteen_parallel_uses_all_get_the_same_successor_and_one_family_lives_o
     person = lan()
     token = office.sign_in(person)["refresh_token"]
     offices = [Office(app.test_client(), office.played) for _ in range(16)]
-    ready, answers = threading.Barrier(16), []
 
-    def use(mine):
-        ready.wait()
-        answers.append(mine.refresh(token))
-
-    threads = [threading.Thread(target=use, args=(mine,)) for mine in offices]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(lambda mine: mine.refresh(token), offices)
 
     assert [answer.status_code for answer in answers] == [200] * 16
     assert len({answer.json["refresh_token"] for answer in answers}) == 1

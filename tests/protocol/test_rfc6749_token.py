@@ -1,6 +1,5 @@
 """The token endpoint: RFC 6749 §3.2, §4.1.3, §4.4, §5; OpenID Connect Core §3.1.3."""
 
-import threading
 import uuid
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from identity.database import transaction
 from identity.granted import grants
 from identity.signing import keys
 from identity.trail import AccessEntry
+from tests.at_once import at_once
 from tests.offices import a_decision, about_scopes, an_office
 from tests.people import lan, minh
 
@@ -35,22 +35,6 @@ def marks(person):
         AccessEntry.citizen_id == person.citizen_id, AccessEntry.type == "token:refused"
     )
     return database.row(wanted)[0]
-
-
-def at_once(number, act):
-    """Run `act` in so many threads that all start together; what each returned."""
-    ready, answers = threading.Barrier(number), []
-
-    def run():
-        ready.wait()
-        answers.append(act())
-
-    threads = [threading.Thread(target=run) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 def test_a_code_buys_an_access_token_and_an_id_token_that_name_the_sign_in(office):
@@ -136,15 +120,9 @@ def test_a_code_used_twice_is_refused_and_ends_what_it_bought(office):
 def test_of_sixteen_parallel_redemptions_at_most_one_succeeds_and_then_its_tokens_die(app, office):
     """Design §3: a code has no grace."""
     code = office.authorize(lan())
-    clients = iter([app.test_client() for _ in range(16)])
-    lock = threading.Lock()
+    offices = [type(office)(app.test_client(), office.played) for _ in range(16)]
 
-    def redeem():
-        with lock:
-            client = next(clients)
-        return type(office)(client, office.played).redeem(code)
-
-    answers = at_once(16, redeem)
+    answers = at_once(lambda mine: mine.redeem(code), offices)
 
     won = [answer.json for answer in answers if answer.status_code == 200]
     assert len(won) <= 1

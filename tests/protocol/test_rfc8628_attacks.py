@@ -1,26 +1,14 @@
 """Device authorization grant, RFC 8628 §5: who has half of it, or talks to somebody who has."""
 
-import threading
-
 import pytest
 
 from identity.device import device_authorization, requests
 from identity.polled import pace
+from tests.at_once import at_once
 from tests.devices import Television, a_television
-from tests.people import form_token, lan, minh, same_browser, sign_in
+from tests.people import form_token, minh, same_browser, sign_in
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def television(app):
-    return a_television(app)
-
-
-@pytest.fixture
-def phone(client):
-    sign_in(client, lan())
-    return client
 
 
 class TestAttacker:
@@ -41,17 +29,8 @@ class TestAttacker:
         television.begin()
         television.allowed_by(phone)
         others = [Television(app.test_client(), television.played, television.told) for _ in "1234"]
-        at_once, answers = threading.Barrier(len(others)), []
 
-        def come(one):
-            at_once.wait()
-            answers.append(one.poll().status_code)
-
-        threads = [threading.Thread(target=come, args=(one,)) for one in others]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        answers = at_once(lambda one: one.poll().status_code, others)
 
         assert sorted(answers) == [200, 400, 400, 400]
 

@@ -15,29 +15,11 @@ from identity.device.user_code import ALPHABET
 from identity.polled.ways import DEVICE
 from tests.deciding import CONSENT, detail, shown
 from tests.devices import Television, a_television
-from tests.exchange import publish_catalogues
 from tests.people import form_token, lan, sign_in
 from tests.proving import Holder
 from tests.public_services import a_service, registered_elsewhere
 
 pytestmark = pytest.mark.usefixtures("catalogues")
-
-
-@pytest.fixture(scope="module")
-def catalogues(app):
-    publish_catalogues()
-    return app
-
-
-@pytest.fixture
-def television(app):
-    return a_television(app)
-
-
-@pytest.fixture
-def phone(client):
-    sign_in(client, lan())
-    return client
 
 
 def test_a_device_gets_two_codes_and_says_where_to_go(television):

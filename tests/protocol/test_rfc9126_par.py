@@ -1,6 +1,5 @@
 """Pushed authorization requests, RFC 9126."""
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from identity.registration.register import register
 from identity.requested.pushed import LIFETIME, PREFIX
 from identity.requested.records import AuthorizationRequest, PushedRequest
 from tests.asking import Sender, a_sender, answered, is_refused_here, signed_in, waiting
+from tests.at_once import at_once
 from tests.people import lan, sign_in
 from tests.public_services import a_service, registration
 from tests.pushing import bring, push, pushed
@@ -179,18 +179,9 @@ class TestAttacker:
         browsers = [app.test_client() for _ in people]
         for browser, person in zip(browsers, people, strict=True):
             signed_in(browser, person)
-        at_once = threading.Barrier(len(browsers))
-        answers = []
+        senders = [Sender(browser, office.played) for browser in browsers]
 
-        def come(browser):
-            at_once.wait()
-            answers.append(bring(Sender(browser, office.played), reference))
-
-        threads = [threading.Thread(target=come, args=(browser,)) for browser in browsers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        answers = at_once(lambda sender: bring(sender, reference), senders)
 
         assert sum(answer.status_code == 303 for answer in answers) == 1
         assert {answer.status_code for answer in answers} <= {303, 400, 409}

@@ -5,16 +5,10 @@ import json
 import pytest
 
 from tests.asking import a_sender, signed_in, waiting
-from tests.exchange import CASE, PROCEDURE, publish_catalogues
+from tests.exchange import CASE, PROCEDURE
 from tests.people import lan
 
 pytestmark = pytest.mark.usefixtures("catalogues")
-
-
-@pytest.fixture(scope="module")
-def catalogues(app):
-    publish_catalogues()
-    return app
 
 
 @pytest.fixture

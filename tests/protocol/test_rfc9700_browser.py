@@ -5,16 +5,9 @@ import re
 import pytest
 
 from tests.asking import a_sender, answered, is_refused_here, signed_in
-from tests.exchange import publish_catalogues
 from tests.people import lan
 
 pytestmark = pytest.mark.usefixtures("catalogues")
-
-
-@pytest.fixture(scope="module")
-def catalogues(app):
-    publish_catalogues()
-    return app
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Sign-out asked for by a public service: OpenID Connect RP-Initiated Logout 1.0 §2, §3."""
 
 from datetime import timedelta
-from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -10,10 +9,9 @@ import time_machine
 from identity import clock
 from tests.asking import a_sender, answered, is_refused_here, signed_in
 from tests.people import form_token, lan
+from tests.signing_out import BYE, ask, confirm
 
 pytestmark = pytest.mark.usefixtures("app")
-
-BYE = "https://bye.motlan.test/signed-out"
 
 
 @pytest.fixture
@@ -25,16 +23,6 @@ def office(client):
 def hint(office, client):
     signed_in(client, lan())
     return office.redeem(answered(office.ask())["code"]).json["id_token"]
-
-
-def ask(client, **told):
-    return client.get("/end-session?" + urlencode(told, doseq=True))
-
-
-def confirm(client, page):
-    sealed = page.text.split('name="sign_out" value="')[1].split('"')[0]
-    told = {"csrf_token": form_token(page), "sign_out": sealed}
-    return client.post("/end-session/confirm", data=told)
 
 
 def is_signed_in(office):
