@@ -8,7 +8,7 @@ _may_wait: ContextVar[bool] = ContextVar("motlan_may_wait", default=True)
 
 
 class MustWait(BaseException):
-    """This needs the database or the network, where nobody may wait; nothing was done yet.
+    """This needs the database, the network or a token, where nobody may wait; nothing was done yet.
 
     No `Exception`, so that nobody on the way takes it for an accident.
     """
