@@ -12,6 +12,7 @@ from tests.journeys.cast import BUSINESS, HOUSING, INSURANCE
 from tests.journeys.country import PHONE, Country, Person
 from tests.journeys.examining import SMALL_TARGETS, SMALLEST_TARGET, TOO_WIDE, Examiner
 from tests.journeys.office import Office, opened
+from tests.journeys.walking import WAITING
 
 # A page is the same on either database, so it is examined on one.
 pytestmark = [
@@ -270,8 +271,8 @@ def inspecting(inspector: Examiner) -> None:
     """The days, one of them, one look, and what is said of it."""
     inspector.person.sign_in_as_staff()
     inspector.visit("inspection", "/inspection")
-    inspector.press("inspection-day", "#days tbody tr:nth-child(2) a")
-    inspector.press("inspection-entry", "#sample a[href^='/inspection/entries/']")
+    inspector.press("inspection-day", f"#days {WAITING} a")
+    inspector.press("inspection-entry", f"#sample {WAITING} a")
     inspector.press("inspection-error", "#to-explain")
     inspector.press("inspection-said", "#in-order")
 

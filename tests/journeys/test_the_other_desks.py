@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.journeys.country import PHONE, Country
-from tests.journeys.walking import WAYS, Walker, Way
+from tests.journeys.walking import WAITING, WAYS, Walker, Way
 
 pytestmark = [
     pytest.mark.browser,
@@ -86,9 +86,8 @@ def test_whoever_is_not_on_the_card_gets_nothing(browser: Browser, country: Coun
 def test_an_inspector_reviews_a_look(way: Way, browser: Browser, country: Country) -> None:
     """From the days to one look of the sample; what is said of it stays said."""
     inspector = at_work("inspector", way, browser, country)
-    day = "first" if way.is_impatient else "last"
-    inspector.follows(f"#days tbody tr:{day}-child a")
-    inspector.follows("#sample [href^='/inspection/entries/']")
+    inspector.follows(f"#days {WAITING} a")
+    inspector.follows(f"#sample {WAITING} a")
     inspector.presses("#to-explain")
     assert inspector.finds("#error a").get_attribute("href") == "#note"
     inspector.fills(note=NOTE)
