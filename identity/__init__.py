@@ -92,8 +92,8 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     account.close_menu()
     app.register_error_handler(Exception, _answer_error)
     guards.require_guards(app)
-    inner = doors.ExpressLane(app, app.wsgi_app) if chosen.express_lane else app.wsgi_app
-    app.wsgi_app = edge.Edge(chosen, inner)  # type: ignore[method-assign] # Flask's documented way
+    lane = doors.lane(app) if chosen.express_lane else doors.no_lane
+    app.wsgi_app = edge.Edge(chosen, app.wsgi_app, lane=lane)  # type: ignore[method-assign] # Flask's documented way
     return app
 
 

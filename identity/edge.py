@@ -8,9 +8,10 @@ from typing import Any
 
 from prometheus_client import Counter, Histogram
 
-from identity import oplog
+from identity import messages, oplog
 from identity.database import new_name
-from identity.messages import Response, StartResponse
+from identity.doors import Lane, no_lane, serve
+from identity.messages import Headers, Response, StartResponse
 from identity.settings import Settings
 
 HEADERS_LIMIT = 32 * 1024
@@ -18,6 +19,8 @@ QUERY_LIMIT = 16 * 1024
 PLAIN = (("Content-Type", "text/plain; charset=utf-8"),)
 # Where a server before us leaves the answer to a body that it did not get; null: it got it.
 REFUSED = "motlan.refused"
+# What a request is called: in our logs, in the entry of the access log and in the answer.
+REQUEST_ID = "motlan.request_id"
 # Where a page says that its answer is long: a server before us sends each piece as it is made.
 STREAMED = "motlan.streamed"
 # Where a server before us says how long the headers are together, as it has seen each of them.
@@ -48,6 +51,11 @@ FOR_MACHINES = (
 )
 DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
+# Heads of answers that are kept: doors have few kinds of them.
+MOST_HEADS = 512
+# Headers that belong to one answer alone, so that its head is no one else's.
+_OF_ONE_ANSWER = frozenset({"Location", "Set-Cookie", "DPoP-Nonce", "Retry-After"})
+
 REQUESTS = Counter("motlan_requests", "Requests by route and status", ["route", "method", "status"])
 DURATION = Histogram("motlan_request_seconds", "Time to answer by route", ["route"])
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
@@ -56,29 +64,93 @@ _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"
 class Edge:
     """Outermost: everything else may trust what it left in the environ."""
 
-    def __init__(self, settings: Settings, behind: Callable[..., Iterable[bytes]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        behind: Callable[..., Iterable[bytes]],
+        *,
+        lane: Lane = no_lane,
+    ) -> None:
         self._settings = settings
         self._behind = behind
+        self._lane = lane
         self._hosts = {settings.host.lower(), settings.bind.lower()}
         self._of_certificates = settings.mtls_host
         self._scheme = "https" if settings.is_https else "http"
+        self._heads: dict[tuple[int, Headers], bytes] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer, or refuse what no door should have to look at."""
         started = time.perf_counter()
-        request_id = environ["motlan.request_id"] = new_name()
-        oplog.begin("request", request_id)
-        self._forget_claims(environ)
-        environ["wsgi.url_scheme"] = self._scheme
+
+        def say(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - WSGI's
+            ours = (*self._ours(headers), ("X-Request-Id", environ[REQUEST_ID]))
+            return start_response(status, [*headers, *ours], *more)
 
         def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - WSGI's
-            self._measure(environ, status, started=started)
-            return start_response(status, self._with_ours(headers, request_id), *more)
+            self._measure(environ, status[:3], started=started)
+            return say(status, headers, *more)
 
+        answer = self.answer(environ)
+        if answer is not None:
+            return answer.send(say)
+        self._enter(environ)
         refusal: Response | None = environ.get(REFUSED) or self._refusal(environ)
         if refusal is not None:
             return refusal.send(begin)
         return self._behind(environ, begin)
+
+    def answer(self, environ: dict[str, Any]) -> Response | None:
+        """What the door of the express lane says, or the edge to it; null: there is none.
+
+        For a server that needs no WSGI: `head` makes the rest of it. What it cannot answer so,
+        it hands to `__call__`, also after a try: a request keeps its id, and what a proxy said of
+        it is believed once.
+
+        Raises:
+            MustWait: nobody may wait here, and this needs to; nothing was done.
+        """
+        door = self._lane(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+        if door is None:
+            return None
+        started = time.perf_counter()
+        self._enter(environ)
+        environ["motlan.route"] = door.path
+        answer = environ.get(REFUSED) or self._refusal(environ) or serve(door, environ)
+        self._measure(environ, str(answer.status), started=started)
+        return answer
+
+    def head(self, answer: Response, request_id: str) -> bytes:
+        """Its status line and all its headers as they are sent, and the length of its body.
+
+        What a connection adds (`Date`, `Connection`) and the empty line come after it.
+        """
+        key = answer.status, answer.headers
+        fixed = self._heads.get(key)
+        if fixed is None:
+            fixed = messages.head(answer.status, (*answer.headers, *self._ours(answer.headers)))
+            if _OF_ONE_ANSWER.isdisjoint([name for name, _ in answer.headers]):
+                self._keep(key, fixed)
+        told = (request_id.encode(), len(answer.body))
+        return fixed + b"X-Request-Id: %b\r\nContent-Length: %d\r\n" % told
+
+    def _keep(self, key: tuple[int, Headers], head: bytes) -> None:
+        if len(self._heads) >= MOST_HEADS:
+            self._heads.clear()
+        self._heads[key] = head
+
+    def _ours(self, headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        return _ours(tuple([name for name, _ in headers]), is_https=self._settings.is_https)
+
+    def _enter(self, environ: dict[str, Any]) -> str:
+        """Give the request its id, and forget what it claims of itself; both only once."""
+        known: str | None = environ.get(REQUEST_ID)
+        request_id = environ[REQUEST_ID] = known or new_name()
+        oplog.begin("request", request_id)
+        if known is None:
+            self._forget_claims(environ)
+            environ["wsgi.url_scheme"] = self._scheme
+        return request_id
 
     def _refusal(self, environ: dict[str, Any]) -> Response | None:
         if environ["REQUEST_METHOD"] not in _METHODS:
@@ -122,17 +194,13 @@ class Edge:
             return False
         return any(ip_address(address) in network for network in self._settings.trusted_proxies)
 
-    def _with_ours(self, headers: list[tuple[str, str]], request_id: str) -> list[tuple[str, str]]:
-        ours = _ours(tuple([name for name, _ in headers]), is_https=self._settings.is_https)
-        return [*headers, *ours, ("X-Request-Id", request_id)]
-
     @staticmethod
     def _measure(environ: dict[str, Any], status: str, *, started: float) -> None:
         # Route templates only: a path could carry an id.
         route = environ.get("motlan.route", "other")
         # Whatever else somebody calls a method would stay in memory for ever.
         told = environ["REQUEST_METHOD"]
-        count, duration = _meters(route, told if told in _METHODS else "other", status=status[:3])
+        count, duration = _meters(route, told if told in _METHODS else "other", status=status)
         count.inc()
         duration.observe(time.perf_counter() - started)
 

@@ -1,9 +1,8 @@
 """The small answer of a machine endpoint, sent alike by Flask's door and the express lane."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from identity.written import json_text
 
@@ -15,8 +14,7 @@ JSON: Headers = (("Content-Type", "application/json"),)
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """Status, headers and the whole body; small by design, so it is never streamed."""
 
     status: int
@@ -28,6 +26,19 @@ class Response:
         length = ("Content-Length", str(len(self.body)))
         start_response(_STATUS_LINES[self.status], [*self.headers, length])
         return (self.body,)
+
+
+def head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
+    """A status line and headers in HTTP/1.1, without the empty line that ends them.
+
+    Raises:
+        ValueError: a header would end its line and begin another, or is not Latin-1.
+    """
+    lines = [f"HTTP/1.1 {_STATUS_LINES[status]}", *[f"{name}: {told}" for name, told in headers]]
+    text = "\r\n".join(lines)
+    if text.count("\n") >= len(lines) or text.count("\r") >= len(lines):
+        raise ValueError("a header has more than one line")
+    return text.encode("latin-1") + b"\r\n"
 
 
 def json_response(

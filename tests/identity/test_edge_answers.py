@@ -1,0 +1,150 @@
+"""The edge asked without WSGI: the same answer, in the bytes that a server sends."""
+
+import io
+from ipaddress import ip_network
+
+import pytest
+
+from identity import messages, waiting
+from identity.doors import BODY, Door, anyone
+from identity.edge import Edge
+from identity.errors import tell
+from identity.messages import Response, json_response
+from identity.waiting import MustWait
+from tests.installations import installed
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def say_again(request, _caller):
+    """What a door sees of a request."""
+    told = {"remote": request.remote, "id": request.request_id, "form": request.form.names()}
+    return json_response(told | {"certificate": request.environ.get("motlan.client_cert")})
+
+
+def wait_first(request, caller):
+    waiting.require()
+    return say_again(request, caller)
+
+
+def door(function):
+    return Door(
+        method="POST",
+        path="/token",
+        function=function,
+        guard=anyone,
+        refusals=tell,
+        summary="",
+        answers={},
+    )
+
+
+@pytest.fixture
+def edge(tmp_path):
+    """An edge before one door; its only trusted proxy is in 10.0.0.0/8."""
+    with installed(tmp_path) as settings:
+        object.__setattr__(settings, "trusted_proxies", (ip_network("10.0.0.0/8"),))
+
+        def made(function=say_again):
+            return Edge(settings, lambda *_: [], lane=lambda *asked: table(function).get(asked))
+
+        yield made
+
+
+def table(function):
+    return {("POST", "/token"): door(function)}
+
+
+def environ(host="localhost:8000", **more):
+    told = {"REQUEST_METHOD": "POST", "PATH_INFO": "/token", "CONTENT_TYPE": FORM, BODY: b"a=1"}
+    return told | {"HTTP_HOST": host, "REMOTE_ADDR": "10.0.0.7"} | more
+
+
+def by_wsgi(edge, asked):
+    said = []
+    body = b"".join(edge(asked, lambda *told: said.extend(told)))
+    return int(said[0][:3]), body, said[1]
+
+
+def lines(edge, answer, request_id="r-1"):
+    first, *rest = edge.head(answer, request_id).decode("latin-1").split("\r\n")[:-1]
+    return first, [tuple(line.split(": ", 1)) for line in rest]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"CONTENT_TYPE": "text/plain"}, {"host": "evil.test"}, {"QUERY_STRING": "x" * 20_000}],
+)
+def test_a_server_and_wsgi_hear_the_same(edge, more):
+    here = edge()
+    asked, again = environ(**more), environ(**more)
+    answer = here.answer(asked)
+    first, told = lines(here, answer, asked["motlan.request_id"])
+
+    status, body, headers = by_wsgi(here, again)
+
+    of_one = (asked["motlan.request_id"], again["motlan.request_id"])
+    assert first.startswith(f"HTTP/1.1 {status} ")
+    assert answer.body.decode() == body.decode().replace(of_one[1], of_one[0])
+    assert sorted(told) == sorted((n, v.replace(of_one[1], of_one[0])) for n, v in headers)
+
+
+def test_what_has_no_door_here_is_left_to_wsgi_untouched(edge):
+    asked = environ(PATH_INFO="/sign-in", HTTP_X_FORWARDED_FOR="192.0.2.1")
+
+    assert edge().answer(asked) is None
+
+    assert asked == environ(PATH_INFO="/sign-in", HTTP_X_FORWARDED_FOR="192.0.2.1")
+
+
+def test_what_had_to_wait_begins_anew_as_the_same_request(edge):
+    """What a proxy told of it was taken out of the headers at the first try, and still counts."""
+    here = edge(wait_first)
+    asked = environ(HTTP_X_FORWARDED_FOR="192.0.2.1", HTTP_CLIENT_CERT=":bWluZQ==:")
+    with waiting.for_nobody(), pytest.raises(MustWait):
+        here.answer(asked)
+    known = asked["motlan.request_id"]
+
+    status, body, headers = by_wsgi(here, asked)
+
+    assert status == 200
+    assert b'"remote":"192.0.2.1"' in body
+    assert b'"certificate":":bWluZQ==:"' in body
+    assert ("X-Request-Id", known) in headers
+
+
+def test_the_length_is_that_of_each_body_although_heads_are_kept(edge):
+    here = edge()
+
+    told = [dict(lines(here, json_response({"a": "x" * n}), f"r-{n}")[1]) for n in (1, 10)]
+
+    assert [int(one["Content-Length"]) for one in told] == [9, 18]
+    assert [one["X-Request-Id"] for one in told] == ["r-1", "r-10"]
+
+
+def test_a_header_of_one_answer_alone_is_not_kept(edge):
+    """A code is in `Location`: it is not to stay in memory."""
+    here = edge()
+    sent = Response(303, b"", (("Location", "https://service.test/?code=1"),))
+
+    first = lines(here, sent)
+
+    assert ("Location", "https://service.test/?code=1") in first[1]
+    assert not here._heads
+
+
+class TestAttacker:
+    @pytest.mark.parametrize("told", ["a\r\nSet-Cookie: b", "a\nb", "a\rb", "hộ tịch"])
+    def test_no_header_is_two(self, told):
+        with pytest.raises(ValueError):  # noqa: PT011 - UnicodeEncodeError is one
+            messages.head(200, (("Content-Type", "text/plain"), ("X-Told", told)))
+
+    def test_a_body_longer_than_its_door_takes_is_refused(self, edge):
+        """Whether it is here whole already or not."""
+        long = b"a=" + b"x" * 70_000
+
+        here = edge().answer(environ(**{BODY: long, "CONTENT_LENGTH": str(len(long))}))
+        unread = environ(CONTENT_LENGTH=str(len(long)), **{"wsgi.input": io.BytesIO(long)})
+        del unread[BODY]
+
+        assert (here.status, edge().answer(unread).status) == (413, 413)
