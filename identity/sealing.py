@@ -76,9 +76,9 @@ def digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KeyRing:
-    """The keys of this installation, each family newest first."""
+    """The keys of this installation, each family newest first. Each is only itself."""
 
     families: dict[str, dict[str, bytes]] = field(repr=False)
 

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from identity import sealing
@@ -23,6 +24,7 @@ CLAIMS_OF = {
     "phone": frozenset({"phone_number"}),
     "address": frozenset({"address"}),
 }
+_NOTHING: frozenset[str] = frozenset()
 ATTRIBUTE_OF = {
     "name": "full_name",
     "birthdate": "date_of_birth",
@@ -92,16 +94,20 @@ def scope_decision(decisions: Iterable[Carried], scopes: Collection[str]) -> Car
     A grant that was added to may carry several; the latest was asked for all of them.
     """
     wanted = claims_of(scopes)
-    about = [d for d in decisions if decided(d) & wanted]
-    return max(about, key=lambda d: len(decided(d) & wanted), default=None)
+    found, most = None, 0
+    for decision in decisions if wanted else ():
+        lets_out = len(decided(decision) & wanted)
+        if lets_out > most:
+            found, most = decision, lets_out
+    return found
 
 
 def decided(decision: Carried | None) -> frozenset[str]:
     """Which claims a decision about scopes lets out: its attributes name them or what they are."""
     if decision is None or decision.procedure is not None:
-        return frozenset()
-    named = frozenset(decision.attributes)
-    return frozenset(c for c in SCOPE_CLAIMS if c in named or ATTRIBUTE_OF[c] in named)
+        return _NOTHING
+    named = decision.attributes
+    return frozenset([c for c in SCOPE_CLAIMS if c in named or ATTRIBUTE_OF[c] in named])
 
 
 def granted_scopes(asked: Iterable[str], decisions: tuple[Carried, ...]) -> tuple[str, ...]:
@@ -112,10 +118,10 @@ def granted_scopes(asked: Iterable[str], decisions: tuple[Carried, ...]) -> tupl
 
     def is_granted(scope: str) -> bool:
         if scope in CLAIMS_OF or scope.startswith(CLAIM):
-            return bool(claims_of((scope,)) & claims)
+            return not claims.isdisjoint(_claims_of_one(scope))
         return not scope.startswith(SHORTHAND) or scope in procedures
 
-    return tuple(scope for scope in asked if is_granted(scope))
+    return tuple([scope for scope in asked if is_granted(scope)])
 
 
 def within(
@@ -132,33 +138,47 @@ def within(
 
 def registered(asked: Iterable[str], service: Registered) -> tuple[str, ...]:
     """The scopes that the service may still have: what was granted outlives a registration."""
-    claims, procedures = claims_of(service.scopes), service.procedures
+    claims, procedures = _registered_claims(service.scopes), service.procedures
 
     def is_registered(scope: str) -> bool:
         if scope.startswith(SHORTHAND):
             return scope.removeprefix(SHORTHAND) in procedures
         if scope.startswith(CLAIM):
-            return bool(claims_of((scope,)) & claims)
+            return not claims.isdisjoint(_claims_of_one(scope))
         return scope == "openid" or scope in service.scopes
 
-    return tuple(scope for scope in asked if is_registered(scope))
+    return tuple([scope for scope in asked if is_registered(scope)])
 
 
 def runnable(decisions: Iterable[Carried], service: Registered) -> tuple[Carried, ...]:
     """Likewise the decisions: those about scopes, and about procedures that are still its own."""
-    return tuple(d for d in decisions if d.procedure in {None, *service.procedures})
+    own = service.procedures
+    return tuple([d for d in decisions if d.procedure is None or d.procedure in own])
 
 
 def sayable(ref: TokenRef, service: Registered) -> TokenRef:
     """Likewise the reference of a token: what userinfo may say to the service as it is now."""
-    claims = ref.claims & claims_of(service.scopes)
+    if ref.claims <= (own := _registered_claims(service.scopes)):
+        return ref
+    claims = ref.claims & own
     return replace(ref, claims=claims, scope_decision=ref.scope_decision if claims else None)
 
 
 def claims_of(scopes: Collection[str]) -> frozenset[str]:
     """Which claims these scopes stand for, each by itself or several together."""
-    single = frozenset(s.removeprefix(CLAIM) for s in scopes if s.startswith(CLAIM))
-    return single.union(*(CLAIMS_OF.get(scope, frozenset()) for scope in scopes))
+    return _NOTHING.union(*[_claims_of_one(scope) for scope in scopes])
+
+
+def _claims_of_one(scope: str) -> frozenset[str]:
+    if scope.startswith(CLAIM):
+        return frozenset({scope.removeprefix(CLAIM)})
+    return CLAIMS_OF.get(scope, _NOTHING)
+
+
+@lru_cache(maxsize=256)
+def _registered_claims(scopes: frozenset[str]) -> frozenset[str]:
+    """The same of what was registered: many services register the same few scopes."""
+    return claims_of(scopes)
 
 
 def told(scopes: Iterable[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import binascii
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from identity import clock, sealing
@@ -22,6 +23,7 @@ SCOPE_CLAIMS = ("name", "birthdate", "gender", "email", "phone_number", "address
 _UUID = 16
 _VERSION = 8
 _PLAIN = 3 * _UUID + _VERSION
+REMEMBERED = 2048  # references that were opened; as many as tokens whose signature was checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,14 @@ def open_ref(text: str, jti: str) -> TokenRef:
     Raises:
         InvalidToken: its `vn_ref` is not one of ours.
     """
+    return _opened(sealing.ring(), text, jti=jti)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _opened(ring: sealing.KeyRing, text: str, *, jti: str) -> TokenRef:
+    """Where these keys say that a token points to: that never changes, only what stands there."""
     try:
-        payload = sealing.ring().open_token(PURPOSE, text)
+        payload = ring.open_token(PURPOSE, text)
     except sealing.Unreadable:
         raise InvalidToken("the token is not valid", note="token: vn_ref") from None
     ids = [uuid.UUID(bytes=payload[at : at + _UUID]) for at in (0, _UUID, 2 * _UUID + _VERSION)]

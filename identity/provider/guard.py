@@ -70,11 +70,11 @@ def access_token(
     at = API if audience is None else tuple(audience)
 
     def admit(request: Request) -> Presented:
-        text = _text(request, at)
-        if text is None:
+        scheme, text = _sent(request, at)
+        if not text:
             # RFC 6750 §3.1: who sent nothing hears of no error.
             raise InvalidToken(NOT_VALID, note="token: none sent", headers=_challenges(at))
-        presented = _read(request, text, at=at)
+        presented = _read(request, text, is_dpop=scheme == "dpop", at=at)
         if needs_person and presented.ref is None:
             told = "this needs a token that a citizen's sign-in gave"
             raise refused(InsufficientScope(told), at=at)
@@ -92,40 +92,37 @@ BOTH: Audience = ("issuer", "api")
 API: Audience = ("api",)
 
 
-def _audiences(at: Audience) -> tuple[str, ...]:
-    here = settings.current()
-    known = {"issuer": here.issuer, "api": here.api_audience}
-    return tuple(known[name] for name in at)
+def _audiences(at: Audience) -> list[str]:
+    issuer, api = resources.known()
+    return [issuer if name == "issuer" else api for name in at]
 
 
-def _text(request: Request, at: Audience) -> str | None:
-    """The access token of a request: in its header, or in a form body (RFC 6750 §2).
+def _sent(request: Request, at: Audience) -> tuple[str, str]:
+    """By which scheme an access token came, and the token; both may be empty (RFC 6750 §2).
 
     Raises:
         InvalidRequest: in the URL, where it would be logged, or in two places.
     """
     if request.query.one("access_token") is not None:
         raise refused(InvalidRequest("never send an access token in the URL"), at=at)
-    scheme, header = _authorization(request)
-    in_header = header if scheme in SCHEMES else None
+    scheme, _, told = (request.header("Authorization") or "").partition(" ")
+    scheme = scheme.lower()
+    in_header = told.strip() if scheme in SCHEMES else ""
     is_form = request.method == "POST" and request.content_type == FORM
     in_form = request.form.one("access_token") if is_form else None
     if in_header and in_form:
         raise refused(InvalidRequest("send the access token once"), at=at)
-    return in_header or in_form
+    return scheme, in_header or in_form or ""
 
 
-def _authorization(request: Request) -> tuple[str, str]:
-    scheme, _, told = (request.header("Authorization") or "").partition(" ")
-    return scheme.lower(), told.strip()
+def _bearers_key(request: Request, token: AccessToken) -> str | None:
+    """RFC 8705 §3: the certificate of the connection, for a token that is bound to one."""
+    is_wanted = tokens.is_certificate(tokens.sender_key(token))
+    return senders.certificate_key(request) if is_wanted else None
 
 
-def _sender_key(request: Request, text: str, *, token: AccessToken, at: Audience) -> str | None:
-    """The key whose proof came with the token, or its certificate; null: it came as a bearer's."""
-    if _authorization(request)[0] != "dpop":
-        # RFC 8705 §3: the certificate of the connection, for a token that is bound to one.
-        is_wanted = tokens.is_certificate(tokens.sender_key(token))
-        return senders.certificate_key(request) if is_wanted else None
+def _proved_key(request: Request, text: str, *, at: Audience) -> str:
+    """The key whose proof came with the token."""
     try:
         return dpop.prove(request, token=text).key
     except (dpop.ProofRefused, dpop.NonceWanted) as refusal:
@@ -134,10 +131,11 @@ def _sender_key(request: Request, text: str, *, token: AccessToken, at: Audience
         raise
 
 
-def _read(request: Request, text: str, *, at: Audience) -> Presented:
+def _read(request: Request, text: str, *, is_dpop: bool, at: Audience) -> Presented:
     try:
         token = tokens.read_access_token(text, audiences=_audiences(at))
-        tokens.require_sender(token, _sender_key(request, text, token=token, at=at))
+        proved = _proved_key(request, text, at=at) if is_dpop else _bearers_key(request, token)
+        tokens.require_sender(token, proved)
         ref = token.reference and open_ref(token.reference, token.token_id)
     except InvalidToken as invalid:
         raise refused(InvalidToken(NOT_VALID, note=invalid.note), at=at) from None

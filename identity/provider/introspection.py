@@ -95,6 +95,8 @@ def introspect(request: Request, service: Registered) -> Response:
 
 def _asks_for_jwt(accept: str) -> bool:
     """Whether a JWT is asked for, and JSON not more so: RFC 9701 §4, RFC 9110 §12.5.1."""
+    if JWT not in accept.lower():
+        return False
     wanted = {kind: _quality(rest) for kind, _, rest in map(_split, accept.split(","))}
     return wanted.get(JWT, 0.0) > 0 and wanted[JWT] >= wanted.get("application/json", 0.0)
 

@@ -19,9 +19,11 @@ from identity.signing.ring import (
     ID_TOKEN,
     INTROSPECTION,
     LOGOUT_TOKEN,
+    REMEMBERED,
     TYPES,
     USERINFO,
     Ring,
+    Signed,
     refused,
 )
 
@@ -33,8 +35,10 @@ __all__ = [
     "ID_TOKEN",
     "INTROSPECTION",
     "LOGOUT_TOKEN",
+    "REMEMBERED",
     "TYPES",
     "USERINFO",
+    "Signed",
     "SigningKeys",
     "algorithms",
     "create",
@@ -44,7 +48,7 @@ __all__ = [
     "rotate",
     "sign",
     "signing_keys",
-    "verify",
+    "verified",
 ]
 
 FOLDER = "signing"
@@ -82,14 +86,17 @@ class SigningKeys:
         Raises:
             InvalidToken: not ours, of another type or algorithm, changed, or too long.
         """
+        return self._signed(token, typ=typ, algorithms=algorithms).claims
+
+    def _signed(self, token: str, *, typ: str, algorithms: Collection[str]) -> Signed:
         if len(token) > LONGEST:
             raise refused("too long")
         signed = self._fresh().read_signed(token)
         if signed.typ != typ or signed.alg not in algorithms:
             raise refused("another type or algorithm")
-        return signed.claims
+        return signed
 
-    def verify(
+    def verified(
         self,
         token: str,
         *,
@@ -97,13 +104,14 @@ class SigningKeys:
         audience: Collection[str],
         issuer: str,
         algorithms: Collection[str] = ("ES256",),
-    ) -> Mapping[str, Any]:
-        """The claims of a token of ours that is in time and meant for one of these audiences.
+    ) -> Signed:
+        """A token of ours that is in time and meant for one of these audiences.
 
         Raises:
             InvalidToken: as for `read_signed`, or of another issuer or audience, or over.
         """
-        claims = self.read_signed(token, typ=typ, algorithms=algorithms)
+        signed = self._signed(token, typ=typ, algorithms=algorithms)
+        claims = signed.claims
         if claims.get("iss") != issuer:
             raise refused("iss")
         # Ours have one audience; a list would let one token open two doors.
@@ -112,7 +120,7 @@ class SigningKeys:
         if not isinstance(aud, str) or aud not in wanted:
             raise refused("aud")
         _check_times(claims)
-        return claims
+        return signed
 
     def algorithms(self) -> tuple[str, ...]:
         """What we can sign with now; a list of an earlier version lacks some at first."""
@@ -182,14 +190,14 @@ def sign(claims: Mapping[str, Any], *, typ: str, alg: str = "ES256") -> str:
     return signing_keys().sign(claims, typ=typ, alg=alg)
 
 
-def verify(token: str, *, typ: str, audience: Collection[str]) -> Mapping[str, Any]:
-    """The claims of a token of ours, in time, for one of these audiences; ES256 only.
+def verified(token: str, *, typ: str, audience: Collection[str]) -> Signed:
+    """A token of ours, in time, for one of these audiences; ES256 only.
 
     Raises:
         InvalidToken: it is anything else.
     """
     issuer = settings.current().issuer
-    return signing_keys().verify(token, typ=typ, audience=audience, issuer=issuer)
+    return signing_keys().verified(token, typ=typ, audience=audience, issuer=issuer)
 
 
 def read_signed(token: str, *, typ: str, algorithms: Collection[str]) -> Mapping[str, Any]:

@@ -36,9 +36,12 @@ class Known:
     key: jwt.PyJWK
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Signed:
-    """What a token says, now that its signature is known to be ours: a fact that cannot change."""
+    """What a token says, now that its signature is known to be ours: a fact that cannot change.
+
+    Each is only itself, so that what is worked out of one can be remembered beside it.
+    """
 
     typ: str
     alg: str

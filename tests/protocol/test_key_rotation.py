@@ -48,7 +48,7 @@ def claims(**changed) -> dict:
 
 
 def read(signing, token, *, typ="at+jwt"):
-    return signing.verify(token, typ=typ, audience=(AUDIENCE,), issuer=ISSUER)
+    return signing.verified(token, typ=typ, audience=(AUDIENCE,), issuer=ISSUER).claims
 
 
 def by_state(folder) -> dict:

@@ -51,7 +51,8 @@ def claims(**changed) -> dict:
 
 
 def read(signing, token, *, typ="at+jwt", audience=(AUDIENCE,), algorithms=("ES256",)):
-    return signing.verify(token, typ=typ, audience=audience, issuer=ISSUER, algorithms=algorithms)
+    wanted = {"typ": typ, "audience": audience, "algorithms": algorithms}
+    return signing.verified(token, issuer=ISSUER, **wanted).claims
 
 
 def segment(members) -> str:

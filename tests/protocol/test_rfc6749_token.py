@@ -214,7 +214,7 @@ def test_an_rs256_id_token_for_who_registered_so(client):
     token = office.sign_in(lan())["id_token"]
 
     assert jwt.get_unverified_header(token)["alg"] == "RS256"
-    assert keys.signing_keys().verify(
+    assert keys.signing_keys().verified(
         token,
         typ=keys.ID_TOKEN,
         audience=(office.played.client_id,),

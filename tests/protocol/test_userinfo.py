@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from identity import clock, database, entry, sealing, settings
 from identity.database import transaction
+from identity.errors import InvalidToken
 from identity.granted import approval, grants
 from identity.granted.gate import TokenRef, open_ref, seal_ref
 from identity.signing import keys
@@ -244,6 +245,18 @@ def test_a_reference_comes_back_as_it_was_sealed():
         sealed = seal_ref(ref)
         assert open_ref(sealed, "A" * 22) == ref
         assert sealed != seal_ref(ref)
+
+
+def test_what_one_ring_has_opened_another_does_not_know(monkeypatch):
+    """What a reference says is remembered; not beyond the keys that opened it."""
+    sealed = seal_ref(TokenRef(*[uuid.uuid4() for _ in range(2)], 1, uuid.uuid4()))
+    open_ref(sealed, "A" * 22)
+    others = {kind: {"other": bytes(32)} for kind in sealing.FAMILIES}
+
+    monkeypatch.setattr(sealing, "ring", lambda: sealing.KeyRing(others))
+
+    with pytest.raises(InvalidToken):
+        open_ref(sealed, "A" * 22)
 
 
 class TestAttacker:
