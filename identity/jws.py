@@ -1,16 +1,18 @@
 """The compact form of signed JSON, RFC 7515 §3.1: how it is written, not who may sign it."""
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from identity.written import ascii_json
 
+_TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
+
 
 def base64url(content: bytes) -> bytes:
     """The content in base64url without padding, RFC 7515 §2."""
-    return urlsafe_b64encode(content).rstrip(b"=")
+    return b2a_base64(content, newline=False).translate(_TO_URL).rstrip(b"=")
 
 
 def from_base64url(text: str) -> bytes:
@@ -19,8 +21,9 @@ def from_base64url(text: str) -> bytes:
     Raises:
         ValueError: padded, stray characters or stray bits: one content has one spelling.
     """
-    content = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if base64url(content).decode() != text:
+    told = text.encode()
+    content = a2b_base64(told.translate(_FROM_URL) + b"=" * (-len(told) % 4))
+    if base64url(content) != told:
         raise ValueError("this is not base64url")
     return content
 
@@ -68,18 +71,21 @@ def is_signed(text: str, verify: Callable[[bytes, bytes], bool]) -> bool:
     return verify(message.encode(), raw)
 
 
-def _object(part: str) -> dict[str, Any]:
-    try:
-        read = json.loads(from_base64url(part), object_pairs_hook=_once_each)
-    except RecursionError:
-        raise ValueError("this is nested too deep") from None
-    if not isinstance(read, dict):
-        raise ValueError("this is no object")  # noqa: TRY004 - a value of somebody else
-    return read
-
-
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     told = dict(pairs)
     if len(told) != len(pairs):
         raise ValueError("a member stands twice")
     return told
+
+
+_reader = json.JSONDecoder(object_pairs_hook=_once_each)  # `json.loads` would make one each time
+
+
+def _object(part: str) -> dict[str, Any]:
+    try:
+        read = _reader.decode(from_base64url(part).decode())  # RFC 7515 §2: UTF-8, nothing else
+    except RecursionError:
+        raise ValueError("this is nested too deep") from None
+    if not isinstance(read, dict):
+        raise ValueError("this is no object")  # noqa: TRY004 - a value of somebody else
+    return read

@@ -19,7 +19,27 @@ LONGEST_LIFE_SECONDS = 3600  # what common libraries write unless told otherwise
 LONGEST = 8_192  # characters
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An assertion that was read, and whom it says it is from. Nothing is proven yet."""
+
+    message: Message
+    client_id: str
+
+    @property
+    def kid(self) -> str | None:
+        """Which key it says it was made with; null: it does not say.
+
+        Raises:
+            InvalidClient: it says something that is no name.
+        """
+        try:
+            return self.message.kid
+        except NotProvenError as fault:
+            raise _refused(str(fault)) from None
+
+
+@dataclass(frozen=True, slots=True)
 class Assertion:
     """A proof that was made by the public service's own key. Good once: spend the `jti`."""
 
@@ -28,36 +48,26 @@ class Assertion:
     expires_at: datetime
 
 
-def claimed_client_id(assertion: str) -> str:
-    """Whom the assertion says it is from. Nothing is proven yet.
+def read(assertion: str) -> Claimed:
+    """What somebody sent, taken apart once. Nothing is proven yet.
 
     Raises:
-        InvalidClient: it says nothing readable, or names two.
+        InvalidClient: it is no assertion that we take, or names nobody, or two.
     """
     try:
-        claims = _read(assertion).claims
-        name = service_jws.text(claims, "sub")
+        message = service_jws.read(assertion, longest=LONGEST, types=TYPES)
+        name = service_jws.text(message.claims, "sub")
     except NotProvenError as fault:
         raise _refused(str(fault)) from None
-    if claims.get("iss") != name:
+    if message.alg not in ALGORITHMS:
+        raise _refused("alg")
+    if message.claims.get("iss") != name:
         raise _refused("iss and sub differ")
-    return name
-
-
-def claimed_kid(assertion: str) -> str | None:
-    """Which key it says it was made with; null: it does not say. Nothing is proven yet.
-
-    Raises:
-        InvalidClient: its header is none that we take.
-    """
-    try:
-        return _read(assertion).kid
-    except NotProvenError as fault:
-        raise _refused(str(fault)) from None
+    return Claimed(message, name)
 
 
 def verify(
-    assertion: str,
+    claimed: Claimed,
     *,
     client_id: str,
     keys: Sequence[Mapping[str, Any]],
@@ -69,26 +79,18 @@ def verify(
     Raises:
         InvalidClient: it is not. One sentence for all reasons: the note names the reason.
     """
+    claims = claimed.message.claims
     try:
-        message = _read(assertion)
-        service_jws.require_signed(message, keys, algorithms=algorithms)
-        claims = message.claims
+        service_jws.require_signed(claimed.message, keys, algorithms=algorithms)
         proven = Assertion(client_id, service_jws.text(claims, "jti"), _end(claims))
     except NotProvenError as fault:
         raise _refused(str(fault)) from None
-    if claims.get("iss") != client_id or claims.get("sub") != client_id:
+    if claimed.client_id != client_id:  # and so its `iss`, which is the same
         raise _refused("iss or sub")
     # A text, and exactly ours: a list or an endpoint's URL lets another server replay it.
     if claims.get("aud") != issuer:
         raise _refused("aud")
     return proven
-
-
-def _read(assertion: str) -> Message:
-    message = service_jws.read(assertion, longest=LONGEST, types=TYPES)
-    if message.alg not in ALGORITHMS:
-        raise NotProvenError("alg")
-    return message
 
 
 def _end(claims: Mapping[str, Any]) -> datetime:

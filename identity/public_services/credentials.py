@@ -25,6 +25,7 @@ from identity.public_services import (
     registered,
     service_keys,
 )
+from identity.public_services.client_assertion import Claimed
 from identity.public_services.registered import Registered
 from identity.together import Clause, together
 
@@ -71,6 +72,7 @@ class Presented:
     client_id: str
     proof: str = field(repr=False, default="")
     request: Request | None = field(repr=False, default=None)  # where the proof is no text
+    assertion: Claimed | None = field(repr=False, default=None)  # where it is a signed one
 
 
 def authenticate(request: Request) -> Registered:
@@ -190,9 +192,10 @@ def _assertion(form: Parameters) -> Presented | None:
             f"send client_assertion with client_assertion_type {JWT_BEARER}", headers=CHALLENGE
         )
     try:
-        return Presented(ASSERTION, client_assertion.claimed_client_id(assertion), assertion)
+        claimed = client_assertion.read(assertion)
     except InvalidClient as fault:
         raise _refusal(fault.note) from None
+    return Presented(ASSERTION, claimed.client_id, assertion=claimed)
 
 
 def _fault(service: Registered, presented: Presented) -> str | None:
@@ -217,12 +220,14 @@ def _by_secret(service: Registered, presented: Presented) -> str | None:
 
 
 def _by_assertion(service: Registered, presented: Presented) -> str | None:
-    assertion = presented.proof
+    claimed = presented.assertion
+    if claimed is None:
+        return "proof"
     try:
         verified = client_assertion.verify(
-            assertion,
+            claimed,
             client_id=service.client_id,
-            keys=service_keys.keys(service, client_assertion.claimed_kid(assertion)),
+            keys=service_keys.keys(service, claimed.kid),
             issuer=settings.current().issuer,
             algorithms=service.signing_algs,
         )
