@@ -133,6 +133,10 @@ def state() -> _State:
         waiting.MustWait: here nobody may wait.
     """
     waiting.require()
+    return _held()
+
+
+def _held() -> _State:
     if _state is None:
         raise RuntimeError("no database is open: create_app() comes first")
     return _state
@@ -163,7 +167,7 @@ def close() -> None:
 
 def is_postgresql() -> bool:
     """Whether the open database is PostgreSQL; the other one is SQLite."""
-    return state().pool is not None
+    return _held().pool is not None
 
 
 def current() -> Connection | None:

@@ -9,6 +9,7 @@ import psycopg
 import psycopg_pool
 from psycopg import abc, pq
 from psycopg.adapt import PyFormat, Transformer
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import error_from_result
 
 PATIENCE = 10  # seconds that a request waits for a free connection; then it is told 503
@@ -40,12 +41,27 @@ def pool(url: str, size: int) -> psycopg_pool.ConnectionPool[Connection]:
         open=False,
         timeout=PATIENCE,
         close_returns=True,
-        kwargs={
-            "autocommit": True,
-            "options": "-c timezone=UTC -c statement_timeout=30s"
-            " -c idle_in_transaction_session_timeout=30s",
-        },
+        kwargs=_KWARGS,
     )
+
+
+_KWARGS: dict[str, Any] = {
+    "autocommit": True,
+    "options": "-c timezone=UTC -c statement_timeout=30s"
+    " -c idle_in_transaction_session_timeout=30s",
+}
+
+
+def connect(url: str) -> Connection:
+    """One connection beside the pool, as the pool would make it; whoever waits for it waits long.
+
+    Raises:
+        psycopg.OperationalError: the server is away, or takes nobody more.
+    """
+    told = {"connect_timeout": PATIENCE} | conninfo_to_dict(url)
+    connection = Connection.connect(**told, **_KWARGS)
+    _begin(connection)
+    return connection
 
 
 def _begin(connection: Connection) -> None:
@@ -61,44 +77,69 @@ def first_row(
     What `execute` of a cursor would do, adaptation included, without the cursor: a statement
     outside of a transaction needs nothing else of it, and it costs more than the statement.
     """
-    adapted = connection.adapted
-    params = adapted.dump_sequence(values, [PyFormat.AUTO] * len(values))
-    key = (text, adapted.types or ())
-    result = _executed(connection, key, params=params, formats=adapted.formats)
-    if result.error_field(pq.DiagnosticField.SQLSTATE) == _UNPREPARED:
+    params, key = adapt(connection, text, values=values)
+    result = _executed(connection, key, params=params)
+    if is_unprepared(result):
         # The driver lets go of all statements when a transaction is rolled back; nothing was done.
         connection.prepared.clear()
-        result = _executed(connection, key, params=params, formats=adapted.formats)
-    if result.status != pq.ExecStatus.TUPLES_OK:
-        raise _error(result)
+        result = _executed(connection, key, params=params)
+    return first_of(connection, result)
+
+
+def adapt(connection: Connection, text: bytes, *, values: Sequence[Any]) -> tuple[Any, Key]:
+    """The values as the server reads them, and by what the statement is known as prepared."""
+    adapted = connection.adapted
+    params = adapted.dump_sequence(values, [PyFormat.AUTO] * len(values))
+    return params, (text, adapted.types or ())
+
+
+def is_unprepared(result: pq.abc.PGresult) -> bool:
+    """Whether the server has forgotten the statement: nothing was done."""
+    return result.status == _FAILED and result.error_field(_SQLSTATE) == _UNPREPARED
+
+
+_UNPREPARED = b"26000"
+_SQLSTATE = pq.DiagnosticField.SQLSTATE
+_ROWS, _FAILED = pq.ExecStatus.TUPLES_OK, pq.ExecStatus.FATAL_ERROR
+
+
+def first_of(connection: Connection, result: pq.abc.PGresult) -> tuple[Any, ...] | None:
+    """The first row; null: there is none."""
+    if result.status != _ROWS:
+        raise error(result)
     if not result.ntuples:
         return None
+    adapted = connection.adapted
     adapted.set_pgresult(result)
     row: tuple[Any, ...] = adapted.load_row(0, tuple)
     adapted.set_pgresult(None)  # nobody's values wait here for whoever comes next
     return row
 
 
-_UNPREPARED = b"26000"
+def superfluous(connection: Connection) -> bytes | None:
+    """The statement to forget, so that there is room for another; null: there is."""
+    if len(connection.prepared) < MOST_PREPARED:
+        return None
+    return connection.prepared.pop(next(iter(connection.prepared)))
 
 
-def _executed(connection: Connection, key: Key, *, params: Any, formats: Any) -> pq.abc.PGresult:  # noqa: ANN401 - the driver's
+def _executed(connection: Connection, key: Key, *, params: Any) -> pq.abc.PGresult:  # noqa: ANN401 - the driver's
     name = connection.prepared.get(key)
     if name is None:
-        if len(connection.prepared) >= MOST_PREPARED:
-            oldest = connection.prepared.pop(next(iter(connection.prepared)))
+        oldest = superfluous(connection)
+        if oldest is not None:
             connection.pgconn.exec_(b"DEALLOCATE " + oldest)
         name = b"motlan_%d" % next(connection.names)
         result = connection.pgconn.prepare(name, *key)
         if result.status != pq.ExecStatus.COMMAND_OK:
             return result
         connection.prepared[key] = name
-    return connection.pgconn.exec_prepared(name, params, formats)
+    return connection.pgconn.exec_prepared(name, params, connection.adapted.formats)
 
 
-def _error(result: pq.abc.PGresult) -> psycopg.Error:
+def error(result: pq.abc.PGresult) -> psycopg.Error:
     """What went wrong; without a word of the server's own, the connection is gone."""
-    if result.error_field(pq.DiagnosticField.SQLSTATE) is None:
+    if result.error_field(_SQLSTATE) is None:
         return psycopg.OperationalError("the connection to the database was lost")
     return error_from_result(result)
 

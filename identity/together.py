@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from psycopg.errors import DivisionByZero
 from psycopg.types.json import Jsonb
 
-from identity import columns, database, postgresql, sqlite
+from identity import columns, database, postgresql, sqlite, turns
 
 Answer = dict[str, Any]
 
@@ -64,7 +64,7 @@ def together(*clauses: Clause) -> Answer | None:
     """
     if database.is_postgresql():
         database.spent(commits=0 if database.current() is not None else 1)
-        return _on_postgresql(clauses)
+        return _on_postgresql(clauses, is_writing=True)
     job = _sqlite_job(clauses)
     if database.current() is not None:
         database.spent(round_trips=len(clauses))
@@ -80,7 +80,7 @@ def look(*clauses: Clause) -> Answer | None:
     """The same for clauses that only read: no commit, and no turn among the writers."""
     if database.is_postgresql():
         database.spent()
-        return _on_postgresql(clauses)
+        return _on_postgresql(clauses, is_writing=False)
     database.spent(round_trips=len(clauses))
     if database.current() is not None:  # what this transaction wrote is seen, as on PostgreSQL
         return _within(database.raw(), _sqlite_job(clauses))
@@ -94,29 +94,33 @@ def look(*clauses: Clause) -> Answer | None:
         connection.execute("ROLLBACK")
 
 
-def _on_postgresql(clauses: tuple[Clause, ...]) -> Answer | None:
+def _on_postgresql(clauses: tuple[Clause, ...], *, is_writing: bool) -> Answer | None:
     statement = _joined(tuple((c.name, c.postgres, tuple(c.returns)) for c in clauses))
     shared = _shared(clauses)
     params = [_for_postgresql(shared[name]) for name in statement.params]
     if database.current() is not None:
-        found = (
-            database.raw()
-            .execute(
-                statement.named, dict(zip(statement.params, params, strict=True)), prepare=True
-            )
-            .fetchone()
-        )
+        named = dict(zip(statement.params, params, strict=True))
+        found = database.raw().execute(statement.named, named, prepare=True).fetchone()
     else:
-        pool = database.state().pool
-        assert pool is not None  # noqa: S101 - is_postgresql() said so
-        connection = postgresql.checkout(pool)
         try:
-            found = postgresql.first_row(connection, statement.numbered, values=params)
+            found = _alone(statement.numbered, params, is_writing=is_writing)
         except DivisionByZero:
             return None
-        finally:
-            pool.putconn(connection)
     return None if found is None else dict(zip(statement.columns, found, strict=True))
+
+
+def _alone(text: bytes, params: list[Any], *, is_writing: bool) -> tuple[Any, ...] | None:
+    """Outside of a transaction: a turn parks until its row is here, a thread waits for it."""
+    turn = turns.current()
+    if turn is not None and turn.lines is not None:
+        return turn.lines.first_row(text, params, is_writing=is_writing)
+    pool = database.state().pool
+    assert pool is not None  # noqa: S101 - is_postgresql() said so
+    connection = postgresql.checkout(pool)
+    try:
+        return postgresql.first_row(connection, text, values=params)
+    finally:
+        pool.putconn(connection)
 
 
 def _shared(clauses: tuple[Clause, ...]) -> dict[str, Any]:

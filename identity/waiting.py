@@ -4,6 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from prometheus_client import Counter
+
+from identity import turns
+
+# Where a turn had written and then needed somebody that the loop cannot wait for beside others.
+HELD = Counter("motlan_loop_held", "Waits that held the event loop: a defect, if it grows")
+
 _may_wait: ContextVar[bool] = ContextVar("motlan_may_wait", default=True)
 
 
@@ -17,10 +24,15 @@ class MustWait(BaseException):
 def require() -> None:
     """Whoever calls is about to wait for somebody outside of this process.
 
+    A turn that has written cannot begin anew in a thread: it holds the loop, which is counted.
+
     Raises:
         MustWait: it may not.
     """
-    if not _may_wait.get():
+    turn = turns.current()
+    if turn is not None and turn.has_written:
+        HELD.inc()
+    elif turn is not None or not _may_wait.get():
         raise MustWait
 
 

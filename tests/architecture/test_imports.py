@@ -74,7 +74,16 @@ def test_identity_knows_nothing_of_consent():
             },
         ),
         ("argon2", {"identity.citizens.passwords"}),
-        ("psycopg", {"identity.database", "identity.postgresql", "identity.together"}),
+        (
+            "psycopg",
+            {
+                "identity.database",
+                "identity.lines",
+                "identity.loop_line",
+                "identity.postgresql",
+                "identity.together",
+            },
+        ),
         ("sqlite3", {"identity.sqlite", "identity.together"}),
     ],
 )
