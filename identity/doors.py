@@ -7,8 +7,9 @@ request context (docs/decisions). One table, `DOORS`, gives routes, guards, limi
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import structlog
@@ -35,15 +36,22 @@ BODY_LIMIT = 64 * 1024
 LENGTH_DIGITS = 15
 # Where a server before us leaves the whole body; absent: it is to be read, as WSGI has it.
 BODY = "motlan.body"
+_NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
 class Request:
-    """One request to a machine endpoint, read from the WSGI environ."""
+    """One request to a machine endpoint, read from the WSGI environ; nobody changes it."""
 
-    environ: Mapping[str, Any] = field(repr=False)
-    params: Mapping[str, str] = field(default_factory=dict)  # from the path
-    body_limit: int = BODY_LIMIT
+    def __init__(
+        self,
+        environ: Mapping[str, Any],
+        params: Mapping[str, str] = _NO_PARAMS,  # from the path
+        *,
+        body_limit: int = BODY_LIMIT,
+    ) -> None:
+        self.environ = environ
+        self.params = params
+        self.body_limit = body_limit
 
     @property
     def method(self) -> str:
@@ -70,10 +78,10 @@ class Request:
         value = self.environ.get(_key(name))
         return None if value is None else str(value)
 
-    @once
+    @property
     def content_type(self) -> str:
         """The media type alone, lower case."""
-        return str(self.environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
+        return _media_type(self.environ.get("CONTENT_TYPE") or "")
 
     @once
     def body(self) -> bytes:
@@ -140,6 +148,11 @@ class Request:
         except (ValueError, RecursionError) as error:
             raise InvalidRequest("the body is not valid JSON") from error
         return read
+
+
+@lru_cache(maxsize=64)
+def _media_type(told: str) -> str:
+    return told.partition(";")[0].strip().lower()
 
 
 @lru_cache(maxsize=256)
@@ -211,7 +224,7 @@ def serve(
     door: Door, environ: Mapping[str, Any], *, params: Mapping[str, str] | None = None
 ) -> Response:
     """The door's answer, whatever happens on the way."""
-    request = Request(environ, params or {}, door.body_limit)
+    request = Request(environ, params or _NO_PARAMS, body_limit=door.body_limit)
     try:
         caller = door.guard(request)
         return door.function(request, caller)

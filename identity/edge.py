@@ -6,9 +6,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
-from prometheus_client import Counter, Histogram
-
-from identity import messages, oplog
+from identity import messages, meters, oplog
 from identity.database import new_name
 from identity.doors import Lane, no_lane, serve
 from identity.messages import Headers, Response, StartResponse
@@ -56,8 +54,6 @@ MOST_HEADS = 512
 # Headers that belong to one answer alone, so that its head is no one else's.
 _OF_ONE_ANSWER = frozenset({"Location", "Set-Cookie", "DPoP-Nonce", "Retry-After"})
 
-REQUESTS = Counter("motlan_requests", "Requests by route and status", ["route", "method", "status"])
-DURATION = Histogram("motlan_request_seconds", "Time to answer by route", ["route"])
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
 
 
@@ -88,7 +84,7 @@ class Edge:
             return start_response(status, [*headers, *ours], *more)
 
         def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - WSGI's
-            self._measure(environ, status[:3], started=started)
+            self._measure(environ, int(status[:3]), started=started)
             return say(status, headers, *more)
 
         answer = self.answer(environ)
@@ -117,7 +113,7 @@ class Edge:
         self._enter(environ)
         environ["motlan.route"] = door.path
         answer = environ.get(REFUSED) or self._refusal(environ) or serve(door, environ)
-        self._measure(environ, str(answer.status), started=started)
+        self._measure(environ, answer.status, started=started)
         return answer
 
     def head(self, answer: Response, request_id: str) -> bytes:
@@ -155,7 +151,7 @@ class Edge:
     def _refusal(self, environ: dict[str, Any]) -> Response | None:
         if environ["REQUEST_METHOD"] not in _METHODS:
             return Response(501, b"this method is not known here\n", PLAIN)
-        if not self._is_served(str(environ.get("HTTP_HOST", "")).lower(), environ):
+        if not self._is_served(environ.get("HTTP_HOST", ""), environ):
             return Response(400, b"this host is not served here\n", PLAIN)
         if len(environ.get("QUERY_STRING", "")) > QUERY_LIMIT:
             return Response(414, b"the address is too long\n", PLAIN)
@@ -167,9 +163,9 @@ class Edge:
 
     def _is_served(self, host: str, environ: Mapping[str, Any]) -> bool:
         """Ours; where certificates are asked for, only for machines: no page, no cookie."""
-        if host in self._hosts:
+        if host in self._hosts or host.lower() in self._hosts:
             return True
-        is_its = host == self._of_certificates
+        is_its = host.lower() == self._of_certificates
         return is_its and environ.get("PATH_INFO", "").startswith(FOR_MACHINES)
 
     def _forget_claims(self, environ: dict[str, Any]) -> None:
@@ -195,14 +191,13 @@ class Edge:
         return any(ip_address(address) in network for network in self._settings.trusted_proxies)
 
     @staticmethod
-    def _measure(environ: dict[str, Any], status: str, *, started: float) -> None:
+    def _measure(environ: dict[str, Any], status: int, *, started: float) -> None:
         # Route templates only: a path could carry an id.
         route = environ.get("motlan.route", "other")
         # Whatever else somebody calls a method would stay in memory for ever.
         told = environ["REQUEST_METHOD"]
-        count, duration = _meters(route, told if told in _METHODS else "other", status=status)
-        count.inc()
-        duration.observe(time.perf_counter() - started)
+        told = told if told in _METHODS else "other"
+        meters.answered((route, told, status), time.perf_counter() - started)
 
 
 def _length_of_headers(environ: Mapping[str, Any]) -> int:
@@ -222,12 +217,6 @@ def _ours(told: tuple[str, ...], *, is_https: bool) -> tuple[tuple[str, str], ..
     if is_https:
         ours.append(("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
     return tuple(ours)
-
-
-@lru_cache(maxsize=1024)
-def _meters(route: str, method: str, *, status: str) -> tuple[Counter, Histogram]:
-    """Found once: finding them takes a lock and longer than counting."""
-    return REQUESTS.labels(route, method, status), DURATION.labels(route)
 
 
 def _is_address(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from identity.errors import InvalidRequest
 
@@ -32,7 +32,8 @@ class Parameters:
     """Parameters of a query or form; each at most once (RFC 6749 §3.1, §3.2)."""
 
     def __init__(self, text: str) -> None:
-        self._values: dict[str, list[str]] = {}
+        self._values: dict[str, str] = {}
+        self._several: dict[str, list[str]] = {}  # what was sent more than once
         if not text:
             return
         try:
@@ -42,8 +43,9 @@ class Parameters:
         # PostgreSQL keeps no NUL in a text, so a parameter with one could end in an accident.
         if ("%00" in text or "\x00" in text) and _holds_nul(pairs):
             raise InvalidRequest("a parameter holds the character NUL")
-        for name, value in pairs:
-            self._values.setdefault(name, []).append(value)
+        self._values = dict(pairs)
+        if len(self._values) != len(pairs):
+            self._several = _several(pairs)
 
     def one(self, name: str) -> str | None:
         """The value, or null where it is absent or empty (RFC 6749 §3.1); all of a repeatable one.
@@ -51,14 +53,14 @@ class Parameters:
         Raises:
             InvalidRequest: it was sent twice.
         """
-        values = self._values.get(name)
-        if values is None:
+        value = self._values.get(name)
+        if not value and name not in self._several:
             return None
         if name in REPEATABLE:
-            return " ".join(values).strip() or None
-        if len(values) > 1:
+            return " ".join(self._several.get(name, [value or ""])).strip() or None
+        if name in self._several:
             raise InvalidRequest(f"{name} must be sent only once")
-        return values[0] or None
+        return value
 
     def required(self, name: str) -> str:
         """The value.
@@ -93,19 +95,40 @@ class Parameters:
 
     def repeated(self) -> list[str]:
         """The names that were sent more than once, and may not be."""
-        several = (name for name, values in self._values.items() if len(values) > 1)
-        return [name for name in several if name not in REPEATABLE]
+        return [name for name in self._several if name not in REPEATABLE]
+
+
+def decoded(text: str) -> str:
+    """What was form-encoded.
+
+    Raises:
+        ValueError: it is no UTF-8.
+    """
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode() if "%" in text else text
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    """Names and values; what has nothing to decode needs nothing of the decoder.
+    """Names and values, as the standard library's `parse_qsl` finds them with blank ones kept.
 
     Raises:
         ValueError: there are too many, or one cannot be decoded.
     """
-    if "%" in text or "+" in text or text.count("&") >= FIELD_LIMIT:
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=FIELD_LIMIT, errors="strict")
-    return [(name, value) for name, _, value in (p.partition("=") for p in text.split("&") if p)]
+    pieces = text.split("&")
+    if len(pieces) > FIELD_LIMIT:
+        raise ValueError("too many parameters")
+    parts = [piece.partition("=") for piece in pieces if piece]
+    if "%" in text or "+" in text:
+        return [(decoded(name), decoded(value)) for name, _, value in parts]
+    return [(name, value) for name, _, value in parts]
+
+
+def _several(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: values for name, values in found.items() if len(values) > 1}
 
 
 def _holds_nul(pairs: Iterable[tuple[str, str]]) -> bool:

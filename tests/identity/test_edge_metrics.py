@@ -2,8 +2,11 @@
 
 from prometheus_client import REGISTRY
 
+from identity import meters
+
 
 def methods_counted():
+    meters.tell()
     return {
         sample.labels["method"]
         for metric in REGISTRY.collect()

@@ -2,6 +2,7 @@
 
 import re
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,11 @@ def counted(metric: Any, **labels: str) -> float:
     (value,) = [s.value for s in metric.collect()[0].samples
                 if s.labels == labels and not s.name.endswith("_created")]  # fmt: skip
     return float(value)
+
+
+def read(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
 
 
 def test_a_dead_worker_is_seen_to_grow_old(monkeypatch):
@@ -104,6 +110,38 @@ def test_every_slug_is_a_label_of_ours():
     assert all(re.fullmatch(r"[a-z-]{1,40}", kind.slug) for kind in family())
 
 
+def of_route(route):
+    """What a scrape says of a route: how many, how long together, and how many in each bucket."""
+    meters.tell()
+    told = [s for s in meters.DURATION.collect()[0].samples if s.labels.get("route") == route]
+    bucket = {s.labels["le"]: s.value for s in told if s.name.endswith("_bucket")}
+    (total,) = [s.value for s in told if s.name.endswith("_sum")]
+    return counted(meters.REQUESTS.labels(route, "GET", "200")), total, bucket
+
+
+def test_what_is_told_together_is_what_each_alone_would_have_been():
+    for seconds in (0.004, 0.005, 0.2, 70.0):
+        meters.answered(("/told/together", "GET", 200), seconds)
+        meters.DURATION.labels("/told/alone").observe(seconds)
+        meters.REQUESTS.labels("/told/alone", "GET", "200").inc()
+
+    assert of_route("/told/together") == of_route("/told/alone")
+    assert of_route("/told/together")[0] == 4  # and not told twice
+
+
+def test_nothing_is_lost_between_threads_that_count_and_the_one_that_tells():
+    def count():
+        for _ in range(500):
+            meters.answered(("/told/at/once", "GET", 200), 0.001)
+
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(count) for _ in range(4)]
+        while not all(one.done() for one in done):
+            meters.tell()
+
+    assert of_route("/told/at/once")[0] == 2_000
+
+
 def test_hashing_is_seen_while_it_lasts(monkeypatch):
     seen = []
     hasher = passwords._current()
@@ -162,10 +200,10 @@ class TestAttacker:
                          f"/consent/{A_NUMBER}?q={A_NUMBER}"):  # fmt: skip
                 served.status(path)
             served.until(lambda: served.status("/readyz") == 200)
-            place = f"http://127.0.0.1:{port}/metrics"
             assert served.status("/metrics") == 404  # a listener of its own
-            with urllib.request.urlopen(place, timeout=10) as answer:
-                text = answer.read().decode()
+            # Each process tells once a second what it answered.
+            served.until(lambda: "motlan_request_seconds_bucket" in read(port))
+            text = read(port)
         finally:
             served.clear()
         assert A_NUMBER not in text

@@ -1,7 +1,7 @@
 """The quick ways to read a form and to write JSON say what the standard library says."""
 
 import json
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
@@ -35,10 +35,20 @@ def test_a_form_is_read_as_the_standard_library_reads_it(text):
             Parameters(text)
         return
     read = Parameters(text)
-    assert read.names() == list(dict.fromkeys(name for name, _ in wanted))
-    assert [(name, v) for name in read.names() for v in read._values[name]] == sorted(
-        wanted, key=lambda pair: read.names().index(pair[0])
-    )
+    names = [name for name, _ in wanted]
+    assert read.names() == list(dict.fromkeys(names))
+    assert set(read.repeated()) == {name for name in names if names.count(name) > 1}
+    once = [(name, value) for name, value in wanted if names.count(name) == 1]
+    assert [(name, read.one(name) or "") for name, _ in once] == once
+
+
+@given(st.lists(TEXTS, min_size=2))
+def test_what_may_be_sent_again_is_read_whole(values):
+    """RFC 8707 §2: addresses, so that a space parts them."""
+    read = Parameters(urlencode([("resource", value) for value in values]))
+
+    assert read.one("resource") == (" ".join(values).strip() or None)
+    assert read.repeated() == []
 
 
 @pytest.mark.parametrize("escape", ["", "+", "%20"])
