@@ -3,9 +3,8 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from consent.attributes import catalogue, types
 from consent.attributes.catalogue import DECLARED
@@ -17,12 +16,11 @@ TABLE, COLUMN = "attribute_value", "sealed"
 MISSING, DISPUTED, EXPIRED = "missing", "disputed", "expired"  # contract, "Asking for data"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """One value with its envelope (contract, "Asking for data")."""
+class Value(NamedTuple):
+    """One value with its envelope (contract, "Asking for data"); a repr does not show it."""
 
     name: str
-    value: types.Value = field(repr=False)
+    value: types.Value
     source: int
     register: str
     as_of: date
@@ -33,6 +31,10 @@ class Value:
     is_disputed: bool
     about_id: uuid.UUID | None  # whom else it is about, where known
     value_id: uuid.UUID | None  # null: identity keeps it
+
+    def __repr__(self) -> str:
+        """Which one it is."""
+        return f"Value({self.name!r}, register={self.register!r}, as_of={self.as_of!r})"
 
     @property
     def has_ended(self) -> bool:
@@ -45,19 +47,23 @@ class Value:
         return types.shown(kind, self.value, attribute=self.name, language=language)
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A value that stands for one register, not opened yet."""
+class Sealed(NamedTuple):
+    """A value that stands for one register, not opened yet; in the order of the clause `vals`."""
 
     name: str
     register: str
     source: int
     as_of: date
-    value_id: uuid.UUID
+    row: str  # its id, as the seal names it
     sealed: bytes
     about_id: uuid.UUID | None
     is_disputed: bool
     valid_to: date | None  # null: no end is told
+
+    @property
+    def value_id(self) -> uuid.UUID:
+        """Which value it is."""
+        return uuid.UUID(hex=self.row)
 
     @property
     def has_ended(self) -> bool:
@@ -76,15 +82,15 @@ def sealed_in(answer: Answer) -> dict[str, list[Sealed]]:
 def _sealed(row: Sequence[Any]) -> Sealed:
     name, register, source, as_of, value_id, sealed, about_id, is_disputed, ends = row
     return Sealed(
-        name=name,
-        register=register,
-        source=source,
-        as_of=date.fromisoformat(as_of),
-        value_id=uuid.UUID(value_id),
-        sealed=bytes.fromhex(sealed),
-        about_id=None if about_id is None else uuid.UUID(about_id),
-        is_disputed=bool(is_disputed),
-        valid_to=None if ends is None else date.fromisoformat(ends),
+        name,
+        register,
+        source,
+        date.fromisoformat(as_of),
+        value_id.replace("-", ""),
+        bytes.fromhex(sealed),
+        None if about_id is None else uuid.UUID(about_id),
+        bool(is_disputed),
+        None if ends is None else date.fromisoformat(ends),
     )
 
 
@@ -117,7 +123,7 @@ def opened(part: Sealed, key: bytes) -> Value:
         sealing.Unreadable: another person's key, another row, or changed bytes.
     """
     attribute = catalogue.attribute(part.name)
-    members = open_members(part.sealed, key, value_id=part.value_id)
+    members = _opened_members(part.sealed, key, row=part.row)
     return Value(
         name=part.name,
         value=members["value"],
@@ -158,6 +164,10 @@ def open_members(sealed: bytes, key: bytes, *, value_id: uuid.UUID) -> dict[str,
     Raises:
         sealing.Unreadable: another person's key, another row, or changed bytes.
     """
-    text = sealing.open_sealed(key, sealed, table=TABLE, column=COLUMN, row=value_id.hex)
-    members: dict[str, Any] = json.loads(text)
+    return _opened_members(sealed, key, row=value_id.hex)
+
+
+def _opened_members(sealed: bytes, key: bytes, *, row: str) -> dict[str, Any]:
+    text = sealing.open_sealed(key, sealed, table=TABLE, column=COLUMN, row=row)
+    members: dict[str, Any] = json.loads(text.decode())
     return members

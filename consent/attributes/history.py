@@ -9,7 +9,7 @@ from typing import Any
 from consent.attributes import catalogue, records
 from consent.attributes.catalogue import DECLARED
 from consent.attributes.envelopes import VERIFIED, Value, open_members
-from consent.attributes.values import Told, of_identity, of_registers
+from consent.attributes.values import of_identity, of_registers
 from identity import clock, sealing
 from identity.citizens import people
 
@@ -45,7 +45,7 @@ class Past:
             for name, by_register in standing.items()
         }
         found = {name: _chosen(each, on=on) for name, each in opened.items()}
-        return found | of_identity(_person(known[-1], self.key), wanted)
+        return found | of_identity(_members(known[-1], self.key), wanted, as_of=known[-1].as_of)
 
 
 def past(citizen_id: uuid.UUID, names: Iterable[str]) -> Past:
@@ -61,9 +61,9 @@ def past(citizen_id: uuid.UUID, names: Iterable[str]) -> Past:
     return Past(key, known, records.ever_told(citizen_id, of_registers(names)))
 
 
-def _person(row: Any, key: bytes) -> Told:  # noqa: ANN401 - a row of the table
-    identity = people.open_identity(bytes(row.sealed), key, row=(row.citizen_id, row.version))
-    return Told(identity, row.as_of)
+def _members(row: Any, key: bytes) -> people.Members:  # noqa: ANN401 - a row of the table
+    place = (row.citizen_id, row.version)
+    return people.open_identity(bytes(row.sealed), key, row=place).members()
 
 
 def _late(row: Any) -> timedelta:  # noqa: ANN401 - a row of the table

@@ -1,8 +1,7 @@
 """Values with their envelopes: which one stands, and what a person declares beside it."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -22,13 +21,12 @@ from consent.attributes.envelopes import (
 )
 from identity import clock, database
 from identity.citizens import people
-from identity.citizens.people import Identity, Person
+from identity.citizens.people import Members
 from identity.errors import InvalidRequest
 from identity.together import Answer, Clause, look
 
 __all__ = [
     "NotSupplied",
-    "Told",
     "Value",
     "clause",
     "current",
@@ -37,6 +35,7 @@ __all__ = [
     "of_identity",
     "of_registers",
     "open_values",
+    "opened_from",
     "tellable",
     "ticket",
     "whole_clause",
@@ -82,32 +81,19 @@ def open_values(answer: Answer, key: bytes, *, names: Iterable[str]) -> dict[str
     return {name: opened(chosen(parts), key) for name, parts in standing.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The four values that identity keeps, and the day that they are from."""
-
-    identity: Identity
-    as_of: date
-
-
-def of_identity(person: Told | Person, names: Iterable[str]) -> dict[str, Value]:
-    """Those of the names that identity keeps, in the same envelope."""
-    told = person.identity
-    kept: dict[str, str] = {
-        "personal_number": told.national_id.reveal(),
-        "full_name": told.full_name,
-        "date_of_birth": told.date_of_birth.written(),
-        "sex": told.sex.value,
-    }
+def of_identity(members: Members, names: Iterable[str], *, as_of: date) -> dict[str, Value]:
+    """Those of the names that identity keeps, in the same envelope, as of that day."""
+    known, today = catalogue.attributes(), clock.today()
     return {
-        name: _of_identity(name, kept[name], as_of=person.as_of) for name in names if name in kept
+        name: _of_identity(known[name], members[OF_IDENTITY[name]], as_of=as_of, on=today)
+        for name in names
+        if name in OF_IDENTITY
     }
 
 
-def _of_identity(name: str, value: str, *, as_of: date) -> Value:
-    attribute = catalogue.attribute(name)
+def _of_identity(attribute: Attribute, value: str, *, as_of: date, on: date) -> Value:
     return Value(
-        name=name,
+        name=attribute.name,
         value=value,
         source=VERIFIED,
         register=attribute.register,
@@ -115,7 +101,7 @@ def _of_identity(name: str, value: str, *, as_of: date) -> Value:
         valid_from=None,
         valid_to=None,
         equals_paper=attribute.equals_paper,
-        is_stale=attribute.is_stale(as_of, on=clock.today()),
+        is_stale=attribute.is_stale(as_of, on=on),
         is_disputed=False,
         about_id=None,
         value_id=None,
@@ -134,9 +120,20 @@ def current(citizen_id: uuid.UUID, names: Iterable[str]) -> dict[str, Value]:
     answer = look(people.identity_clause(citizen_id), clause(wanted, citizen_id))
     if answer is None:
         raise people.NoSuchCitizen("there is no such citizen")
-    found = of_identity(people.person_from(answer, citizen_id), wanted)
-    found |= open_values(answer, people.key_from(answer), names=wanted)
+    found = opened_from(answer, citizen_id, names=wanted)
     return {name: found[name] for name in wanted if name in found}
+
+
+def opened_from(
+    answer: Answer, citizen_id: uuid.UUID, *, names: Collection[str]
+) -> dict[str, Value]:
+    """Each name's value from the answer of the clauses `vals` and `person`, identity's included."""
+    key = people.key_from(answer)
+    found = open_values(answer, key, names=names)
+    if any(name in OF_IDENTITY for name in names):
+        members = people.members_from(answer, citizen_id, key=key)
+        found |= of_identity(members, names, as_of=answer["person.as_of"])
+    return found
 
 
 def declare(citizen_id: uuid.UUID, told: Mapping[str, types.Value]) -> dict[str, uuid.UUID]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from consent.attributes import records
-from consent.attributes.catalogue import OF_IDENTITY
 from consent.attributes.envelopes import Sealed, Value, chosen, sealed_in, why_withheld
-from consent.attributes.values import clause, of_identity, of_registers, open_values
+from consent.attributes.values import clause, of_registers, opened_from
 from consent.exchange.coverage import Decided
 from identity import trail
 from identity.citizens import people
@@ -16,7 +15,7 @@ from identity.entry import Entry, Who, seal_entry
 from identity.granted import grants
 from identity.granted.gate import TokenRef
 from identity.public_services.registered import Registered
-from identity.together import Answer, Clause, look, together
+from identity.together import Clause, look, together
 
 RELEASED = "attributes:released"
 
@@ -115,7 +114,8 @@ def attempt(question: Question, known: Standing | None = None) -> Released | Non
         return None
     written = trail.ref(entry, answer["entry.id"])
     was_last = answer["budget.uses_left"] == 0
-    return Released(_opened(question, names, answer=answer), missing, written, was_last)
+    found = opened_from(answer, question.citizen_id, names=names)
+    return Released({name: found[name] for name in names}, missing, written, was_last)
 
 
 def _values(
@@ -168,10 +168,3 @@ def _linked(
         )
         clauses += trail.clauses(entry, after=after, name=f"linked{n}")
     return tuple(clauses)
-
-
-def _opened(question: Question, names: Sequence[str], *, answer: Answer) -> dict[str, Value]:
-    found = open_values(answer, people.key_from(answer), names=names)
-    if any(name in OF_IDENTITY for name in names):
-        found |= of_identity(people.person_from(answer, question.citizen_id), names)
-    return {name: found[name] for name in names}

@@ -20,6 +20,9 @@ PURPOSE = "national-id"  # of the blind index; never changes
 DEMO, TOTP = "demo", "totp"  # kinds of second factor: one fixed code, or RFC 6238
 
 
+Members = dict[str, str]  # of an identity, as they are stored and told
+
+
 class NoSuchCitizen(NotFound):
     """Nobody has this id, or the person's key was destroyed."""
 
@@ -36,20 +39,22 @@ class Identity:
     date_of_birth: BirthDate = field(repr=False)
     sex: Sex = field(repr=False)
 
-    def stored(self) -> bytes:
-        """JSON with four members; this form never changes, only members may be added."""
-        members = {
+    def members(self) -> Members:
+        """The four as texts; these names and forms never change, only members may be added."""
+        return {
             "national_id": self.national_id.reveal(),
             "full_name": self.full_name,
             "date_of_birth": self.date_of_birth.written(),
             "sex": self.sex.value,
         }
-        return json.dumps(members, ensure_ascii=False, sort_keys=True).encode()
+
+    def stored(self) -> bytes:
+        """The members as JSON."""
+        return json.dumps(self.members(), ensure_ascii=False, sort_keys=True).encode()
 
     @classmethod
-    def read(cls, stored: bytes) -> "Identity":
-        """The identity that `stored` wrote."""
-        members = json.loads(stored)
+    def read(cls, members: Members) -> "Identity":
+        """The identity that has these members."""
         return cls(
             NationalId.strict(members["national_id"]),
             members["full_name"],
@@ -118,6 +123,12 @@ def person_from(answer: Answer, citizen_id: uuid.UUID) -> Person:
     )
 
 
+def members_from(answer: Answer, citizen_id: uuid.UUID, *, key: bytes) -> Members:
+    """What the identity says whom the clause `person` read, for whoever passes it on as it is."""
+    row = (citizen_id, answer["person.version"])
+    return _opened_members(answer["person.sealed"], key, row=row)
+
+
 def key_from(answer: Answer) -> bytes:
     """The person's data key, which also opens their values."""
     return sealing.ring().unwrap(answer["person.wrapped"], answer["person.kek_id"])
@@ -157,8 +168,13 @@ def open_identity(sealed: bytes, key: bytes, *, row: tuple[uuid.UUID, int]) -> I
     Raises:
         sealing.Unreadable: another person's row, another version, or changed bytes.
     """
+    return Identity.read(_opened_members(sealed, key, row=row))
+
+
+def _opened_members(sealed: bytes, key: bytes, *, row: tuple[uuid.UUID, int]) -> Members:
     opened = sealing.open_sealed(key, sealed, table=TABLE, column=COLUMN, row=_name(row))
-    return Identity.read(opened)
+    members: Members = json.loads(opened.decode())
+    return members
 
 
 def _name(row: tuple[uuid.UUID, int]) -> str:
