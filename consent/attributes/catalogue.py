@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 
 from consent.attributes import records
 from consent.kept import Kept
@@ -46,9 +47,9 @@ class Register:
         return self.name_en if language == "en" else self.name_vi
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Attribute:
-    """One attribute in its current version."""
+    """One attribute in its current version; it lives long, and is asked at every release."""
 
     name: str
     version: int
@@ -79,7 +80,7 @@ class Attribute:
         """Whether identity keeps the value itself."""
         return self.name in OF_IDENTITY
 
-    @property
+    @cached_property
     def is_like_number(self) -> bool:
         """Whether it may equal the personal number: released only beside it, masked alike."""
         return _LIKE_NUMBER.search(self.notes) is not None
@@ -89,24 +90,25 @@ class Attribute:
         """Whether its value speaks of another person, whose log gets an entry too."""
         return _ABOUT_ANOTHER in self.notes
 
-    @property
+    @cached_property
     def is_asked_by_none(self) -> bool:
         """Whether no procedure may ask for it."""
         return _ASKED_BY_NONE in self.notes
-
-    def is_as_in(self, decision_id: uuid.UUID) -> bool:
-        """Whether it means what it meant when the request came that this decision answers.
-
-        The id tells that millisecond (RFC 9562 §5.7), and it is all that a release has to look at.
-        """
-        # Its end: what was published just before it was known to the person.
-        asked_at = datetime.fromtimestamp(((decision_id.int >> 80) + 1) / 1000, UTC)
-        return self.meant_since <= asked_at
 
     def is_stale(self, as_of: date, *, on: date) -> bool:
         """Whether a value of that day is beyond its freshness."""
         days = self.freshness_days
         return days is not None and on - as_of > timedelta(days=days)
+
+
+def asked_at(decision_id: uuid.UUID) -> datetime:
+    """When the request came that this decision answers.
+
+    The id tells that millisecond (RFC 9562 §5.7), and it is all that a release has to look at:
+    an attribute means what it meant then if it was `meant_since`.
+    """
+    # Its end: what was published just before it was known to the person.
+    return datetime.fromtimestamp(((decision_id.int >> 80) + 1) / 1000, UTC)
 
 
 def _load() -> Mapping[str, Attribute]:
@@ -142,8 +144,12 @@ def attribute(name: str) -> Attribute:
     """
     found = attributes().get(name)
     if found is None:
-        raise UnknownAttribute("no attribute in the catalogue has this name")
+        raise _unknown()
     return found
+
+
+def _unknown() -> UnknownAttribute:
+    return UnknownAttribute("no attribute in the catalogue has this name")
 
 
 def registers() -> Mapping[str, Register]:
@@ -166,8 +172,8 @@ def require_known(names: Iterable[str]) -> None:
     Raises:
         UnknownAttribute: one is not.
     """
-    for name in names:
-        attribute(name)
+    if not attributes().keys() >= set(names):
+        raise _unknown()
 
 
 def forget() -> None:

@@ -1,12 +1,13 @@
 """Which decision of a token covers a question, and which names of it; nothing is read for it."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from consent.attributes import catalogue
-from consent.attributes.catalogue import PERSONAL_NUMBER
+from consent.attributes.catalogue import PERSONAL_NUMBER, Attribute
 from consent.exchange.wire import Ask
 from consent.procedures.catalogue import procedure
 from identity.errors import InvalidRequest
@@ -22,12 +23,20 @@ class Decided:
     basis: str
     attributes: tuple[str, ...]
 
-    def covers(self, name: str) -> bool:
-        """Whether it lets this attribute out, in the meaning that the person agreed to."""
-        if name not in self.attributes:
-            return False
-        attribute = catalogue.attribute(name)
-        if attribute.is_asked_by_none or not attribute.is_as_in(self.id):
+    def covered(self, names: Collection[str]) -> tuple[str, ...]:
+        """Those of the names that it lets out, in the meaning that the person agreed to.
+
+        Raises:
+            UnknownAttribute: the catalogue has no such name.
+        """
+        catalogue.require_known(names)
+        known, asked_at = catalogue.attributes(), catalogue.asked_at(self.id)
+        return tuple(
+            [n for n in names if n in self.attributes and self._lets_out(known[n], asked_at)]
+        )
+
+    def _lets_out(self, attribute: Attribute, asked_at: datetime) -> bool:
+        if attribute.is_asked_by_none or attribute.meant_since > asked_at:
             return False
         return not attribute.is_like_number or PERSONAL_NUMBER in self.attributes
 

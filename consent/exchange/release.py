@@ -89,7 +89,7 @@ def release(request: Request, presented: Presented) -> Response:
         service=presented.service,
         actor_id=presented.ref.citizen_id,
         decided=decided,
-        names=tuple(name for name in names if decided.covers(name)),
+        names=decided.covered(names),
         request_id=request.request_id,
     )
     if not question.names:

@@ -151,7 +151,8 @@ def covers(row: Any, item: Item) -> bool:  # noqa: ANN401 - a row of the table
     if row.use_budget is not None and not row.uses_left:
         return False
     # An attribute that means something else since then was not decided (security case 51).
-    return all(catalogue.attribute(name).is_as_in(row.decision_id) for name in item.attributes)
+    asked_at = catalogue.asked_at(row.decision_id)
+    return all(catalogue.attribute(n).meant_since <= asked_at for n in item.attributes)
 
 
 def carried(row: Any) -> Carried:  # noqa: ANN401 - a row of the table

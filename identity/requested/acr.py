@@ -16,8 +16,10 @@ def value(level: int) -> str:
 
 def known(values: Iterable[str]) -> tuple[int, ...]:
     """The levels among these values, in their order; unknown values are ignored."""
-    names = {value(level): level for level in LEVELS}
-    return tuple(dict.fromkeys(names[text] for text in values if text in names))
+    return tuple(dict.fromkeys([_NAMED[text] for text in values if text in _NAMED]))
+
+
+_NAMED = {value(level): level for level in LEVELS}
 
 
 @dataclass(frozen=True, slots=True)
