@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -186,25 +186,18 @@ def anyone(_request: Request) -> None:
     """The guard of what everybody may read."""
 
 
-# Whether a request with this body and these headers will hardly wait for anybody; then a server
+# Whether a request with this body and this environ will hardly wait for anybody; then a server
 # before us may try to answer it without a thread. Wrong guesses cost time, nothing else.
-Brief = Callable[[bytes, "Headers"], bool]
+Brief = Callable[[bytes, Mapping[str, Any]], bool]
 
 
-class Headers(Protocol):
-    """What a server before us knows of a request's headers; names are lower case."""
-
-    def get(self, name: str) -> str | None:
-        """The first of that name."""
-
-
-def never(_body: bytes, _headers: Headers) -> bool:
-    """Most doors ask the database."""
+def never(_body: bytes, _environ: Mapping[str, Any]) -> bool:
+    """It waits for others than the database, or asks it in a transaction."""
     return False
 
 
-def always(_body: bytes, _headers: Headers) -> bool:
-    """What is kept in the process."""
+def always(_body: bytes, _environ: Mapping[str, Any]) -> bool:
+    """Whatever is asked."""
     return True
 
 
@@ -217,7 +210,10 @@ class Door(Described):
     refusals: Callable[[Refusal], Response]
     body_limit: int = BODY_LIMIT
     is_documented: bool = True  # stands in /api/openapi.json
-    is_brief: Brief = never
+    is_brief: Brief = never  # what is kept in the process is enough
+    # It waits for the database alone, by `together` and `look`: where these wait without a
+    # thread, it takes none. No lock is held over them, and nothing counted before the first.
+    asks_once: Brief = never
 
 
 def serve(
@@ -263,13 +259,18 @@ def add(app: Flask, doors: Iterable[Door]) -> None:
         app.add_url_rule(door.path, name, _view(door), methods=[door.method])
 
 
-def brief(app: Flask) -> Callable[[str, str], Brief]:
-    """Of a method and a path, whether it may be answered at once."""
+def brief(app: Flask, *, asks_database: bool) -> Callable[[str, str], Brief]:
+    """Of a method and a path, whether it may be answered without a thread.
+
+    `asks_database`: whether whoever answers so can wait for the database.
+    """
     table: dict[tuple[str, str], Door] = app.extensions.setdefault("motlan.doors", {})
 
     def find(method: str, path: str) -> Brief:
         door = table.get((method, path))
-        return never if door is None else door.is_brief
+        if door is None:
+            return never
+        return door.asks_once if asks_database and door.asks_once is not never else door.is_brief
 
     return find
 

@@ -57,8 +57,11 @@ _WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LE
 _NOBODY = ""  # where headers go that nobody may read
 
 
-class Headers(doors.Headers, Protocol):
+class Headers(Protocol):
     """What granian tells of a request's headers."""
+
+    def get(self, name: str) -> str | None:
+        """The first of that name."""
 
     def items(self) -> list[tuple[str, str]]:
         """All of them, also those of one name."""
@@ -128,7 +131,7 @@ class Front:
         headers = scope.headers
         body = await self._body(headers, connection)
         is_brief = self._brief(scope.method, scope.path)
-        if body.refusal is None and is_brief(body.content, headers):
+        if body.refusal is None and is_brief(body.content, {"HTTP_DPOP": headers.get("dpop")}):
             job = Job(scope, headers, body, connection, None)
             if self._answered_at_once(job):
                 return

@@ -96,7 +96,7 @@ def _load_in_worker() -> Any:  # noqa: ANN401 - a WSGI application
         application,
         threads=_threads(chosen),
         body_seconds=chosen.body_seconds,
-        brief=doors.brief(application),
+        brief=doors.brief(application, asks_database=False),
     )
 
 

@@ -1,11 +1,14 @@
 """The token endpoint, RFC 6749 §3.2."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import fields, validate
 
 from identity.binding import senders
 from identity.binding.dpop import InvalidDpopProof, UseDpopNonce
 from identity.described import Answer, Told
-from identity.doors import Door, Headers, Request
+from identity.doors import Door, Request, always
 from identity.errors import (
     InvalidGrant,
     InvalidRequest,
@@ -70,11 +73,11 @@ def _form(name: str) -> tuple[Parameter, ...]:
     return (kind, *GRANTS[name].takes, *refused, *credentials.PARAMETERS)
 
 
-def _is_brief(body: bytes, headers: Headers) -> bool:
+def _is_brief(body: bytes, environ: Mapping[str, Any]) -> bool:
     """A token for the service itself: what proves it is remembered, and nothing is stored."""
     if b"client_credentials" not in body or b"client_assertion" in body:
         return False
-    return headers.get("dpop") is None
+    return environ.get("HTTP_DPOP") is None
 
 
 BOUGHT = Told.from_dict(
@@ -99,6 +102,7 @@ DOORS = (
         guard=authenticated,
         refusals=tell,
         is_brief=_is_brief,
+        asks_once=always,
         summary="Exchange a code or token, or the service's own credentials",
         form=tuple(_form(name) for name in GRANTS),
         answers={200: Answer("the tokens: RFC 6749 section 5.1", BOUGHT)},

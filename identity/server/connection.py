@@ -1,0 +1,203 @@
+"""One connection: its requests are answered in turn, within limits of time (RFC 9112 §9)."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from identity.server import answers, requests
+from identity.server.answers import Answer
+from identity.server.reading import Reading
+from identity.server.requests import SAME_FOR_ALL, Request
+
+HEADER_SECONDS = 30
+LINGER_SECONDS = 2
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Server(Protocol):
+    """What a connection asks of the server it belongs to."""
+
+    loop: asyncio.AbstractEventLoop
+    body_seconds: float
+    is_stopping: bool
+
+    def begun(self, connection: "Connection") -> None:
+        """It is open."""
+
+    def ended(self, connection: "Connection") -> None:
+        """It is closed."""
+
+    def reads_body(self, connection: "Connection", *, is_done: bool = False) -> None:
+        """A body is on its way that did not come at once, or no longer is."""
+
+    @property
+    def answer(self) -> Callable[[Request, "Connection"], None]:
+        """Whoever answers a request; the connection is told the answer, now or later."""
+
+
+class Connection(asyncio.Protocol):
+    """One client, as asyncio tells of it; everything here runs on the loop."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._answering: Request | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_body_timed = self._is_full = self._is_ending = False
+        self._drained: Callable[[], None] | None = None
+        self.last_used = server.loop.time()
+
+    # What asyncio tells
+
+    def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - asyncio's transports share no type
+        """A client is there."""
+        self._transport = transport
+        peer, here = (transport.get_extra_info(name) for name in ("peername", "sockname"))
+        theirs = {
+            "REMOTE_ADDR": peer[0] if peer else "",
+            "SERVER_NAME": here[0] if here else "",
+            "SERVER_PORT": str(here[1]) if here else "",
+        }
+        self._reading = Reading(SAME_FOR_ALL | theirs, lambda: transport.write(_CONTINUE))
+        self._server.begun(self)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """It went away; what is being done for it is finished, and told to nobody."""
+        self._reading.end()
+        self._reading.held.clear()
+        self._stop_timer()
+        self._server.ended(self)
+        self._tell_drained()
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes of one request, or of several."""
+        reading = self._reading
+        reading.take(data)
+        if reading.is_begun or self._timer is not None:
+            self._keep_time()
+        self._go_on()
+
+    def eof_received(self) -> bool:
+        """The client sends no more: what is half is refused, what is whole is still answered."""
+        if self._reading.is_begun:
+            self._reading.refuse(requests.CUT)
+        self._reading.end()
+        self._stop_timer()
+        self._go_on()
+        return self._answering is not None
+
+    def pause_writing(self) -> None:
+        """The client does not take what we send: it may not ask for more either."""
+        self._is_full = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It took it."""
+        self._is_full = False
+        self._transport.resume_reading()
+        self._tell_drained()
+
+    # What whoever answers tells
+
+    def answered(self, answer: Answer) -> None:
+        """The answer to the request in turn leaves; then the next one's turn comes."""
+        request, reading = self._answering, self._reading
+        if request is None:
+            return
+        is_last = request.is_last or self._server.is_stopping
+        is_last = is_last or (reading.is_over and not reading.held)
+        if not self._transport.is_closing():
+            is_head = request.environ["REQUEST_METHOD"] == "HEAD"
+            self._transport.write(answers.as_bytes(answer, is_last=is_last, is_head=is_head))
+        self.finished(is_last=is_last)
+
+    def begin(self, answer: Answer) -> None:
+        """The head of a long answer leaves; its pieces follow, and the end of the connection."""
+        if not self._transport.is_closing():
+            self._transport.write(answers.as_bytes(answer, is_last=True, is_head=True))
+
+    def send(self, piece: bytes, drained: Callable[[], None]) -> None:
+        """A piece leaves; whoever makes them hears when there is room for the next one."""
+        if not self._transport.is_closing():
+            self._transport.write(piece)
+        self._drained = drained
+        if not self._is_full or self._transport.is_closing():
+            self._tell_drained()
+
+    def finished(self, *, is_last: bool) -> None:
+        """The request in turn is done with."""
+        self._answering = None
+        self.last_used = self._server.loop.time()
+        if is_last:
+            self._hang_up()
+        else:
+            self._go_on()
+
+    # What the server tells
+
+    def abort(self) -> None:
+        """Nothing more is sent, not even what waits to be."""
+        self._transport.abort()
+
+    def stop(self) -> None:
+        """The server stops: what is on its way is finished, nothing more is taken."""
+        if self.is_idle:
+            self._transport.close()
+
+    def late(self) -> None:
+        """What did not come in time is not waited for any longer."""
+        if self._reading.is_begun:
+            self._reading.refuse(requests.LATE)
+            self._stop_timer()
+            self._go_on()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is on its way, nor its answer made."""
+        return self._answering is None and not self._reading.is_begun
+
+    def _go_on(self) -> None:
+        """The next request's turn, if it is nobody's."""
+        held = self._reading.held
+        while held and self._answering is None:
+            self._answering = request = held.popleft()
+            self._server.answer(request, self)
+        if self._reading.is_over and self._answering is None:
+            self._hang_up()
+
+    def _keep_time(self) -> None:
+        """Headers have their time, and the body its own from then on."""
+        reading = self._reading
+        if reading.is_begun and self._timer is not None and reading.is_body == self._is_body_timed:
+            return
+        self._stop_timer()
+        if not reading.is_begun:
+            return
+        self._is_body_timed = reading.is_body
+        seconds = self._server.body_seconds if reading.is_body else HEADER_SECONDS
+        self._timer = self._server.loop.call_later(seconds, self.late)
+        if reading.is_body:
+            self._server.reads_body(self)
+
+    def _stop_timer(self) -> None:
+        if self._timer is None:
+            return
+        self._timer.cancel()
+        self._timer = None
+        if self._is_body_timed:
+            self._server.reads_body(self, is_done=True)
+
+    def _tell_drained(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained is not None:
+            drained()
+
+    def _hang_up(self) -> None:
+        """Close; who still sends has some time to read first, or a reset would take the answer."""
+        self._reading.end()
+        self._reading.held.clear()
+        if self._is_ending or self._transport.is_closing():
+            return
+        self._is_ending = True
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._server.loop.call_later(LINGER_SECONDS, self._transport.close)

@@ -1,0 +1,140 @@
+"""The bytes of one connection become requests: whole ones, or such as are refused (RFC 9112)."""
+
+from collections import deque
+from collections.abc import Callable
+
+import httptools
+
+from identity.edge import LENGTH, REFUSED
+from identity.messages import Response
+from identity.server import requests
+from identity.server.requests import Environ, Request
+
+# What the edge takes of headers and address, and a little more; also of one without an end.
+HEAD_LIMIT = 64 * 1024
+# Requests of one client that wait for the answer of the one before (RFC 9112 §9.3.2).
+HELD = 16
+
+
+class Reading:
+    """What one client sends; llhttp reads it, the same parser as Node's, and calls `on_…`."""
+
+    def __init__(self, same: Environ, go_on: Callable[[], None]) -> None:
+        self._same, self._go_on = same, go_on
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
+        self._environ: Environ | None = None  # null: between two requests
+        self._target = b""
+        self._length = self._head = self._taken = 0
+        self._pieces: list[bytes] | None = None  # of a body; null: none is on its way
+        self.held: deque[Request] = deque()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is read: what comes is nobody's."""
+        return self._parser is None
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a request is on its way that is not whole yet."""
+        return self._environ is not None
+
+    @property
+    def is_body(self) -> bool:
+        """Whether it is its body that is."""
+        return self._pieces is not None
+
+    def take(self, data: bytes) -> None:
+        """Some bytes of one request, or of several."""
+        if self._parser is None:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # Nothing is spoken here but HTTP/1.1; the request itself is answered as any other.
+            self.end()
+        except httptools.HttpParserInvalidMethodError:
+            self.refuse(requests.UNKNOWN)
+        except httptools.HttpParserError:
+            self.refuse(requests.UNREADABLE)
+        if self._environ is not None and self._pieces is None:
+            self._head += len(data)
+            if self._head > HEAD_LIMIT:
+                self.refuse(requests.TOO_LONG)
+
+    def refuse(self, refusal: Response) -> None:
+        """What is on its way is answered so, and nothing more is read."""
+        environ = self._environ or self._same.copy()
+        environ[REFUSED] = refusal
+        self._environ = environ
+        self._leave_unread()
+
+    def end(self) -> None:
+        """Nothing more is read; what is whole is still answered."""
+        self._parser = self._environ = self._pieces = None
+
+    # What the parser tells
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        if len(self.held) >= HELD:
+            self.end()
+        if self._parser is None:
+            return
+        self._environ, self._target = self._same.copy(), b""
+        self._length = self._head = self._taken = 0
+
+    def on_url(self, target: bytes) -> None:
+        """Some bytes of its target."""
+        self._target += target
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One of its headers."""
+        if self._environ is not None:
+            self._length += len(value)
+            requests.add_header(self._environ, name, value=value)
+
+    def on_headers_complete(self) -> None:
+        """Its headers are here: a body may follow."""
+        environ, parser = self._environ, self._parser
+        if environ is None or parser is None:
+            return
+        target = requests.origin_form(self._target)
+        if target is None:
+            self.refuse(requests.UNREADABLE)
+            return
+        requests.add_line(environ, parser.get_method(), target=target)
+        environ[LENGTH] = self._length
+        length = environ.get("CONTENT_LENGTH")
+        if length is not None and requests.is_too_long(length):
+            # Its door refuses it by its length, in its own form; nothing of it is read.
+            self._leave_unread()
+        elif length is not None or "HTTP_TRANSFER_ENCODING" in environ:
+            self._pieces = []
+            if "HTTP_EXPECT" in environ and environ["HTTP_EXPECT"].lower() == "100-continue":
+                self._go_on()
+
+    def on_body(self, piece: bytes) -> None:
+        """Some bytes of its body, its transfer coding undone."""
+        if self._pieces is None:
+            return
+        self._taken += len(piece)
+        self._pieces.append(piece)
+        if self._taken > requests.BODY_LIMIT:
+            self._leave_unread()
+
+    def on_message_complete(self) -> None:
+        """It is whole: it is answered when its turn comes."""
+        environ, parser = self._environ, self._parser
+        if environ is None or parser is None:
+            return
+        content = b"".join(self._pieces) if self._pieces else b""
+        self._environ = self._pieces = None
+        self.held.append(Request(environ, content, is_last=not parser.should_keep_alive()))
+
+    def _leave_unread(self) -> None:
+        """It is answered by what is known of it, and nothing more is read."""
+        environ, pieces = self._environ, self._pieces
+        self.end()
+        if environ is not None:
+            content = b"".join(pieces or ())[: requests.BODY_LIMIT + 1]
+            self.held.append(Request(environ, content, is_last=True, is_whole=False))
