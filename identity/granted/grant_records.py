@@ -5,6 +5,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from identity.together import Clause
@@ -81,25 +82,31 @@ def spending(params: Mapping[str, Any], after: tuple[str, ...]) -> tuple[Clause,
     return used, budget
 
 
-_JSON_POSTGRES = """coalesce(json_agg(json_build_object('decision_id', d.decision_id,
+# Null where there are none, as with most grants: then there is nothing to be parsed.
+_JSON_POSTGRES = """json_agg(json_build_object('decision_id', d.decision_id,
     'procedure', d.procedure, 'case', d."case", 'basis', d.basis, 'purposes', d.purposes,
     'attributes', d.attributes, 'until', d.until, 'uses_left', d.uses_left)
-    ORDER BY d.decision_id), '[]'::json)"""
+    ORDER BY d.decision_id)"""
 _JSON_SQLITE = """json_group_array(json_object('decision_id', d.decision_id,
     'procedure', d.procedure, 'case', d."case", 'basis', d.basis, 'purposes', json(d.purposes),
     'attributes', json(d.attributes), 'until', d.until, 'uses_left', d.uses_left))"""
-_IN_FORCE = " AND d.until > :granted_now AND (d.uses_left IS NULL OR d.uses_left > 0)"
+_IN_FORCE = " AND d.until > :{now} AND (d.uses_left IS NULL OR d.uses_left > 0)"
 
 
-def decisions(of: str, params: Mapping[str, Any]) -> Clause:
-    """The decisions in force of the grant that the clause `of` found, as `granted.decisions`."""
+@lru_cache(maxsize=16)
+def decisions(of: str, *, citizen: str, now: str) -> Clause:
+    """The decisions in force of the grant that the clause `of` found, as `granted.decisions`.
+
+    `citizen` and `now` are the names of these two among the parameters of the statement.
+    """
+    owner = f"WHERE d.citizen_id = :{citizen} AND d.grant_id = "
+    in_force = _IN_FORCE.format(now=now)
     return Clause(
         "granted",
         postgres=f"SELECT {_JSON_POSTGRES} AS decisions FROM grant_decision d, {of} o"
-        f" WHERE d.citizen_id = :granted_citizen AND d.grant_id = o.grant_id{_IN_FORCE}",
+        f" {owner}o.grant_id{in_force}",
         sqlite=f"SELECT {_JSON_SQLITE} AS decisions FROM grant_decision d"
-        f" WHERE d.citizen_id = :granted_citizen AND d.grant_id = :{of}_grant_id{_IN_FORCE}",
-        params=params,
+        f" {owner}:{of}_grant_id{in_force}",
         returns={"decisions": list},
     )
 

@@ -155,8 +155,8 @@ def _written(decision: Carried) -> dict[str, Any]:
     }
 
 
-def carried(listed: Sequence[Mapping[str, Any]]) -> tuple[Carried, ...]:
-    """Decisions as a clause returned them, in either database's JSON."""
+def carried(listed: Sequence[Mapping[str, Any]] | None) -> tuple[Carried, ...]:
+    """Decisions as a clause returned them, in either database's JSON; null: there are none."""
     return tuple(
         Carried(
             decision_id=uuid.UUID(one["decision_id"]),
@@ -168,7 +168,7 @@ def carried(listed: Sequence[Mapping[str, Any]]) -> tuple[Carried, ...]:
             until=_until(one["until"]),
             uses_left=one["uses_left"],
         )
-        for one in listed
+        for one in listed or ()
     )
 
 

@@ -24,7 +24,7 @@ RSA_BITS = 2048
 PrivateKey = EllipticCurvePrivateKey | Ed25519PrivateKey | RSAPrivateKey
 PublicKey = EllipticCurvePublicKey | Ed25519PublicKey | RSAPublicKey
 # What is hashed beside a signature: Ed25519 hashes with SHA-512 inside (RFC 8032 §5.1).
-_HASHES = MappingProxyType(dict.fromkeys(ALGORITHMS, "sha256") | {"EdDSA": "sha512"})
+_HASHES = MappingProxyType(dict.fromkeys(ALGORITHMS, hashlib.sha256) | {"EdDSA": hashlib.sha512})
 
 
 def _new_rsa() -> RSAPrivateKey:
@@ -53,7 +53,7 @@ def published(public: PublicKey, alg: str) -> dict[str, str]:
 
 def half_hash(text: str, alg: str) -> str:
     """The left half of the hash that belongs to the algorithm: OIDC Core §3.1.3.6, §3.3.2.11."""
-    digest = hashlib.new(_HASHES[alg], text.encode()).digest()
+    digest = _HASHES[alg](text.encode()).digest()
     return jws.base64url(digest[: len(digest) // 2]).decode()
 
 

@@ -15,6 +15,7 @@ from identity.signing.algorithms import ALGORITHMS, half_hash
 
 # Whoever verifies offline sees at most this much of the past (design §3).
 LIFETIME = timedelta(minutes=5)
+LIFETIME_SECONDS = int(LIFETIME.total_seconds())
 
 
 def new_token_id() -> str:
@@ -67,8 +68,6 @@ class IdToken:
     state_hash: str | None = None  # `s_hash`; null: the request had no state
     actor: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)  # asked for by the `claims` parameter
-    issued_at: datetime = field(default_factory=_issued_at)
-    ends_at: datetime = field(default_factory=_ends_at)
 
 
 @dataclass(frozen=True)
@@ -171,13 +170,14 @@ def require_sender(token: AccessToken, proved: str | None) -> None:
 
 def sign_id_token(token: IdToken, *, alg: str = "ES256") -> str:
     """The token as it is sent, under the algorithm that the public service registered."""
+    issued_at = _to_wire(clock.now())
     claims = {
         **token.claims,  # first: a claim that was asked for never replaces one of these
         "iss": settings.current().issuer,
         "sub": token.subject,
         "aud": token.public_service,
-        "iat": _to_wire(token.issued_at),
-        "exp": _to_wire(token.ends_at),
+        "iat": issued_at,
+        "exp": issued_at + LIFETIME_SECONDS,
         "auth_time": _to_wire(token.authenticated_at),
         "acr": token.assurance,
         "amr": token.methods,

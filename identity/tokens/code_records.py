@@ -8,8 +8,6 @@ from typing import Any
 from identity.granted.grant_records import decisions
 from identity.together import Clause
 
-# ruff: noqa: S608 - texts are put together from texts of this file; values are parameters
-
 _CODE = """INSERT INTO authorization_code (citizen_id, digest, grant_id, public_service_id,
     session_id, redirect_uri, code_challenge, sub, scope, claims, created_at, expires_at,
     family_id, sender_key)"""
@@ -35,7 +33,7 @@ _GRANT = """SELECT g.id AS grant_id, g.version FROM authorization_code c
     WHERE c.citizen_id = :code_citizen AND c.digest = :code_digest AND g.state = 'active'
     AND EXISTS (SELECT 1 FROM public_service s WHERE s.id = :code_service
         AND s.version = :code_service_version AND s.is_active)"""
-_SIGNED_IN = """SELECT s.id FROM authorization_code c
+_SIGNED_IN = """SELECT 1 AS ok FROM authorization_code c
     JOIN citizen_session s ON s.citizen_id = c.citizen_id AND s.id = c.session_id
     WHERE c.citizen_id = :code_citizen AND c.digest = :code_digest AND s.ended_at IS NULL"""
 # Everything that must match stands here, so that a wrong try spends nothing (design §3).
@@ -44,34 +42,28 @@ _SPEND = """UPDATE authorization_code AS c SET spent_at = :code_now{source}
     AND c.expires_at > :code_now AND c.public_service_id = :code_service
     AND c.redirect_uri = :code_redirect_uri AND {is_proved}
     AND (c.sender_key IS NULL OR c.sender_key = :code_proof)
-    RETURNING {own}grant_id, family_id, session_id, sub, scope, claims"""
+    RETURNING {returning}"""
 _FAMILY = """INSERT INTO token_family (citizen_id, id, grant_id, public_service_id, session_id,
-    sub, scope, claims, created_at, sender_key, expires_at)"""
-_IS_OFFLINE = "' ' || {scope} || ' ' LIKE '% offline_access %'"
-_REFRESH = """INSERT INTO refresh_token (citizen_id, digest, family_id, created_at, expires_at)"""
+    sub, scope, claims, created_at, sender_key, expires_at)
+    SELECT :code_citizen, c.family_id, c.grant_id, :code_service,
+    CASE WHEN {is_offline} THEN NULL ELSE c.session_id END, c.sub, c.scope, c.claims, :code_now,
+    :family_key, CASE WHEN {is_offline} THEN {offline_end} ELSE :online_end END FROM {source}"""
+_IS_OFFLINE = "' ' || c.scope || ' ' LIKE '% offline_access %'"
+_REFRESH = """INSERT INTO refresh_token (citizen_id, digest, family_id, created_at, expires_at)
+    SELECT :code_citizen, :refresh_digest, f.id, :code_now, {until} FROM {source}
+    RETURNING 1 AS ok"""
+_OK: dict[str, type] = {"ok": int}
 
 
 def redeeming(params: Mapping[str, Any], *, with_refresh: bool) -> tuple[Clause, ...]:
     """The code is spent, and the family it buys exists, with its first refresh token if any."""
-    clauses = (_head(params), _SEEN, _STILL_SIGNED_IN, _spent(), _family())
-    refresh = (_REFRESHING,) if with_refresh else ()
-    granted = {
-        "granted_citizen": params["code_citizen"],
-        "granted_now": params["code_now"],
-    }
-    return (*clauses, *refresh, decisions("spent", granted))
+    head = Clause("head", f"{_GRANT} FOR SHARE OF g", _GRANT, params, _HEAD)
+    bought = (_FAMILY_BEGUN, _REFRESHING) if with_refresh else (_FAMILY_BEGUN,)
+    return (head, _SEEN, _STILL_SIGNED_IN, _SPENT, *bought, _GRANTED)
 
 
-def _head(params: Mapping[str, Any]) -> Clause:
-    return Clause(
-        "head",
-        postgres=f"{_GRANT} FOR SHARE OF g",
-        sqlite=_GRANT,
-        params=params,
-        returns={"grant_id": uuid.UUID, "version": int},
-    )
-
-
+_HEAD: dict[str, type] = {"grant_id": uuid.UUID, "version": int}
+_GRANTED = decisions("head", citizen="code_citizen", now="code_now")
 # The locked row may be newer than this statement's snapshot, from which the decisions are read:
 # then the versions differ, nothing happens, and the caller asks again.
 _SEEN = Clause(
@@ -85,48 +77,46 @@ _SEEN = Clause(
 # A sign-out changes this row first. So either it waits for us, and then sees the family; or we
 # wait for it, and then find the session ended. Before the code, which a sign-out takes second.
 _STILL_SIGNED_IN = Clause(
-    "signed_in",
-    postgres=f"{_SIGNED_IN} FOR SHARE OF s",
-    sqlite=_SIGNED_IN,
-    returns={"id": uuid.UUID},
+    "signed_in", postgres=f"{_SIGNED_IN} FOR SHARE OF s", sqlite=_SIGNED_IN, returns=_OK
 )
-
-
-def _spent() -> Clause:
-    returning = {"grant_id": uuid.UUID, "family_id": uuid.UUID, "session_id": uuid.UUID}
-    same = "c.code_challenge IS NOT DISTINCT FROM CAST(:code_challenge AS text)"
-    return Clause(
-        "spent",
-        postgres=_SPEND.format(source=" FROM head, seen, signed_in", is_proved=same, own="c."),
-        sqlite=_SPEND.format(source="", is_proved="c.code_challenge IS :code_challenge", own=""),
-        returns={**returning, "sub": str, "scope": str, "claims": dict},
-    )
-
-
-def _family() -> Clause:
-    offline = _IS_OFFLINE.format(scope="p.scope")
-    lite = _IS_OFFLINE.format(scope=":spent_scope")
-    return Clause(
-        "family",
-        postgres=f"{_FAMILY} SELECT :code_citizen, p.family_id, p.grant_id, :code_service,"
-        f" CASE WHEN {offline} THEN NULL ELSE p.session_id END, p.sub, p.scope, p.claims,"
-        f" :code_now, :family_key, CASE WHEN {offline} THEN CAST(:offline_end AS timestamptz)"
-        " ELSE :online_end END FROM spent p RETURNING id, expires_at",
-        sqlite=f"{_FAMILY} VALUES (:code_citizen, :spent_family_id, :spent_grant_id,"
-        f" :code_service, CASE WHEN {lite} THEN NULL ELSE :spent_session_id END, :spent_sub,"
-        f" :spent_scope, :spent_claims, :code_now, :family_key, CASE WHEN {lite} THEN :offline_end"
-        " ELSE :online_end END) RETURNING id, expires_at",
-        returns={"id": uuid.UUID, "expires_at": datetime},
-    )
-
-
+_TOLD = "c.family_id, c.sub, c.scope, c.claims"
+_SPENT = Clause(
+    "spent",
+    postgres=_SPEND.format(
+        source=" FROM head, seen, signed_in",
+        is_proved="c.code_challenge IS NOT DISTINCT FROM CAST(:code_challenge AS text)",
+        returning=f"{_TOLD}, c.grant_id, c.session_id",
+    ),
+    sqlite=_SPEND.format(
+        source="",
+        is_proved="c.code_challenge IS :code_challenge",
+        returning=_TOLD.replace("c.", ""),  # SQLite knows no other name there
+    ),
+    returns={"family_id": uuid.UUID, "sub": str, "scope": str, "claims": dict},
+)
+_OF_CODE = "authorization_code c WHERE c.citizen_id = :code_citizen AND c.digest = :code_digest"
+_FAMILY_BEGUN = Clause(
+    "family",
+    postgres=_FAMILY.format(
+        is_offline=_IS_OFFLINE,
+        offline_end="CAST(:offline_end AS timestamptz)",
+        source="spent c RETURNING id, expires_at, 1 AS ok",
+    ),
+    sqlite=_FAMILY.format(
+        is_offline=_IS_OFFLINE,
+        offline_end=":offline_end",
+        source=f"{_OF_CODE} RETURNING 1 AS ok",
+    ),
+    returns=_OK,
+)
 _REFRESHING = Clause(
     "refresh",
-    postgres=f"{_REFRESH} SELECT :code_citizen, :refresh_digest, f.id, :code_now,"
-    " LEAST(f.expires_at, :idle_end) FROM family f RETURNING expires_at",
-    sqlite=f"{_REFRESH} VALUES (:code_citizen, :refresh_digest, :family_id, :code_now,"
-    " min(:family_expires_at, :idle_end)) RETURNING expires_at",
-    returns={"expires_at": datetime},
+    postgres=_REFRESH.format(until="LEAST(f.expires_at, :idle_end)", source="family f"),
+    sqlite=_REFRESH.format(
+        until="min(f.expires_at, :idle_end)",
+        source="token_family f WHERE f.citizen_id = :code_citizen AND f.id = :spent_family_id",
+    ),
+    returns=_OK,
 )
 
 _FOUND = """SELECT public_service_id, redirect_uri, code_challenge, sender_key, grant_id, claims,

@@ -68,7 +68,7 @@ class Bought:
 
     def told(self, asker: Asker) -> Asker:
         """Whom the tokens are for: who asked, as it is registered now."""
-        return replace(asker, service=self.service)
+        return asker if self.service is asker.service else replace(asker, service=self.service)
 
 
 def issue(new: NewCode) -> str:

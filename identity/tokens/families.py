@@ -1,7 +1,7 @@
 """A token family: what the tokens of one authorization say, and how they end together."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -35,6 +35,7 @@ ONLINE_LIFETIME = timedelta(hours=12)
 OFFLINE_LIFETIME = timedelta(days=365)
 OFFLINE_IDLE = timedelta(days=30)
 REPLAY, REVOCATION = "replay", "revocation"
+Details = tuple[Mapping[str, Any], ...]  # granted `authorization_details`
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,12 @@ class Standing:
         """The same for these of its resources (RFC 8707 §2.2); empty: for all of them."""
         return replace(self, earned=replace(self.earned, resources=target)) if target else self
 
+    def carrying(self, decisions: tuple[Carried, ...]) -> "Standing":
+        """The same with these of its decisions, where its tokens reach what those are about."""
+        if not resources.reaches_api(self.earned.resources):
+            decisions = tuple([d for d in decisions if d.procedure is None])
+        return self if decisions == self.decisions else replace(self, decisions=decisions)
+
 
 def answer(
     standing: Standing,
@@ -88,22 +95,20 @@ def answer(
     first ID token alone answers what its request sent along, a nonce and a state.
     """
     granted, wanted = standing.scope.split(), frozenset(only)
-    asked = registered(
-        (s for s in granted if not wanted or s in wanted or s.startswith(CLAIM)), asker.service
-    )
-    decisions = within(standing.decisions, asked=asked, granted=granted)
-    decisions = runnable(decisions, asker.service)
-    if not resources.reaches_api(standing.earned.resources):
-        decisions = tuple(d for d in decisions if d.procedure is None)
-    standing = replace(standing, decisions=decisions)
+    kept = [s for s in granted if not wanted or s in wanted or s.startswith(CLAIM)]
+    asked = registered(kept, asker.service)
+    if standing.decisions:
+        decisions = within(standing.decisions, asked=asked, granted=granted)
+        standing = standing.carrying(runnable(decisions, asker.service))
     scopes = granted_scopes(asked, standing.decisions)
-    access_token = _access_token(standing, asker, scopes=scopes)
+    allowed = details(standing.decisions)
+    access_token = _access_token(standing, asker, scopes=scopes, allowed=allowed)
     said: dict[str, Any] = {
         "access_token": access_token,
         "token_type": tokens.kind_of(asker.sender_key),
-        "expires_in": int(tokens.LIFETIME.total_seconds()),
+        "expires_in": tokens.LIFETIME_SECONDS,
         "scope": " ".join(told(scopes)),
-        "authorization_details": details(standing.decisions),
+        "authorization_details": allowed,
     }
     if "openid" in scopes:
         said["id_token"] = _id_token(
@@ -111,13 +116,17 @@ def answer(
         )
     if standing.earned.is_managed:  # Grant Management §5.5
         said["grant_id"] = names.name(standing.citizen_id, standing.grant_id)
-    return said if refresh_token is None else said | {"refresh_token": refresh_token}
+    if refresh_token is not None:
+        said["refresh_token"] = refresh_token
+    return said
 
 
-def _access_token(standing: Standing, asker: Asker, *, scopes: tuple[str, ...]) -> str:
-    granted, earned = details(standing.decisions), standing.earned
+def _access_token(
+    standing: Standing, asker: Asker, *, scopes: tuple[str, ...], allowed: Details
+) -> str:
+    earned = standing.earned
     decision = scope_decision(standing.decisions, scopes)
-    claims = decided(decision) & claims_of(scopes)
+    claims = decided(decision) & claims_of(scopes) if decision else frozenset[str]()
     ref = TokenRef(
         standing.citizen_id,
         standing.grant_id,
@@ -128,12 +137,12 @@ def _access_token(standing: Standing, asker: Asker, *, scopes: tuple[str, ...]) 
     )
     return tokens.sign_access_token(
         tokens.AccessToken(
-            audience=resources.audience(earned.resources, has_details=bool(granted)),
+            audience=resources.audience(earned.resources, has_details=bool(allowed)),
             subject=standing.sub,
             public_service=asker.service.client_id,
             reference=seal_ref(ref),
             scopes=told(scopes),
-            details=granted,
+            details=allowed,
             authenticated_at=earned.auth_at,
             assurance=earned.acr,
             account_level=earned.account_level,

@@ -39,10 +39,9 @@ def alive(ref: TokenRef, asker: Asker) -> tuple[int, tuple[Carried, ...]] | None
 
 
 def _alive(ref: TokenRef, service: Registered) -> tuple[int, tuple[Carried, ...]] | None:
-    granted = {"granted_citizen": ref.citizen_id, "granted_now": clock.now()}
-    answer = look(
-        grant_records.alive(params_of(ref, service)), grant_records.decisions("alive", granted)
-    )
+    params = {**params_of(ref, service), "gate_now": clock.now()}
+    in_force = grant_records.decisions("alive", citizen="gate_citizen", now="gate_now")
+    answer = look(grant_records.alive(params), in_force)
     if answer is None:
         return None
     return answer["alive.version"], grants.carried(answer["granted.decisions"])

@@ -141,16 +141,18 @@ def _again(presented: _Presented, service: Registered) -> Bought | None:
 
 def _params(presented: _Presented, service: Registered) -> dict[str, Any]:
     now = clock.now()
-    return {
+    params: dict[str, Any] = {
         "refresh_citizen": presented.citizen_id,
         "refresh_digest": presented.digest,
-        "refresh_scope": list(presented.scope),
         "refresh_proof": presented.proof,
         "refresh_service": service.id,
         "refresh_service_version": service.version,
         "refresh_now": now,
         "idle_end": now + families.OFFLINE_IDLE,
     }
+    if presented.scope:
+        params["refresh_scope"] = list(presented.scope)
+    return params
 
 
 def _standing(answer: Answer, presented: _Presented) -> Standing:

@@ -10,8 +10,7 @@ from identity.together import Clause
 
 # ruff: noqa: S608 - texts are put together from texts of this file; values are parameters
 
-_FAMILY = """g.id AS grant_id, g.version, f.id AS family_id, f.session_id, f.sub, f.scope,
-    f.claims, f.expires_at AS ends_at"""
+_FAMILY = "g.id AS grant_id, g.version, f.id AS family_id, f.sub, f.scope, f.claims"
 _FROM = """FROM refresh_token r
     JOIN token_family f ON f.citizen_id = r.citizen_id AND f.id = r.family_id
     JOIN service_grant g ON g.citizen_id = f.citizen_id AND g.id = f.grant_id"""
@@ -22,45 +21,39 @@ _MATCHES = """WHERE r.citizen_id = :refresh_citizen AND r.digest = :refresh_dige
     AND EXISTS (SELECT 1 FROM public_service s WHERE s.id = :refresh_service
         AND s.version = :refresh_service_version AND s.is_active)"""
 # A narrower scope may be asked for, never a wider one (RFC 6749 §6).
-_COVERS = "string_to_array(f.scope, ' ') @> CAST(:refresh_scope AS text[])"
-_COVERS_SQLITE = """NOT EXISTS (SELECT 1 FROM json_each(:refresh_scope) a
+_COVERS = " AND string_to_array(f.scope, ' ') @> CAST(:refresh_scope AS text[])"
+_COVERS_SQLITE = """ AND NOT EXISTS (SELECT 1 FROM json_each(:refresh_scope) a
     WHERE instr(' ' || f.scope || ' ', ' ' || a.value || ' ') = 0)"""
 _UNSPENT = " AND r.spent_at IS NULL AND r.expires_at > :refresh_now"
 _RETURNS: dict[str, type] = {
     "grant_id": uuid.UUID,
     "version": int,
     "family_id": uuid.UUID,
-    "session_id": uuid.UUID,
     "sub": str,
     "scope": str,
     "claims": dict,
-    "ends_at": datetime,
 }
+_OK: dict[str, type] = {"ok": int}
+_GRANTED = decisions("head", citizen="refresh_citizen", now="refresh_now")
 
 
 def rotating(params: Mapping[str, Any]) -> tuple[Clause, ...]:
     """The token is spent for its successor, which is written beside it, sealed under it."""
-    return _head(params), _SEEN, _CONSUMED, _SUCCESSOR, decisions("head", _granted(params))
+    return _head(params), _SEEN, _CONSUMED, _SUCCESSOR, _GRANTED
 
 
 def _head(params: Mapping[str, Any]) -> Clause:
-    live = f"SELECT {_FAMILY} {_FROM} {_MATCHES}{_UNSPENT}"
-    return Clause(
-        "head",
-        postgres=f"{live} AND {_COVERS} FOR SHARE OF g",
-        sqlite=f"{live} AND {_COVERS_SQLITE}",
-        params=params,
-        returns=_RETURNS,
-    )
+    return Clause("head", *_LIVE["refresh_scope" in params], params, _RETURNS)
 
 
-def _granted(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "granted_citizen": params["refresh_citizen"],
-        "granted_now": params["refresh_now"],
-    }
-
-
+# Until when the family lives is read in the database alone.
+_LIVE_POSTGRES = f"SELECT {_FAMILY}, f.expires_at AS ends_at {_FROM} {_MATCHES}{_UNSPENT}"
+_LIVE_SQLITE = f"SELECT {_FAMILY} {_FROM} {_MATCHES}{_UNSPENT}"
+# By whether less scope than all is asked for.
+_LIVE = {
+    False: (f"{_LIVE_POSTGRES} FOR SHARE OF g", _LIVE_SQLITE),
+    True: (f"{_LIVE_POSTGRES}{_COVERS} FOR SHARE OF g", f"{_LIVE_SQLITE}{_COVERS_SQLITE}"),
+}
 # As in code_records: the locked head must be the one that the snapshot's decisions belong to.
 _SEEN = Clause(
     "seen",
@@ -72,59 +65,57 @@ _SEEN = Clause(
 _CONSUME = """UPDATE refresh_token AS r SET spent_at = :refresh_now,
     successor_sealed = :successor_sealed, successor_digest = :successor_digest{source}
     WHERE r.citizen_id = :refresh_citizen AND r.digest = :refresh_digest
-    AND r.spent_at IS NULL RETURNING family_id"""
+    AND r.spent_at IS NULL RETURNING 1 AS ok"""
 _CONSUMED = Clause(
     "consumed",
-    postgres=_CONSUME.format(source=" FROM head, seen").replace(
-        "RETURNING family_id", "RETURNING r.family_id"
-    ),
+    postgres=_CONSUME.format(source=" FROM head, seen"),
     sqlite=_CONSUME.format(source=""),
-    returns={"family_id": uuid.UUID},
+    returns=_OK,
 )
 _INSERT = "INSERT INTO refresh_token (citizen_id, digest, family_id, created_at, expires_at)"
+_ENDS_SQLITE = """min((SELECT f.expires_at FROM token_family f
+    WHERE f.citizen_id = :refresh_citizen AND f.id = :head_family_id), :idle_end)"""
 _SUCCESSOR = Clause(
     "successor",
-    postgres=f"{_INSERT} SELECT :refresh_citizen, :successor_digest, c.family_id, :refresh_now,"
-    " LEAST(h.ends_at, :idle_end) FROM consumed c, head h RETURNING expires_at",
-    sqlite=f"{_INSERT} VALUES (:refresh_citizen, :successor_digest, :consumed_family_id,"
-    " :refresh_now, min(:head_ends_at, :idle_end)) RETURNING expires_at",
-    returns={"expires_at": datetime},
+    postgres=f"{_INSERT} SELECT :refresh_citizen, :successor_digest, h.family_id, :refresh_now,"
+    " LEAST(h.ends_at, :idle_end) FROM consumed c, head h RETURNING 1 AS ok",
+    sqlite=f"{_INSERT} VALUES (:refresh_citizen, :successor_digest, :head_family_id,"
+    f" :refresh_now, {_ENDS_SQLITE}) RETURNING 1 AS ok",
+    returns=_OK,
 )
 
 
 _STAY = """UPDATE refresh_token AS r SET expires_at = {end}{source}
     WHERE r.citizen_id = :refresh_citizen AND r.digest = :refresh_digest
-    AND r.spent_at IS NULL RETURNING {own}family_id"""
+    AND r.spent_at IS NULL RETURNING 1 AS ok"""
 _STAYING = Clause(
     "stayed",
-    postgres=_STAY.format(end="LEAST(h.ends_at, :idle_end)", source=" FROM head h, seen", own="r."),
-    sqlite=_STAY.format(end="min(:head_ends_at, :idle_end)", source="", own=""),
-    returns={"family_id": uuid.UUID},
+    postgres=_STAY.format(end="LEAST(h.ends_at, :idle_end)", source=" FROM head h, seen"),
+    sqlite=_STAY.format(end=_ENDS_SQLITE, source=""),
+    returns=_OK,
 )
 
 
 def staying(params: Mapping[str, Any]) -> tuple[Clause, ...]:
     """The token is used and stays; from now on it may lie unused as long as a new one."""
-    return _head(params), _SEEN, _STAYING, decisions("head", _granted(params))
+    return _head(params), _SEEN, _STAYING, _GRANTED
 
 
 def answering_again(params: Mapping[str, Any]) -> tuple[Clause, ...]:
     """The grace answer: the same successor, while it is unused and the spending is fresh."""
-    live = (
-        f"SELECT {_FAMILY}, r.successor_sealed {_FROM}"
-        " JOIN refresh_token n ON n.citizen_id = r.citizen_id AND n.digest = r.successor_digest"
-        f" {_MATCHES} AND r.spent_at > :refresh_grace AND n.spent_at IS NULL"
-    )
     head = Clause(
         "head",
-        postgres=f"{live} AND {_COVERS}",
-        sqlite=f"{live} AND {_COVERS_SQLITE}",
-        params=params,
-        returns={**_RETURNS, "successor_sealed": bytes},
+        *_AGAIN["refresh_scope" in params],
+        params,
+        {**_RETURNS, "successor_sealed": bytes},
     )
-    return head, decisions("head", _granted(params))
+    return head, _GRANTED
 
 
+_SPENT = f"""SELECT {_FAMILY}, r.successor_sealed {_FROM}
+    JOIN refresh_token n ON n.citizen_id = r.citizen_id AND n.digest = r.successor_digest
+    {_MATCHES} AND r.spent_at > :refresh_grace AND n.spent_at IS NULL"""
+_AGAIN = {False: (_SPENT, _SPENT), True: (f"{_SPENT}{_COVERS}", f"{_SPENT}{_COVERS_SQLITE}")}
 _FOUND = f"""SELECT g.id AS grant_id, g.version, f.id AS family_id, f.public_service_id, f.sub,
     f.scope, f.claims, f.sender_key, f.ended_at, g.state, r.spent_at, r.created_at, r.expires_at
     {_FROM} WHERE r.citizen_id = :refresh_citizen AND r.digest = :refresh_digest"""
