@@ -47,7 +47,7 @@ def grant(asker: Asker, *, scope: tuple[str, ...], target: tuple[str, ...]) -> d
     said = {
         "access_token": tokens.sign_access_token(token),
         "token_type": tokens.kind_of(asker.sender_key),
-        "expires_in": int(tokens.LIFETIME.total_seconds()),
+        "expires_in": tokens.LIFETIME_SECONDS,
     }
     return said | {"scope": " ".join(scope)} if scope else said
 

@@ -175,8 +175,8 @@ def _said(token: AccessToken, scopes: tuple[str, ...]) -> dict[str, Any]:
         "iss": settings.current().issuer,
         "sub": token.subject,
         "aud": token.audience,
-        "exp": int(token.ends_at.timestamp()),
-        "iat": int(token.issued_at.timestamp()),
+        "exp": token.ends_at_seconds,
+        "iat": token.issued_at_seconds,
         "jti": token.token_id,
     }
 

@@ -1,34 +1,30 @@
 """Access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2): what they say, both ways."""
 
-import secrets
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from identity import clock, settings
+from identity import clock, jws, settings
 from identity.certificates.shown import KIND
 from identity.errors import InvalidToken
 from identity.signing import keys
 from identity.signing.algorithms import ALGORITHMS, half_hash
 
 # Whoever verifies offline sees at most this much of the past (design §3).
-LIFETIME = timedelta(minutes=5)
-LIFETIME_SECONDS = int(LIFETIME.total_seconds())
+LIFETIME_SECONDS = 5 * 60
 
 
 def new_token_id() -> str:
     """A `jti` that nobody can guess: 128 random bits."""
-    return secrets.token_urlsafe(16)
+    return jws.base64url(os.urandom(16)).decode()
 
 
-def _issued_at() -> datetime:
-    return clock.now().replace(microsecond=0)  # the wire counts whole seconds
-
-
-def _ends_at() -> datetime:
-    return _issued_at() + LIFETIME
+def now_seconds() -> int:
+    """Now, in seconds since 1970."""
+    return int(clock.now().timestamp())  # the wire counts whole seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +43,18 @@ class AccessToken:
     confirmation: Mapping[str, str] | None = None  # `cnf`; null: whoever bears it may use it
     actor: str | None = None  # pairwise `sub` of who acts; null: the subject
     token_id: str = field(default_factory=new_token_id)
-    issued_at: datetime = field(default_factory=_issued_at)
-    ends_at: datetime = field(default_factory=_ends_at)
+    issued_at_seconds: int = field(default_factory=now_seconds)  # since 1970, as the wire counts
+    lifetime_seconds: int = LIFETIME_SECONDS
+
+    @property
+    def ends_at_seconds(self) -> int:
+        """From when on nobody takes it."""
+        return self.issued_at_seconds + self.lifetime_seconds
+
+    @property
+    def ends_at(self) -> datetime:
+        """The same as a moment."""
+        return datetime.fromtimestamp(self.ends_at_seconds, UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +119,8 @@ def _access_token(signed: keys.Signed) -> AccessToken:
         confirmation=claims.get("cnf"),
         actor=claims.get("act", {}).get("sub"),
         token_id=claims["jti"],
-        issued_at=datetime.fromtimestamp(claims["iat"], UTC),
-        ends_at=datetime.fromtimestamp(claims["exp"], UTC),
+        issued_at_seconds=claims["iat"],
+        lifetime_seconds=claims["exp"] - claims["iat"],
     )
 
 
@@ -170,14 +176,14 @@ def require_sender(token: AccessToken, proved: str | None) -> None:
 
 def sign_id_token(token: IdToken, *, alg: str = "ES256") -> str:
     """The token as it is sent, under the algorithm that the public service registered."""
-    issued_at = _to_wire(clock.now())
+    now = now_seconds()
     claims = {
         **token.claims,  # first: a claim that was asked for never replaces one of these
         "iss": settings.current().issuer,
         "sub": token.subject,
         "aud": token.public_service,
-        "iat": issued_at,
-        "exp": issued_at + LIFETIME_SECONDS,
+        "iat": now,
+        "exp": now + LIFETIME_SECONDS,
         "auth_time": _to_wire(token.authenticated_at),
         "acr": token.assurance,
         "amr": token.methods,
@@ -201,7 +207,7 @@ def sign_userinfo(claims: Mapping[str, Any], *, public_service: str, alg: str) -
 def sign_answer(params: Mapping[str, str], *, public_service: str, alg: str) -> str:
     """The answer of `/authorize` as that public service asked to get it: JARM §2.1."""
     about = {"iss": settings.current().issuer, "aud": public_service}
-    times = {"iat": _to_wire(_issued_at()), "exp": _to_wire(_ends_at())}
+    times = {"iat": (now := now_seconds()), "exp": now + LIFETIME_SECONDS}
     return keys.sign({**params, **about, **times}, typ=keys.ANSWER, alg=alg)
 
 
@@ -210,7 +216,7 @@ def sign_introspection(answer: Mapping[str, Any], *, public_service: str, alg: s
     told = {
         "iss": settings.current().issuer,
         "aud": public_service,
-        "iat": _to_wire(_issued_at()),
+        "iat": now_seconds(),
         "token_introspection": _said(answer),
     }
     return keys.sign(told, typ=keys.INTROSPECTION, alg=alg)
@@ -236,23 +242,32 @@ def read_id_token_hint(text: str) -> Hint:
 
 
 def _to_claims(token: AccessToken) -> dict[str, Any]:
+    claims = {
+        "iss": settings.current().issuer,
+        "aud": token.audience,
+        "sub": token.subject,
+        "client_id": token.public_service,
+        "jti": token.token_id,
+        "iat": token.issued_at_seconds,
+        "exp": token.ends_at_seconds,
+    }
+    if token.scopes:
+        claims["scope"] = " ".join(token.scopes)
+    if token.confirmation is not None:
+        claims["cnf"] = token.confirmation
+    return claims if token.reference is None else claims | _of_person(token)
+
+
+def _of_person(token: AccessToken) -> dict[str, Any]:
+    at = token.authenticated_at
     return _said(
         {
-            "iss": settings.current().issuer,
-            "aud": token.audience,
-            "sub": token.subject,
-            "client_id": token.public_service,
-            "jti": token.token_id,
-            "iat": _to_wire(token.issued_at),
-            "exp": _to_wire(token.ends_at),
-            "scope": " ".join(token.scopes) or None,
             "vn_ref": token.reference,
-            "auth_time": token.authenticated_at and _to_wire(token.authenticated_at),
+            "auth_time": None if at is None else _to_wire(at),
             "acr": token.assurance,
             "vn_account_level": token.account_level,
             "authorization_details": token.details or None,
-            "cnf": token.confirmation,
-            "act": token.actor and {"sub": token.actor},
+            "act": None if token.actor is None else {"sub": token.actor},
         }
     )
 

@@ -65,7 +65,7 @@ def exchange(text: str, asker: Asker, *, wanted: Wanted) -> dict[str, Any]:
         "access_token": signed,
         "issued_token_type": ACCESS_TOKEN,
         "token_type": tokens.kind_of(asker.sender_key),
-        "expires_in": int((token.ends_at - token.issued_at).total_seconds()),
+        "expires_in": token.lifetime_seconds,
         "scope": " ".join(token.scopes),
         "authorization_details": token.details,
     }
@@ -128,6 +128,7 @@ def _narrowed(subject: _Subject, wanted: Wanted) -> AccessToken:
         raise InvalidTarget("the subject token is not for that resource")
     kept = _details(token, scopes=scopes, wanted=wanted)
     target = wanted.target or (token.audience,)
+    now = tokens.now_seconds()
     return AccessToken(
         audience=resources.audience(target, has_details=bool(kept)),
         subject=token.subject,
@@ -139,7 +140,9 @@ def _narrowed(subject: _Subject, wanted: Wanted) -> AccessToken:
         assurance=token.assurance,
         account_level=token.account_level,
         actor=token.actor,
-        ends_at=token.ends_at,  # never later: a chain of exchanges is no way to live on
+        issued_at_seconds=now,
+        # It ends with the other: a chain of exchanges is no way to live on.
+        lifetime_seconds=token.ends_at_seconds - now,
     )
 
 
