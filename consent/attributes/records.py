@@ -1,9 +1,10 @@
 """Tables of attributes, of the registers that own them, and of values, and their queries."""
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -120,11 +121,11 @@ _ENVELOPE = (
 _HEADS = """
     FROM attribute_head h
     JOIN attribute_value v ON v.citizen_id = h.citizen_id AND v.id = h.value_id
-    WHERE h.citizen_id = :vals_citizen AND h.attribute
+    WHERE h.citizen_id = :citizen AND h.attribute
 """
 _POSTGRES = (
     f"SELECT coalesce(json_agg(json_build_array({_ENVELOPE})), '[]'::json) AS found {_HEADS}"
-    " = ANY(:vals_names)"
+    " = ANY(ARRAY(SELECT json_array_elements_text(CAST(:vals_names AS json))))"
 ).format(sealed="encode(v.sealed, 'hex')")
 _SQLITE = (
     f"SELECT json_group_array(json_array({_ENVELOPE})) AS found {_HEADS}"  # noqa: S608 - our own
@@ -132,56 +133,55 @@ _SQLITE = (
 ).format(sealed="hex(v.sealed)")
 # A value for each name, about nobody else, in no dispute, not ended: the entry may name them all.
 _WHOLE = (
-    " HAVING count(DISTINCT h.attribute) = :vals_count"
+    " HAVING count(DISTINCT h.attribute) = json_array_length({names})"
     " AND count(v.about_id) = 0 AND count(CASE WHEN h.is_disputed THEN 1 END) = 0"
     " AND count(CASE WHEN h.valid_to < {today} THEN 1 END) = 0"
 )
-_WHOLE_POSTGRES = _WHOLE.format(today="CAST(:vals_today AS date)")
-_WHOLE_SQLITE = _WHOLE.format(today=":vals_today")
+_WHOLE_TEXTS = (
+    _POSTGRES + _WHOLE.format(names="CAST(:vals_names AS json)", today="CAST(:vals_today AS date)"),
+    _SQLITE + _WHOLE.format(names=":vals_names", today=":vals_today"),
+)
 # These heads and no others, in no dispute: what was read before is what is released now.
 _SAME = (
     " HAVING count(*) = :vals_count AND count(CASE WHEN h.value_id {among} THEN 1 END)"
     " = :vals_count AND count(CASE WHEN h.is_disputed THEN 1 END) = 0"
 )
-_SAME_POSTGRES = _SAME.format(among="= ANY(:vals_ids)")
-_SAME_SQLITE = _SAME.format(among="IN (SELECT value FROM json_each(:vals_ids))")
+_SAME_TEXTS = (
+    _POSTGRES + _SAME.format(among="= ANY(:vals_ids)"),
+    _SQLITE + _SAME.format(among="IN (SELECT value FROM json_each(:vals_ids))"),
+)
+_FOUND = {"found": list}
 
 
 def values_clause(citizen_id: uuid.UUID, names: Sequence[str]) -> Clause:
     """Reads what stands for these names, however much that is; a row always comes back."""
-    return _values(citizen_id, names, postgres=_POSTGRES, sqlite=_SQLITE)
+    params = {"citizen": citizen_id, "vals_names": _listed(tuple(names))}
+    return Clause("vals", _POSTGRES, _SQLITE, params, _FOUND)
 
 
-def whole_clause(citizen_id: uuid.UUID, names: Sequence[str]) -> Clause:
-    """The same, on condition that each name has a value that stands and is about nobody else."""
-    clause = _values(
-        citizen_id, names, postgres=_POSTGRES + _WHOLE_POSTGRES, sqlite=_SQLITE + _WHOLE_SQLITE
-    )
-    return _with(clause, vals_count=len(names), vals_today=clock.today().isoformat())
+def whole_clause(names: Sequence[str]) -> Clause:
+    """The same, on condition that each name has a value that stands and is about nobody else.
+
+    Of the person whom another clause of the statement calls `citizen`.
+    """
+    params = {"vals_names": _listed(tuple(names)), "vals_today": clock.today().isoformat()}
+    return Clause("vals", *_WHOLE_TEXTS, params, _FOUND)
 
 
-def same_clause(
-    citizen_id: uuid.UUID, names: Sequence[str], *, value_ids: Sequence[uuid.UUID]
-) -> Clause:
-    """The same, on condition that exactly these values stand for these names."""
-    clause = _values(
-        citizen_id, names, postgres=_POSTGRES + _SAME_POSTGRES, sqlite=_SQLITE + _SAME_SQLITE
-    )
-    return _with(clause, vals_count=len(value_ids), vals_ids=list(value_ids))
+def same_clause(names: Sequence[str], *, value_ids: Sequence[uuid.UUID]) -> Clause:
+    """Likewise, on condition that exactly these values stand for these names."""
+    params = {
+        "vals_names": _listed(tuple(names)),
+        "vals_ids": list(value_ids),
+        "vals_count": len(value_ids),
+    }
+    return Clause("vals", *_SAME_TEXTS, params, _FOUND)
 
 
-def _values(citizen_id: uuid.UUID, names: Sequence[str], *, postgres: str, sqlite: str) -> Clause:
-    return Clause(
-        "vals",
-        postgres=postgres,
-        sqlite=sqlite,
-        params={"vals_citizen": citizen_id, "vals_names": list(names)},
-        returns={"found": list},
-    )
-
-
-def _with(clause: Clause, **params: Any) -> Clause:  # noqa: ANN401 - parameters of any type
-    return replace(clause, params={**clause.params, **params})
+@lru_cache(maxsize=1024)
+def _listed(names: tuple[str, ...]) -> str:
+    """As JSON, which both databases read; the same few lists are asked for again and again."""
+    return json.dumps(names)
 
 
 def all_versions() -> Sequence[Row[Any]]:

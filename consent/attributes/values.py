@@ -58,9 +58,9 @@ def clause(names: Iterable[str], citizen_id: uuid.UUID) -> Clause:
     return records.values_clause(citizen_id, of_registers(names))
 
 
-def whole_clause(names: Iterable[str], citizen_id: uuid.UUID) -> Clause:
-    """The same, on condition that each name has a value that may be told."""
-    return records.whole_clause(citizen_id, of_registers(names))
+def whole_clause(names: Iterable[str]) -> Clause:
+    """The same of the statement's own `citizen`, if each name has a value that may be told."""
+    return records.whole_clause(of_registers(names))
 
 
 def tellable(names: Iterable[str], citizen_id: uuid.UUID) -> frozenset[str]:

@@ -99,14 +99,14 @@ def attempt(question: Question, known: Standing | None = None) -> Released | Non
     names = tuple(name for name in question.names if name not in without)
     conditions = (
         grants.gate(question.ref, service=question.service, decision_id=question.decided.id),
-        *_values(question, names, known=known),
+        *_values(names, known=known),
         people.identity_clause(question.citizen_id),
     )
     after = tuple(condition.name for condition in conditions)
     entry = _entry(question, names, missing=missing)
     answer = together(
         *conditions,
-        *grants.spend(question.ref, question.decided.id, after=after),
+        *grants.spend(after=after),
         *trail.clauses(entry, after=(*after, "budget")),
         *_linked(question, names, known=known, after=(*after, "budget")),
     )
@@ -118,16 +118,13 @@ def attempt(question: Question, known: Standing | None = None) -> Released | Non
     return Released({name: found[name] for name in names}, missing, written, was_last)
 
 
-def _values(
-    question: Question, names: Sequence[str], *, known: Standing | None
-) -> tuple[Clause, ...]:
+def _values(names: Sequence[str], *, known: Standing | None) -> tuple[Clause, ...]:
     here = of_registers(names)
     if not here:
         return ()
     if known is None:
-        return (records.whole_clause(question.citizen_id, here),)
-    ids = known.value_ids(names)
-    return (records.same_clause(question.citizen_id, here, value_ids=ids),)
+        return (records.whole_clause(here),)
+    return (records.same_clause(here, value_ids=known.value_ids(names)),)
 
 
 def _entry(

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,6 @@ from consent.attributes.envelopes import Value
 from consent.ledger import records
 from consent.procedures.catalogue import Basis, Procedure, procedure
 from identity import clock
-from identity.entry import NOBODY
 from identity.errors import Refusal
 from identity.granted.approval import (
     Approved,
@@ -226,13 +225,7 @@ class Ledger:
         """The clause `vals` over the statement's own parameter `citizen`, where it is needed."""
         if not (names := [name for claim, name in CLAIMS.items() if claim in claims]):
             return ()
-        clause = values.whole_clause(names, NOBODY)
-        params = {k: v for k, v in clause.params.items() if k != "vals_citizen"}
-        whose = {
-            kind: getattr(clause, kind).replace(":vals_citizen", ":citizen")
-            for kind in ("postgres", "sqlite")
-        }
-        return (replace(clause, params=params, **whose),)
+        return (values.whole_clause(names),)
 
     def tellable(self, citizen_id: uuid.UUID, claims: frozenset[str]) -> frozenset[str]:
         """Those whose value is there, undisputed and in force."""

@@ -135,27 +135,22 @@ _IDENTITY = """
     FROM citizen c
     JOIN citizen_identity i ON i.citizen_id = c.citizen_id AND i.version = c.identity_version
     JOIN citizen_key k ON k.citizen_id = c.citizen_id
-    WHERE c.citizen_id = :person_citizen
+    WHERE c.citizen_id = :citizen
 """
+_PERSON = {
+    "sealed": bytes,
+    "version": int,
+    "as_of": date,
+    "wrapped": bytes,
+    "kek_id": str,
+    "status": str,
+    "account_level": int,
+}
 
 
 def person_clause(citizen_id: uuid.UUID) -> Clause:
     """Reads a person's newest identity, still sealed, and the wrapped key that opens it."""
-    return Clause(
-        "person",
-        postgres=_IDENTITY,
-        sqlite=_IDENTITY,
-        params={"person_citizen": citizen_id},
-        returns={
-            "sealed": bytes,
-            "version": int,
-            "as_of": date,
-            "wrapped": bytes,
-            "kek_id": str,
-            "status": str,
-            "account_level": int,
-        },
-    )
+    return Clause("person", _IDENTITY, _IDENTITY, {"citizen": citizen_id}, _PERSON)
 
 
 def find_by_indexes(indexes: Indexes) -> dict[bytes, uuid.UUID]:

@@ -98,7 +98,7 @@ def gate(ref: TokenRef, *, service: Registered, decision_id: uuid.UUID | None = 
     `decision_id`, that decision is carried, in time and not used up.
     """
     params: dict[str, Any] = {
-        "gate_citizen": ref.citizen_id,
+        "citizen": ref.citizen_id,
         "gate_grant": ref.grant_id,
         "gate_version": ref.version,
         "gate_family": ref.family_id,
@@ -111,19 +111,12 @@ def gate(ref: TokenRef, *, service: Registered, decision_id: uuid.UUID | None = 
     return grant_records.live(params, is_decided=decision_id is not None)
 
 
-def spend(
-    ref: TokenRef, decision_id: uuid.UUID, *, after: Iterable[str] = ("live",)
-) -> tuple[Clause, ...]:
-    """One use of the decision is taken; without a limit nothing is. The condition `budget`.
+def spend(*, after: Iterable[str] = ("live",)) -> tuple[Clause, ...]:
+    """One use of the gate's decision is taken; without a limit nothing is. The condition `budget`.
 
     It answers `uses_left`, -1 where there is no limit.
 
     `after` names every condition of the statement, so that nothing is taken in vain; what is
     written must come after `budget` in turn.
     """
-    params = {
-        "spend_citizen": ref.citizen_id,
-        "spend_grant": ref.grant_id,
-        "spend_decision": decision_id,
-    }
-    return grant_records.spending(params, tuple(after))
+    return grant_records.spending(tuple(after))

@@ -14,7 +14,7 @@ _SERVICE = """EXISTS (SELECT 1 FROM public_service s
     WHERE s.id = :gate_service AND s.version = :gate_service_version AND s.is_active)"""
 _ALIVE = f"""FROM service_grant g
     JOIN token_family f ON f.citizen_id = g.citizen_id AND f.id = :gate_family
-    WHERE g.citizen_id = :gate_citizen AND g.id = :gate_grant
+    WHERE g.citizen_id = :citizen AND g.id = :gate_grant
     AND g.public_service_id = :gate_service AND g.state = 'active'
     AND f.grant_id = g.id AND f.ended_at IS NULL AND {_SERVICE}
     AND NOT EXISTS (SELECT 1 FROM revoked_token x WHERE x.jti = :gate_token)"""
@@ -23,18 +23,14 @@ _DECIDED = """ AND EXISTS (SELECT 1 FROM grant_decision d
     WHERE d.citizen_id = g.citizen_id AND d.grant_id = g.id AND d.decision_id = :gate_decision
     AND d.until > :gate_now AND (d.uses_left IS NULL OR d.uses_left > 0))"""
 
+# Who waited here for a withdrawal finds another version, and no row.
+_LIVE_TEXTS = [(f"{text} FOR SHARE OF g", text) for text in (_LIVE, _LIVE + _DECIDED)]
+_VERSION = {"version": int}
+
 
 def live(params: Mapping[str, Any], *, is_decided: bool) -> Clause:
     """The head row at its version, held against every change until the statement commits."""
-    text = _LIVE + (_DECIDED if is_decided else "")
-    return Clause(
-        "live",
-        # Who waited here for a withdrawal finds another version, and no row.
-        postgres=f"{text} FOR SHARE OF g",
-        sqlite=text,
-        params=params,
-        returns={"version": int},
-    )
+    return Clause("live", *_LIVE_TEXTS[is_decided], params, _VERSION)
 
 
 def alive(params: Mapping[str, Any]) -> Clause:
@@ -53,19 +49,19 @@ def client_alive(params: Mapping[str, Any]) -> Clause:
 
 
 _USE = """UPDATE grant_decision SET uses_left = uses_left - 1{source}
-    WHERE citizen_id = :spend_citizen AND decision_id = :spend_decision AND uses_left > 0"""
+    WHERE citizen_id = :citizen AND decision_id = :gate_decision AND uses_left > 0"""
 _LEFT = """SELECT coalesce({left}, -1) AS uses_left FROM grant_decision d
-    WHERE d.citizen_id = :spend_citizen AND d.grant_id = :spend_grant
-    AND d.decision_id = :spend_decision AND (d.uses_left IS NULL OR {condition})"""
+    WHERE d.citizen_id = :citizen AND d.grant_id = :gate_grant
+    AND d.decision_id = :gate_decision AND (d.uses_left IS NULL OR {condition})"""
 
 
-def spending(params: Mapping[str, Any], after: tuple[str, ...]) -> tuple[Clause, ...]:
-    """One use less in every grant that carries the decision: they share one budget."""
+@lru_cache(maxsize=64)  # there are few sets of conditions
+def spending(after: tuple[str, ...]) -> tuple[Clause, ...]:
+    """One use less in every grant that carries the decision of `live`: they share one budget."""
     used = Clause(
         "used",
         postgres=_USE.format(source=f" FROM {', '.join(after)}") + " RETURNING grant_id, uses_left",
         sqlite=_USE.format(source=""),
-        params=params,
     )
     budget = Clause(
         "budget",
@@ -76,7 +72,6 @@ def spending(params: Mapping[str, Any], after: tuple[str, ...]) -> tuple[Clause,
         ),
         # The gate has looked in this very transaction, and nobody else wrote meanwhile.
         sqlite=_LEFT.format(left="d.uses_left", condition="d.uses_left >= 0"),
-        params=params,
         returns={"uses_left": int},
     )
     return used, budget

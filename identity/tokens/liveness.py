@@ -82,7 +82,7 @@ def past_memory(look_with: Callable[[Registered], T | None], asker: Asker) -> T 
 def params_of(ref: TokenRef, service: Registered) -> Mapping[str, Any]:
     """What the clause `alive` wants to know of a token."""
     return {
-        "gate_citizen": ref.citizen_id,
+        "citizen": ref.citizen_id,
         "gate_grant": ref.grant_id,
         "gate_family": ref.family_id,
         "gate_token": ref.token_key,

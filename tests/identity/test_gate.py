@@ -147,7 +147,7 @@ def test_a_revoked_token_does_not_pass(office, sign_in):
 def use_once(office, ref, decision):
     answer = together(
         gate(ref, service=office.service, decision_id=decision.decision_id),
-        *spend(ref, decision.decision_id),
+        *spend(),
     )
     return answer is not None
 
@@ -191,7 +191,7 @@ def test_nothing_is_used_up_where_another_condition_fails(office, sign_in):
     answer = together(
         gate(ref, service=office.service, decision_id=decision.decision_id),
         Clause("never", no, no, {}, {"no": int}),
-        *spend(ref, decision.decision_id, after=("live", "never")),
+        *spend(after=("live", "never")),
     )
 
     assert answer is None
