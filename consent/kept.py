@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from identity import database
+from identity import database, waiting
 
 T = TypeVar("T")
 OLDEST_SECONDS = 30.0  # after an import elsewhere, every process has it by then
 
 
 class Kept(Generic[T]):
-    """What `load` read, at most half a minute old, for the database that is open now."""
+    """What `load` read by ordinary statements, at most half a minute old, of the open database."""
 
     def __init__(self, load: Callable[[], T]) -> None:
         self._load = load
@@ -20,10 +20,15 @@ class Kept(Generic[T]):
         self._held: tuple[object, float, T] | None = None
 
     def get(self) -> T:
-        """What stands, read again where it may be old."""
+        """What stands, read again where it may be old.
+
+        Raises:
+            waiting.MustWait: it may be old, and here nobody may wait.
+        """
         held = self._held
         if held is not None and self._is_fresh(held):
             return held[2]
+        waiting.require()  # for whoever reads, too: nobody parks with this lock in hand
         with self._loading:
             held = self._held
             if held is None or not self._is_fresh(held):

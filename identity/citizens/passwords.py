@@ -9,7 +9,7 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from identity import meters, readings, settings
+from identity import meters, readings, settings, waiting
 from identity.errors import TooManyRequests
 
 WAIT_SECONDS = 10
@@ -54,6 +54,7 @@ def at_once() -> int:
 
 @contextmanager
 def _a_place() -> Iterator[None]:
+    waiting.require()
     # Hashing leaves Python's lock, so without a bound a flood of sign-ins would take every core
     # from the token endpoint.
     places = _places(at_once())

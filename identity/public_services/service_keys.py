@@ -11,7 +11,7 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
-from identity import outbound
+from identity import outbound, waiting
 from identity.certificates import listed
 from identity.public_services.client_assertion import ALGORITHMS
 from identity.public_services.registered import Registered
@@ -86,11 +86,15 @@ class _Set:
         """Whether it was there at all within the hour."""
         return time.monotonic() - self.got_at < LONGEST_SECONDS
 
+    def is_enough(self, is_wanted: Callable[[Key], bool]) -> bool:
+        """Whether it is fresh and has what is wanted."""
+        is_fresh = time.monotonic() - self.got_at < FRESH_SECONDS
+        return is_fresh and any(map(is_wanted, self.keys))
+
     def renew(self, is_wanted: Callable[[Key], bool]) -> None:
         """Fetched again, where it is old or lacks what is wanted, and not a moment ago; locked."""
         now = time.monotonic()
-        is_enough = now - self.got_at < FRESH_SECONDS and any(map(is_wanted, self.keys))
-        if not is_enough and now - self.tried_at >= PAUSE_SECONDS:
+        if not self.is_enough(is_wanted) and now - self.tried_at >= PAUSE_SECONDS:
             self.tried_at = now
             _fetch(self)
 
@@ -111,12 +115,18 @@ class _Fetched:
         comes while another fetches goes on with what is there, or waits a moment for the first.
         """
         kept = self._of(service_id, uri)
+        if not kept.is_enough(is_wanted):
+            waiting.require()  # before it counts as a try, and before the lock
+            self._renew(kept, is_wanted)
+        return tuple(filter(is_wanted, kept.keys)) if kept.is_usable else ()
+
+    @staticmethod
+    def _renew(kept: _Set, is_wanted: Callable[[Key], bool]) -> None:
         if kept.lock.acquire(timeout=0 if kept.is_usable else WAIT_SECONDS):
             try:
                 kept.renew(is_wanted)
             finally:
                 kept.lock.release()
-        return tuple(filter(is_wanted, kept.keys)) if kept.is_usable else ()
 
     def forget(self) -> None:
         with self._guard:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from identity import outbound
+from identity import outbound, waiting
 from identity.public_services import addresses
 
 MOST_AT_ONCE = 2  # whoever registers, and names a slow address, must not keep every thread waiting
@@ -32,6 +32,7 @@ def check_document(told: Mapping[str, Any]) -> None:
 
 
 def _fetched(uri: str) -> Any:  # noqa: ANN401 - whatever JSON says
+    waiting.require()  # before the gate, where a turn would hold everybody up
     if not _fetching.acquire(timeout=WAIT_SECONDS):
         raise ValidationError("cannot be fetched now: try again", "sector_identifier_uri")
     try:

@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 
-from identity import jws, outbound
+from identity import jws, outbound, waiting
 from identity.errors import Refusal
 from identity.public_services.registered import Registered
 from identity.requested.requests import RequestUriNotSupported
@@ -60,6 +60,7 @@ def _address(registered: str) -> str:
 
 
 def _fetched(address: str) -> str:
+    waiting.require()  # before the gate, where a turn would hold everybody up
     if not _fetching.acquire(timeout=WAIT_SECONDS):
         raise UnreadableReference("too many request objects are being fetched: try again")
     try:
