@@ -58,6 +58,7 @@ class Lines:
         self._pause, self._not_before = 0.0, 0.0
         self._is_closed = False
         self._sweeping = loop.call_later(limits.look_again, self._sweep)
+        _known.add(self)
 
     def first_row(
         self, text: bytes, values: Sequence[Any], *, is_writing: bool = False
@@ -180,8 +181,12 @@ class Lines:
         return Usage(free, max(len(self._open) - free, 0), len(self._queue))
 
     def close(self) -> None:
-        """Let go of every connection; whoever waits is told that the database is away."""
+        """Let go of every connection; whoever waits is told that the database is away.
+
+        Not for a turn to call: whoever is told goes on at once, and then the loop does.
+        """
         self._is_closed = True
+        _known.discard(self)
         self._sweeping.cancel()
         self._connecting.shutdown(wait=False)
         for line in tuple(self._open):
@@ -196,6 +201,15 @@ class Usage(NamedTuple):
     free: int
     used: int
     waiting: int
+
+
+_known: set[Lines] = set()
+
+
+def usage() -> Usage:
+    """How the connections of this process's loops stand now; any thread may ask."""
+    each = [lines.usage() for lines in tuple(_known)]
+    return Usage(*map(sum, zip(*each, strict=True))) if each else Usage(0, 0, 0)
 
 
 def _close(made: "Future[Connection]") -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from identity import database
+from identity import database, lines
 
 EVERY_SECONDS = 1.0
 
@@ -35,7 +35,7 @@ PASSWORDS = Gauge(
 )
 CONNECTIONS = Gauge(
     "motlan_database_connections",
-    "Connections of the processes' pools by state; waiting: requests that have none yet",
+    "Connections of the processes by state; waiting: requests that have none yet",
     ["state"],
     multiprocess_mode="livesum",
 )
@@ -95,12 +95,12 @@ def _watch() -> None:
 
 
 def look() -> None:
-    """How the pool stands now; on SQLite there is none."""
+    """How the connections of threads and of the event loop stand now; on SQLite there are none."""
     pool = database.state().pool if database.is_open() else None
     if pool is None:
         return
-    told = pool.get_stats()
+    told, on_loop = pool.get_stats(), lines.usage()
     free = told.get("pool_available", 0)
-    CONNECTIONS.labels("free").set(free)
-    CONNECTIONS.labels("used").set(told.get("pool_size", 0) - free)
-    CONNECTIONS.labels("waiting").set(told.get("requests_waiting", 0))
+    CONNECTIONS.labels("free").set(free + on_loop.free)
+    CONNECTIONS.labels("used").set(told.get("pool_size", 0) - free + on_loop.used)
+    CONNECTIONS.labels("waiting").set(told.get("requests_waiting", 0) + on_loop.waiting)

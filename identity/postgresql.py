@@ -58,7 +58,7 @@ def connect(url: str) -> Connection:
     Raises:
         psycopg.OperationalError: the server is away, or takes nobody more.
     """
-    told = {"connect_timeout": PATIENCE} | conninfo_to_dict(url)
+    told: dict[str, Any] = {"connect_timeout": PATIENCE} | conninfo_to_dict(url)
     connection = Connection.connect(**told, **_KWARGS)
     _begin(connection)
     return connection
