@@ -1,0 +1,35 @@
+"""Turns played on an event loop of their own, as a web process plays its requests."""
+
+import asyncio
+from functools import partial
+
+from identity import settings
+from identity.lines import USUAL, Lines
+from identity.turns import Turn
+
+
+def play(*acts, url=None, most=3, limits=USUAL):
+    """What came of each act in a turn of its own, all begun together; what it raised is returned.
+
+    An act is called with the lines; its turn has them too.
+    """
+    return asyncio.run(_play(acts, url or settings.current().database_url, most, limits))
+
+
+async def _play(acts, url, most, limits):
+    loop = asyncio.get_running_loop()
+    lines = Lines(loop, url, most=most, limits=limits)
+    outcomes = [loop.create_future() for _ in acts]
+    for act, outcome in zip(acts, outcomes, strict=True):
+        Turn(partial(_tell, outcome, act, lines), lines).switch()
+    try:
+        return await asyncio.gather(*outcomes, return_exceptions=True)
+    finally:
+        lines.close()
+
+
+def _tell(outcome, act, lines):
+    try:
+        outcome.set_result(act(lines))
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the test looks at it
+        outcome.set_exception(error)
