@@ -36,7 +36,8 @@ def head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
     """
     lines = [f"HTTP/1.1 {_STATUS_LINES[status]}", *[f"{name}: {told}" for name, told in headers]]
     text = "\r\n".join(lines)
-    if text.count("\n") >= len(lines) or text.count("\r") >= len(lines):
+    ends = len(lines) - 1
+    if text.count("\n") != ends or text.count("\r") != ends or "\x00" in text:
         raise ValueError("a header has more than one line")
     return text.encode("latin-1") + b"\r\n"
 

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from queue import SimpleQueue
@@ -84,10 +85,15 @@ class Answering:
             request, connection = self._jobs.get()
             answer = self._whole(request)
             if answer.pieces is None:
-                self._loop.call_soon_threadsafe(connection.answered, answer)
+                self._tell(connection.answered, answer)
             else:
                 self._stream(answer, connection)
             del request, connection, answer
+
+    def _tell(self, what: Callable[..., None], *told: Any) -> None:  # noqa: ANN401 - as asyncio has it
+        """From a thread to the loop; after its end nobody is there to be told."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(what, *told)
 
     def _whole(self, request: Request) -> Answer:
         """What the application says, whatever happens on the way."""
@@ -126,19 +132,20 @@ class Answering:
         What breaks on the way ends the answer short of its length, so that no part passes for all.
         """
         pieces = answer.pieces or ()
-        self._loop.call_soon_threadsafe(connection.begin, answer)
+        self._tell(connection.begin, answer)
         try:
             for piece in pieces:
                 sent: Future[None] = Future()
-                told = partial(sent.set_result, None)
-                self._loop.call_soon_threadsafe(connection.send, piece, told)
+                self._tell(connection.send, piece, sent)
                 sent.result(PIECE_SECONDS)
+        except ConnectionError:  # the client went away
+            self._tell(connection.abort)
         except Exception as error:  # noqa: BLE001 - the status has gone, so no other answer is left
             doors.accident(error, "")
-            self._loop.call_soon_threadsafe(connection.abort)
+            self._tell(connection.abort)
         finally:
             _close(pieces)
-        self._loop.call_soon_threadsafe(partial(connection.finished, is_last=True))
+        self._tell(partial(connection.finished, is_last=True))
 
 
 def _close(said: Iterable[bytes]) -> None:

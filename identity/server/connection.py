@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from identity.server import answers, requests
@@ -43,7 +44,7 @@ class Connection(asyncio.Protocol):
         self._answering: Request | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_body_timed = self._is_full = self._is_ending = False
-        self._drained: Callable[[], None] | None = None
+        self._sent: Future[None] | None = None  # whoever makes the pieces of a long answer
         self.last_used = server.loop.time()
 
     # What asyncio tells
@@ -66,7 +67,7 @@ class Connection(asyncio.Protocol):
         self._reading.held.clear()
         self._stop_timer()
         self._server.ended(self)
-        self._tell_drained()
+        self._tell_sent()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes of one request, or of several."""
@@ -94,7 +95,7 @@ class Connection(asyncio.Protocol):
         """It took it."""
         self._is_full = False
         self._transport.resume_reading()
-        self._tell_drained()
+        self._tell_sent()
 
     # What whoever answers tells
 
@@ -115,13 +116,16 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(answers.as_bytes(answer, is_last=True, is_head=True))
 
-    def send(self, piece: bytes, drained: Callable[[], None]) -> None:
-        """A piece leaves; whoever makes them hears when there is room for the next one."""
+    def send(self, piece: bytes, sent: Future[None]) -> None:
+        """A piece leaves; whoever makes them hears when there is room for the next one.
+
+        It hears a `ConnectionError` where nobody takes them any more.
+        """
         if not self._transport.is_closing():
             self._transport.write(piece)
-        self._drained = drained
+        self._sent = sent
         if not self._is_full or self._transport.is_closing():
-            self._tell_drained()
+            self._tell_sent()
 
     def finished(self, *, is_last: bool) -> None:
         """The request in turn is done with."""
@@ -186,10 +190,14 @@ class Connection(asyncio.Protocol):
         if self._is_body_timed:
             self._server.reads_body(self, is_done=True)
 
-    def _tell_drained(self) -> None:
-        drained, self._drained = self._drained, None
-        if drained is not None:
-            drained()
+    def _tell_sent(self) -> None:
+        sent, self._sent = self._sent, None
+        if sent is None or not sent.set_running_or_notify_cancel():
+            return
+        if self._transport.is_closing():
+            sent.set_exception(ConnectionResetError())
+        else:
+            sent.set_result(None)
 
     def _hang_up(self) -> None:
         """Close; who still sends has some time to read first, or a reset would take the answer."""
