@@ -17,7 +17,7 @@ from flask import Flask
 from flask import request as flask_request
 from flask.wrappers import Response as PageResponse
 
-from identity import database, errors
+from identity import ahead, database, errors
 from identity.described import Described
 from identity.errors import (
     BodyTooLarge,
@@ -282,14 +282,18 @@ def describe(app: Flask, pages: Iterable[Described]) -> None:
 
 def _view(door: Door) -> Callable[..., PageResponse]:
     def view(**params: str) -> PageResponse:
-        answer = serve(door, flask_request.environ, params=params)
-        sent = PageResponse(answer.body, answer.status, list(answer.headers))
-        if not any(name == "Content-Type" for name, _ in answer.headers):
-            del sent.headers["Content-Type"]  # Flask would call an empty body a page
-        return sent
+        return in_flask(serve(door, flask_request.environ, params=params))
 
     view.guard = door.guard  # type: ignore[attr-defined] # read by the check that every route has one
     return view
+
+
+def in_flask(answer: Response) -> PageResponse:
+    """The answer as Flask sends it, with these headers and no other."""
+    sent = PageResponse(answer.body, answer.status, list(answer.headers))
+    if not any(name == "Content-Type" for name, _ in answer.headers):
+        del sent.headers["Content-Type"]  # Flask would call an empty body a page
+    return sent
 
 
 # The door that is answered from the environ itself, before Flask; null: there is none.
@@ -303,9 +307,10 @@ def no_lane(_method: str, _path: str) -> None:
 def lane(app: Flask) -> Lane:
     """The express lane: finds the door that is answered from the environ itself, before Flask."""
     table: dict[tuple[str, str], Door] = app.extensions.setdefault("motlan.doors", {})
+    of_pages: dict[tuple[str, str], Door] = app.extensions.setdefault(ahead.TABLE, {})
 
     def find(method: str, path: str) -> Door | None:
-        door = table.get((method, path))
+        door = table.get((method, path)) or of_pages.get((method, path))
         # Whoever asks for the very words of a path with a variable is read by Flask as anybody is.
         return None if door is None or "<" in door.path else door
 

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from identity import messages, meters, oplog
+from identity.ahead import PASSED_ON, PassedOn
 from identity.database import new_name
 from identity.doors import Lane, no_lane, serve
 from identity.messages import Headers, Response, StartResponse
@@ -107,12 +108,16 @@ class Edge:
             MustWait: nobody may wait here, and this needs to; nothing was done.
         """
         door = self._lane(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
-        if door is None:
+        if door is None or PASSED_ON in environ:
             return None
         started = time.perf_counter()
         self._enter(environ)
         environ["motlan.route"] = door.path
-        answer = environ.get(REFUSED) or self._refusal(environ) or serve(door, environ)
+        try:
+            answer = environ.get(REFUSED) or self._refusal(environ) or serve(door, environ)
+        except PassedOn as passed:
+            environ[PASSED_ON] = passed.refusal
+            return None
         self._measure(environ, answer.status, started=started)
         return answer
 
