@@ -36,6 +36,8 @@ SCOPE_CLAIMS: Mapping[str, Mapping[str, str]] = {
     "phone": {"phone_number": "contact_phone"},
     "address": {"address": "permanent_address"},
 }
+# Scopes behind which there is no attribute.
+BARE = frozenset({"openid", "offline_access"})
 LIFETIME: Mapping[Basis, timedelta] = {
     Basis.REQUEST: timedelta(days=30),
     Basis.LAW: timedelta(days=30),
@@ -94,7 +96,7 @@ class Plan:
 def items(details: Iterable[Detail], scopes: frozenset[str]) -> tuple[Item, ...]:
     """Everything a request asks for, in its order; the scopes last."""
     listed = [_item(detail) for detail in details]
-    told = tuple(scope for scope in SCOPE_CLAIMS if _wanted(scope, scopes))
+    told = tuple(s for s in SCOPE_CLAIMS if _wanted(s, scopes)) if scopes - BARE else ()
     if told:
         names = tuple(name for scope in told for name in _wanted(scope, scopes))
         scoped = Item(basis=Basis.CONSENT, procedure=None, case=None, scopes=told, required=names)
@@ -169,11 +171,7 @@ def carried(row: Any) -> Carried:  # noqa: ANN401 - a row of the table
 
 
 # Claims of OIDC Core §5.1 whose values stand here; the others are identity's own.
-CLAIMS: Mapping[str, str] = {
-    "email": "contact_email",
-    "phone_number": "contact_phone",
-    "address": "permanent_address",
-}
+CLAIMS = {c: a for s in ("email", "phone", "address") for c, a in SCOPE_CLAIMS[s].items()}
 
 
 class MayNotAsk(Refusal):

@@ -11,7 +11,7 @@ from identity.authentication import records
 from identity.citizens.records import Status
 from identity.database import new_id, transaction
 from identity.devices import Device
-from identity.together import Clause, look
+from identity.together import Answer, Clause, look
 
 PURPOSE = "citizen-session"
 IDLE = timedelta(minutes=30)
@@ -149,18 +149,29 @@ def find(cookie: str) -> CitizenSession | None:
         citizen_id, digest = sealing.open_handle(cookie, PURPOSE)
     except sealing.Unreadable:
         return None
-    clause = records.found_session(citizen_id, digest)
-    answer = look(clause)
-    if answer is None:
+    answer = look(records.found_session(citizen_id, digest))
+    if answer is None or answer["session.status"] != Status.ACTIVE:
         return None
-    found = {name: answer[f"session.{name}"] for name in clause.returns}
-    at = clock.now()
-    is_over = found["expires_at"] <= at or found["last_seen_at"] + IDLE <= at
-    if is_over or found.pop("status") != Status.ACTIVE:
+    session, at = _read(citizen_id, answer), clock.now()
+    if session.expires_at <= at or session.last_seen_at + IDLE <= at:
         return None
-    session = CitizenSession(citizen_id=citizen_id, **(found | {"amr": tuple(found["amr"])}))
     _keep_awake(session, at)
     return session
+
+
+def _read(citizen_id: uuid.UUID, answer: Answer) -> CitizenSession:
+    return CitizenSession(
+        citizen_id=citizen_id,
+        actor_id=answer["session.actor_id"],
+        mandate_id=answer["session.mandate_id"],
+        id=answer["session.id"],
+        acr=answer["session.acr"],
+        amr=tuple(answer["session.amr"]),
+        auth_at=answer["session.auth_at"],
+        account_level=answer["session.account_level"],
+        last_seen_at=answer["session.last_seen_at"],
+        expires_at=answer["session.expires_at"],
+    )
 
 
 def _keep_awake(session: CitizenSession, at: datetime) -> None:

@@ -1,7 +1,6 @@
 """The answer to an authorization request: one grant, one code, given once (RFC 6749 §4.1.2)."""
 
 import uuid
-from dataclasses import replace
 
 from identity.authentication.sessions import CitizenSession
 from identity.authorization import changing, subjects
@@ -91,7 +90,8 @@ def _clauses(
 ) -> tuple[str, tuple[Clause, ...]]:
     service = wish.public_service
     known = subjects.clauses(session.citizen_id, service.sector)
-    grant_id, opening = _grant(wish, session, approved=approved)
+    scope = changing.left(wish, approved)
+    grant_id, opening = _grant(wish, session, approved=approved, scope=scope)
     new = NewCode(
         citizen_id=session.citizen_id,
         grant_id=grant_id,
@@ -99,19 +99,19 @@ def _clauses(
         session_id=session.id,
         redirect_uri=wish.redirect_uri,
         code_challenge=wish.code_challenge,
-        sub="",  # the clause `subject` says it, in the same statement
-        scope=changing.left(wish, approved),
+        sub=None,  # the clause `subject` says it, in the same statement
+        scope=scope,
         earned=_earned(wish, session, actor=actor),
         sender_key=wish.sender_key,
         polled=(wish.polled.digest, wish.polled.until) if wish.polled else None,
     )
     after = (*CONDITIONS, "opened") if opening else CONDITIONS
     code, issuing = codes.issuing(new, after=after)
-    return code, (credentials.live_clause(service), *known, *opening, _with_subject(issuing))
+    return code, (credentials.live_clause(service), *known, *opening, issuing)
 
 
 def _grant(
-    wish: Wish, session: CitizenSession, *, approved: Approved
+    wish: Wish, session: CitizenSession, *, approved: Approved, scope: str
 ) -> tuple[uuid.UUID, tuple[Clause, ...]]:
     """The grant that the person's decision made, or the clauses of a new one."""
     if approved.grant_id is not None:
@@ -121,7 +121,7 @@ def _grant(
         actor_id=session.actor_id,
         mandate_id=session.mandate_id,
         public_service_id=wish.public_service.id,
-        scope=changing.left(wish, approved),
+        scope=scope,
     )
     taken = [decision.decision_id for decision in approved.decisions]
     return grants.opening(new, taken=taken, after=CONDITIONS)
@@ -140,14 +140,4 @@ def _earned(wish: Wish, session: CitizenSession, *, actor: str | None) -> Earned
         actor=actor,
         is_managed=asking.action(wish.said) is not None,
         state_hash=wish.state and algorithms.half_hash(wish.state, alg),
-    )
-
-
-def _with_subject(code: Clause) -> Clause:
-    """The code's clause with the `sub` that the clause `subject` found or made."""
-    return replace(
-        code,
-        postgres=code.postgres.replace(":code_sub", "subject.sub"),
-        sqlite=code.sqlite.replace(":code_sub", ":subject_sub"),
-        params={name: value for name, value in code.params.items() if name != "code_sub"},
     )

@@ -43,6 +43,8 @@ def changed(wish: Wish, session: CitizenSession, *, approved: Approved) -> Appro
 
 def left(wish: Wish, approved: Approved) -> str:
     """The asked scopes without those that were refused (RFC 6749 §3.3)."""
+    if not approved.refused_scopes:
+        return wish.scope
     return " ".join(s for s in wish.scope.split() if s not in approved.refused_scopes)
 
 

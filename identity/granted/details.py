@@ -46,8 +46,10 @@ def read(text: str | None, scopes: tuple[str, ...]) -> tuple[Detail, ...]:
     Raises:
         InvalidAuthorizationDetails: not a list of our type's members, too many, or one twice.
     """
-    found = [_detail(member) for member in _listed(text)] if text is not None else []
     named = [s.removeprefix(SHORTHAND) for s in scopes if s.startswith(SHORTHAND)]
+    if text is None and not named:
+        return ()
+    found = [_detail(member) for member in _listed(text)] if text is not None else []
     found += [Detail(_word(code, "procedure"), None, None) for code in named]
     if len(found) > MOST:
         raise _refused(f"at most {MOST} procedures fit in one request")

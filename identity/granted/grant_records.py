@@ -158,16 +158,19 @@ def opening(
     `after` names further conditions of the statement, without which nothing is opened.
     """
     needed = (*after, "whole") if takes else after
-    origin = f" FROM {', '.join(needed)}" if needed else ""
-    head = Clause(
-        "opened",
-        postgres=f"{_OPEN} SELECT {_OPEN_VALUES}{origin} RETURNING version",
-        sqlite=f"{_OPEN} VALUES ({_OPEN_VALUES}) RETURNING version",
-        params=params,
-        returns={"version": int},
-    )
+    head = Clause("opened", _opening(needed), _OPENING_SQLITE, params, _OPENED)
     before = taking() if takes else ()
     return (*before, head, *((COPIED,) if takes else ()), *((_MADE,) if makes else ()))
+
+
+_OPENED: dict[str, type] = {"version": int}
+_OPENING_SQLITE = f"{_OPEN} VALUES ({_OPEN_VALUES}) RETURNING version"
+
+
+@lru_cache(maxsize=16)
+def _opening(needed: tuple[str, ...]) -> str:
+    origin = f" FROM {', '.join(needed)}" if needed else ""
+    return f"{_OPEN} SELECT {_OPEN_VALUES}{origin} RETURNING version"
 
 
 def taking() -> tuple[Clause, ...]:

@@ -50,10 +50,14 @@ def read(parameters: Parameters) -> Wish:
     for name in ("client_id", "redirect_uri"):
         if name in repeated:
             raise NotSentBack(f"{name} must be sent only once")
-    names = LIMITS.keys() - {"request", "request_uri", *repeated}
-    sent = {name: parameters.one(name) for name in LIMITS if name in names}
+    names = [name for name in parameters.names() if name in _PLAIN and name not in repeated]
+    sent = {name: parameters.one(name) for name in names}
     plain = reread({name: value for name, value in sent.items() if value is not None})
-    return replace(plain, repeated=repeated)
+    return replace(plain, repeated=repeated) if repeated else plain
+
+
+# What is read of a request that does not come as an object.
+_PLAIN = frozenset(LIMITS) - {"request", "request_uri"}
 
 
 def reread(

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from identity.errors import InvalidRequest, Refusal
@@ -12,6 +11,7 @@ from identity.granted.approval import Detail
 from identity.granted.claims import CLAIM, CLAIMS_OF, claims_of
 from identity.granted.details import SHORTHAND
 from identity.managed import asking
+from identity.once import once
 from identity.parameters import Parameter
 from identity.polled.ways import Polled
 from identity.public_services.registered import Registered
@@ -133,24 +133,25 @@ class Wish:
         mode = self.said.get("response_mode", MODES[0])
         return _SHORT.get(mode, mode) if mode in MODES else MODES[0]
 
-    @cached_property
+    @once
     def scope_values(self) -> tuple[str, ...]:
         """Every scope that was sent, in order, each once."""
         return tuple(dict.fromkeys(self.said.get("scope", "").split(" ")))
 
-    @cached_property
+    @once
     def scopes(self) -> frozenset[str]:
         """The scopes that we offer and this public service registered; others are ignored."""
         return self._sent | self._single_claims
 
-    @cached_property
+    @once
     def _sent(self) -> frozenset[str]:
-        allowed = frozenset(OFFERED_SCOPES) & (self.public_service.scopes | {"openid"})
-        if "refresh_token" not in self.public_service.grant_types:
-            allowed -= {"offline_access"}  # OIDC Core §11: ignored where it can have no effect
-        return allowed & frozenset(self.scope_values)
+        service = self.public_service
+        sent = {s for s in self.scope_values if s == "openid" or s in service.scopes}
+        if "refresh_token" not in service.grant_types:
+            sent.discard("offline_access")  # OIDC Core §11: ignored where it can have no effect
+        return frozenset(sent.intersection(OFFERED_SCOPES))
 
-    @cached_property
+    @once
     def _single_claims(self) -> frozenset[str]:
         """Claims of userinfo asked for by name, of scopes registered and not asked for (§5.5).
 
@@ -158,6 +159,8 @@ class Wish:
             InvalidRequest: the `claims` parameter is not of its shape.
         """
         wanted = self._claims("userinfo")
+        if not wanted:
+            return frozenset()
         left = (self.public_service.scopes & CLAIMS_OF.keys()) - self._sent
         return frozenset(CLAIM + c for c in claims_of(left) if c in wanted)
 
@@ -166,27 +169,28 @@ class Wish:
         """Whether there is more than who signed in, so that somebody has to decide."""
         return bool(self.details) or bool(self.scopes - {"openid", "offline_access"})
 
-    @property
+    @once
     def scope(self) -> str:
         """The scopes as they go into the grant: offered ones, shorthand ones, single claims."""
         kept = [s for s in self.scope_values if s in self._sent or s.startswith(SHORTHAND)]
         return " ".join([*kept, *sorted(self._single_claims)])
 
-    @cached_property
+    @once
     def details(self) -> tuple[Detail, ...]:
         """The procedures asked for, by parameter or shorthand scope."""
         return details.read(self.said.get("authorization_details"), self.scope_values)
 
-    @cached_property
+    @once
     def resources(self) -> tuple[str, ...]:
         """What the tokens will be for (RFC 8707 §2.1); empty: it was not said.
 
         Raises:
             InvalidTarget: something that is not ours.
         """
-        return resources.read(self.said.get("resource"))
+        told = self.said.get("resource")
+        return () if told is None else resources.read(told)
 
-    @cached_property
+    @once
     def prompts(self) -> frozenset[str]:
         """What the person is to be asked in any case; `none`: nothing at all."""
         return frozenset(self.said.get("prompt", "").split())
@@ -196,7 +200,7 @@ class Wish:
         """Whether no page may be shown (`prompt=none`)."""
         return "none" in self.prompts
 
-    @cached_property
+    @once
     def max_age_seconds(self) -> int | None:
         """How old the sign-in may be; null: any age.
 
@@ -230,7 +234,7 @@ class Wish:
         """The languages that the pages should try, best first."""
         return tuple(self.said.get("ui_locales", "").split())
 
-    @cached_property
+    @once
     def acr(self) -> acr.Wanted:
         """The authentication level wanted: of the `claims` parameter, or else of `acr_values`.
 
@@ -243,7 +247,7 @@ class Wish:
         values = _values(told)
         return acr.Wanted(acr.known(values), told.get("essential") is True, bool(values))
 
-    @cached_property
+    @once
     def subject(self) -> str | None:
         """The `sub` that has to be the one signed in; null: whoever it is.
 
@@ -269,10 +273,10 @@ class Wish:
     def _claims(self, where: str) -> Mapping[str, Any]:
         return {name: value or {} for name, value in (self._claims_told.get(where) or {}).items()}
 
-    @cached_property
+    @once
     def _claims_told(self) -> Mapping[str, Any]:
         try:
-            told = json.loads(self.said.get("claims", "{}"))
+            told = json.loads(self.said["claims"]) if "claims" in self.said else {}
         except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict) or not all(

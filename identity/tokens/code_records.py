@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from identity.granted.grant_records import decisions
@@ -17,14 +18,25 @@ _CODE_VALUES = """:code_citizen, :code_digest, :code_grant, :code_service, :code
 
 
 def issuing(params: Mapping[str, Any], after: tuple[str, ...]) -> Clause:
-    """The code is on record, provided that each condition of `after` found a row."""
+    """The code is on record, provided that each condition of `after` found a row.
+
+    Without `code_sub` among the parameters it is what the condition `subject` found.
+    """
+    postgres, sqlite = _issuing(after, is_told="code_sub" in params)
+    return Clause("code", postgres, sqlite, params, _ISSUED)
+
+
+_ISSUED: dict[str, type] = {"expires_at": datetime}
+
+
+@lru_cache(maxsize=16)
+def _issuing(after: tuple[str, ...], *, is_told: bool) -> tuple[str, str]:
     origin = f" FROM {', '.join(after)}" if after else ""
-    return Clause(
-        "code",
-        postgres=f"{_CODE} SELECT {_CODE_VALUES}{origin} RETURNING expires_at",
-        sqlite=f"{_CODE} VALUES ({_CODE_VALUES}) RETURNING expires_at",
-        params=params,
-        returns={"expires_at": datetime},
+    sub = (":code_sub", ":code_sub") if is_told else ("subject.sub", ":subject_sub")
+    postgres, sqlite = (_CODE_VALUES.replace(":code_sub", one) for one in sub)
+    return (
+        f"{_CODE} SELECT {postgres}{origin} RETURNING expires_at",
+        f"{_CODE} VALUES ({sqlite}) RETURNING expires_at",
     )
 
 

@@ -34,7 +34,7 @@ class NewCode:
     session_id: uuid.UUID
     redirect_uri: str
     code_challenge: str | None  # null: a confidential service registered without PKCE
-    sub: str
+    sub: str | None  # null: what the condition `subject` of its statement finds
     scope: str
     earned: Earned
     sender_key: str | None = None  # null: whoever redeems it may do so with any key, or none
@@ -90,7 +90,6 @@ def issuing(new: NewCode, *, after: tuple[str, ...] = ()) -> tuple[str, Clause]:
         "code_session": new.session_id,
         "code_redirect_uri": new.redirect_uri,
         "code_challenge": new.code_challenge,
-        "code_sub": new.sub,
         "code_scope": new.scope,
         "code_claims": new.earned.stored(),
         "code_now": now,
@@ -98,6 +97,8 @@ def issuing(new: NewCode, *, after: tuple[str, ...] = ()) -> tuple[str, Clause]:
         "code_family": database.new_id(),
         "code_sender_key": new.sender_key,
     }
+    if new.sub is not None:
+        params["code_sub"] = new.sub
     return code, code_records.issuing(params, after)
 
 
