@@ -7,7 +7,6 @@ word of RFC 6749 and its sisters, `slug` names it in docs/errors.md.
 
 import re
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 import structlog
 from flask import make_response, render_template
@@ -215,10 +214,3 @@ def sent_back(refusal: Refusal) -> dict[str, str]:
     """To a public service through the person's browser: RFC 6749 §4.1.2.1."""
     _noted(refusal)
     return {"error": refusal.code, "error_description": refusal.told}
-
-
-def redirection(redirect_uri: str, params: dict[str, str]) -> Response:
-    """A 303, so that a form's password is never posted on (RFC 9700 §4.12)."""
-    joint = "&" if "?" in redirect_uri else "?"
-    location = redirect_uri + joint + urlencode(params)
-    return Response(303, b"", (("Location", location), *NO_STORE))

@@ -9,7 +9,7 @@ from flask import Blueprint, g, make_response, render_template, request
 from flask.wrappers import Response as PageResponse
 from werkzeug.wrappers import Response as AnyResponse
 
-from identity import browser, doors, language
+from identity import ahead, browser, doors, language
 from identity.authentication import asking, guard
 from identity.authorization import authorize
 from identity.authorization.authorize import Visit
@@ -50,6 +50,7 @@ DESCRIBED = tuple(_described(method) for method in ("GET", "POST"))
 @enter(anyone)
 def take_request() -> AnyResponse:
     """A new request of a public service, or a person coming back to one that waits."""
+    ahead.raise_passed_on(request.environ)
     query = doors.Request(request.environ).query
     waiting = _waiting(query)
     if waiting is None:
@@ -142,4 +143,4 @@ def _sent(answer: Response | Posted) -> PageResponse:
         page = make_response(render_template("authorization/form_post.html", answer=answer))
         page.headers.extend(NO_STORE)
         return page
-    return PageResponse(answer.body, answer.status, list(answer.headers))
+    return doors.in_flask(answer)

@@ -1,7 +1,9 @@
 """How an answer travels: in the query or as a form (Form Post), signed and encrypted (JARM)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote_plus
 
 from identity import errors, settings
 from identity.errors import Refusal
@@ -34,12 +36,17 @@ def send(wish: Wish, params: Mapping[str, str]) -> Response | Posted:
         told = {"response": _signed(wish, told)}
     if carrier == "form_post":
         return Posted(wish.redirect_uri, told)
-    return errors.redirection(wish.redirect_uri, told)
+    return _redirection(wish.redirect_uri, told)
 
 
 def refuse(wish: Wish, refusal: Refusal) -> Response | Posted:
     """An error goes the same way (RFC 6749 §4.1.2.1)."""
     return send(wish, errors.sent_back(refusal))
+
+
+def is_in_query(wish: Wish) -> bool:
+    """Whether every answer is a plain redirect: nothing is signed, and no page is shown."""
+    return wish.polled is None and _mode(wish) == MODES[0]
 
 
 def _mode(wish: Wish) -> str:
@@ -48,6 +55,21 @@ def _mode(wish: Wish) -> str:
     if wish.response_mode in registered:
         return wish.response_mode
     return next(mode for mode in MODES if mode in registered)
+
+
+def _redirection(redirect_uri: str, params: Mapping[str, str]) -> Response:
+    """A 303, so that a form's password is never posted on (RFC 9700 §4.12)."""
+    joint = "&" if "?" in redirect_uri else "?"
+    query = "&".join([f"{name}={_encoded(value)}" for name, value in params.items()])
+    return Response(303, b"", (("Location", redirect_uri + joint + query), *NO_STORE))
+
+
+def _encoded(value: str) -> str:
+    """As a form says it; most values are nothing but what needs no encoding."""
+    return value if _UNRESERVED.fullmatch(value) else quote_plus(value)
+
+
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 def _signed(wish: Wish, told: Mapping[str, str]) -> str:

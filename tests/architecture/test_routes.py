@@ -6,7 +6,7 @@ import uuid
 import pytest
 from flask import Flask
 
-from identity import guards
+from identity import ahead, doors, guards
 from tests.people import a_security_officer, form_token, lan, sign_in, sign_in_officer
 
 
@@ -42,6 +42,18 @@ def test_every_door_is_a_route_with_the_same_guard(app):
     assert doors
     for place, door in doors.items():
         assert routes[place].guard is door.guard
+
+
+def test_a_door_ahead_of_a_page_lets_in_nobody_else_than_the_page(app):
+    """It judges for itself whether somebody is signed in; so does its page, which anyone opens."""
+    routes = {rule.rule: app.view_functions[rule.endpoint] for rule in app.url_map.iter_rules()}
+    table = app.extensions[ahead.TABLE]
+
+    assert table
+    assert not table.keys() & app.extensions["motlan.doors"].keys()
+    for (_method, path), door in table.items():
+        assert (door.guard, routes[path].guard) == (doors.anyone, guards.anyone)
+        assert door.refusals is ahead.pass_on
 
 
 # Forms of other sites may come here: both only keep what was asked and answer with a GET.

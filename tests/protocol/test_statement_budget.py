@@ -7,7 +7,7 @@ import pytest
 
 from identity import database
 from identity.provider import client_credentials
-from tests.asking import a_sender
+from tests.asking import a_sender, signed_in
 from tests.offices import Office, a_decision, about_scopes, an_office
 from tests.people import form_token, lan
 from tests.proving import Holder, bound, refreshed
@@ -42,6 +42,19 @@ def test_a_code_exchange(office):
     code = office.authorize(lan(), decisions=(a_decision(),))
 
     assert spent_by(lambda: office.redeem(code)) == (1, 1)
+
+
+def test_an_answer_with_a_session(client):
+    """Design §9: at most two; who is signed in, and one that opens the grant and keeps the code."""
+    sender = a_sender(client)
+    signed_in(client, lan())
+    assert "code=" in sender.ask().location  # whatever a process reads once, it has read now
+
+    with database.counted() as tally:
+        sender.ask()
+
+    assert tally.commits == 1
+    assert tally.round_trips == 2
 
 
 def test_a_refresh(office):
