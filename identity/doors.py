@@ -264,15 +264,21 @@ def brief(app: Flask, *, asks_database: bool) -> Callable[[str, str], Brief]:
 
     `asks_database`: whether whoever answers so can wait for the database.
     """
-    table: dict[tuple[str, str], Door] = app.extensions.setdefault("motlan.doors", {})
+    door_of = _finder(app)
 
     def find(method: str, path: str) -> Brief:
-        door = table.get((method, path))
+        door = door_of(method, path)
         if door is None:
             return never
         return door.asks_once if asks_database and door.asks_once is not never else door.is_brief
 
     return find
+
+
+def _finder(app: Flask) -> Callable[[str, str], Door | None]:
+    table: dict[tuple[str, str], Door] = app.extensions.setdefault("motlan.doors", {})
+    of_pages: dict[tuple[str, str], Door] = app.extensions.setdefault(ahead.TABLE, {})
+    return lambda method, path: table.get((method, path)) or of_pages.get((method, path))
 
 
 def describe(app: Flask, pages: Iterable[Described]) -> None:
@@ -306,11 +312,10 @@ def no_lane(_method: str, _path: str) -> None:
 
 def lane(app: Flask) -> Lane:
     """The express lane: finds the door that is answered from the environ itself, before Flask."""
-    table: dict[tuple[str, str], Door] = app.extensions.setdefault("motlan.doors", {})
-    of_pages: dict[tuple[str, str], Door] = app.extensions.setdefault(ahead.TABLE, {})
+    door_of = _finder(app)
 
     def find(method: str, path: str) -> Door | None:
-        door = table.get((method, path)) or of_pages.get((method, path))
+        door = door_of(method, path)
         # Whoever asks for the very words of a path with a variable is read by Flask as anybody is.
         return None if door is None or "<" in door.path else door
 

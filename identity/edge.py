@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
-from identity import messages, meters, oplog
+from identity import messages, meters, oplog, waiting
 from identity.ahead import PASSED_ON, PassedOn
 from identity.database import new_name
 from identity.doors import Lane, no_lane, serve
@@ -117,6 +117,7 @@ class Edge:
             answer = environ.get(REFUSED) or self._refusal(environ) or serve(door, environ)
         except PassedOn as passed:
             environ[PASSED_ON] = passed.refusal
+            waiting.require_thread()
             return None
         self._measure(environ, answer.status, started=started)
         return answer

@@ -36,6 +36,16 @@ def require() -> None:
         raise MustWait
 
 
+def require_thread() -> None:
+    """A page follows: it may wait for anything, so threads make them all.
+
+    Raises:
+        MustWait: this is none.
+    """
+    if turns.current() is not None or not _may_wait.get():
+        raise MustWait
+
+
 @contextmanager
 def for_nobody() -> Iterator[None]:
     """Inside, everything that would wait raises `MustWait` instead."""

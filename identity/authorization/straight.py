@@ -4,7 +4,8 @@ Somebody is signed in, everything is decided, and the browser goes straight back
 may be the case, the page of the same address answers, and nothing was done before it does.
 """
 
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 from identity import ahead, browser, doors
 from identity.ahead import PassedOn
@@ -36,6 +37,11 @@ def go_back(request: doors.Request, _caller: None) -> Response:
     return answer
 
 
+def is_worth_a_try(_body: bytes, environ: Mapping[str, Any]) -> bool:
+    """Whether somebody may be signed in: nobody else goes straight back."""
+    return browser.cookie_name(guard.COOKIE) in environ.get("HTTP_COOKIE", "")
+
+
 def _cookie(request: doors.Request, name: str) -> str | None:
     """The first of that name, which is the one that the page would read."""
     for pair in (request.header("Cookie") or "").split(";"):
@@ -61,4 +67,5 @@ DOOR = Door(
     function=go_back,
     guard=doors.anyone,
     refusals=ahead.pass_on,
+    asks_once=is_worth_a_try,
 )

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from identity import messages, waiting
+from identity.ahead import PassedOn
 from identity.doors import BODY, Door, anyone
 from identity.edge import Edge
 from identity.errors import tell
@@ -148,3 +149,19 @@ class TestAttacker:
         del unread[BODY]
 
         assert (here.status, edge().answer(unread).status) == (413, 413)
+
+
+def test_what_a_door_passes_on_goes_to_a_thread_and_is_not_tried_again(edge):
+    tries = []
+
+    def pass_on_what_came(_request, _caller):
+        tries.append(1)
+        raise PassedOn
+
+    here, asked = edge(pass_on_what_came), environ()
+
+    with waiting.for_nobody(), pytest.raises(MustWait):
+        here.answer(asked)
+
+    assert here.answer(asked) is None
+    assert tries == [1]
