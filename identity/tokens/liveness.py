@@ -40,7 +40,7 @@ def alive(ref: TokenRef, asker: Asker) -> tuple[int, tuple[Carried, ...]] | None
 
 def _alive(ref: TokenRef, service: Registered) -> tuple[int, tuple[Carried, ...]] | None:
     params = {**params_of(ref, service), "gate_now": clock.now()}
-    in_force = grant_records.decisions("alive", citizen="gate_citizen", now="gate_now")
+    in_force = grant_records.decisions("alive", citizen="citizen", now="gate_now")
     answer = look(grant_records.alive(params), in_force)
     if answer is None:
         return None
