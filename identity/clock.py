@@ -49,4 +49,4 @@ def minute(at: datetime) -> str:
     """
     if at.tzinfo is None:
         raise ValueError("a time without a zone has no minute")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00Z")
+    return at.astimezone(UTC).isoformat()[:16] + ":00Z"

@@ -10,9 +10,9 @@ import hmac
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from identity import clock, sealing
 from identity.written import sorted_json
@@ -55,8 +55,7 @@ def leaf(entry_type: str, *, minute: str, commit: bytes) -> bytes:
     return f"motlan-entry/v1\n{entry_type}\n{minute}\n{body}\n".encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry, sealed and ready to be written; only its place in the database is missing."""
 
     type: str
@@ -69,14 +68,14 @@ class Entry:
     c_actor: bytes
     sealed_subject: bytes
     sealed_actor: bytes
-    subject_wrapped: bytes = field(repr=False)
-    actor_wrapped: bytes = field(repr=False)
+    subject_wrapped: bytes
+    actor_wrapped: bytes
     kek_id: str
+    body_commit: bytes  # in the leaf and in the promise
 
-    @property
-    def body_commit(self) -> bytes:
-        """The commitment in the leaf and in the promise."""
-        return body_commit(self.c_subject, self.c_actor)
+    def __repr__(self) -> str:
+        """What the leaf says, and nothing of the keys."""
+        return f"Entry({self.type!r}, {self.minute!r})"
 
     @property
     def leaf(self) -> bytes:
@@ -98,11 +97,10 @@ def seal_entry(
     """
     at = clock.now()
     about, by = {**(subject or {}), **_about(who)}, {**(acting or {}), **_by(who, at)}
-    sides = [
-        _sealed_side(SUBJECT_LABEL, "sealed_subject", members=about),
-        _sealed_side(ACTOR_LABEL, "sealed_actor", members=by),
-    ]
-    (c_subject, sealed_subject, subject_key), (c_actor, sealed_actor, actor_key) = sides
+    c_subject, sealed_subject, subject_key = _sealed_side(
+        SUBJECT_LABEL, "sealed_subject", members=about
+    )
+    c_actor, sealed_actor, actor_key = _sealed_side(ACTOR_LABEL, "sealed_actor", members=by)
     ring = sealing.ring()
     subject_wrapped, kek_id = ring.wrap(subject_key)
     return Entry(
@@ -119,6 +117,7 @@ def seal_entry(
         subject_wrapped=subject_wrapped,
         actor_wrapped=ring.wrap(actor_key)[0],
         kek_id=kek_id,
+        body_commit=body_commit(c_subject, c_actor),
     )
 
 
@@ -142,7 +141,7 @@ def _by(who: Who, at: datetime) -> dict[str, str]:
 
 
 def _named(**ids: uuid.UUID | None) -> dict[str, str]:
-    return {name: each.hex for name, each in ids.items() if each not in {None, NOBODY}}
+    return {name: each.hex for name, each in ids.items() if each is not None and each.int}
 
 
 def unlike(stored: bytes, who: Who, *, at: datetime, is_subject: bool) -> str | None:

@@ -3,7 +3,6 @@
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -71,8 +70,7 @@ class RefusalTally(Base):
     what: Mapped[str]  # the refusal's words, sealed by the ring: {type, citizen, …}
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRef:
+class EntryRef(NamedTuple):
     """Where an entry was written, and what a promise about it says."""
 
     id: int
@@ -87,13 +85,11 @@ def clauses(entry: Entry, *, after: Iterable[str] = (), name: str = "entry") -> 
     `after` names the condition clauses: no row from them, no entry (design §4).
     """
     texts = _texts(tuple(after), name)
-    written = Clause(name, *texts.entry, params=_params(entry, name), returns=_ID)
-    params = {
-        f"{name}_subject_wrapped": entry.subject_wrapped,
-        f"{name}_actor_wrapped": entry.actor_wrapped,
-        f"{name}_kek": entry.kek_id,
-    }
-    return written, Clause(f"{name}_key", *texts.keys, params=params, returns=_ENTRY_ID)
+    params = dict(zip(texts.params, _values(entry), strict=True))
+    return (
+        Clause(name, *texts.entry, params=params, returns=_ID),
+        Clause(texts.key_name, *texts.keys, returns=_ENTRY_ID),
+    )
 
 
 _ID, _ENTRY_ID = {"id": int}, {"entry_id": int}
@@ -104,6 +100,8 @@ class _Texts(NamedTuple):
 
     entry: tuple[str, str]
     keys: tuple[str, str]
+    key_name: str
+    params: tuple[str, ...]  # of both, in the order of `_values`
 
 
 @lru_cache(maxsize=256)
@@ -121,6 +119,8 @@ def _texts(after: tuple[str, ...], name: str) -> _Texts:
             f"{_INSERT_KEY} SELECT :{name}_citizen, {name}.id, {keys} FROM {name} {_RETURNING}",  # noqa: S608 - our own names
             f"{_INSERT_KEY} VALUES (:{name}_citizen, :{name}_id, {keys}) {_RETURNING}",
         ),
+        f"{name}_key",
+        tuple(f"{name}_{member}" for member in _MEMBERS),
     )
 
 
@@ -141,19 +141,28 @@ _RETURNING = "RETURNING entry_id"
 _KEYS = ":{n}_subject_wrapped, :{n}_actor_wrapped, :{n}_kek"
 
 
-def _params(entry: Entry, name: str) -> dict[str, Any]:
-    return {
-        f"{name}_citizen": entry.citizen_id,
-        f"{name}_type": entry.type,
-        f"{name}_at": entry.at,
-        f"{name}_actor": entry.actor_id,
-        f"{name}_service": entry.public_service_id,
-        f"{name}_leaf": entry.leaf,
-        f"{name}_c_subject": entry.c_subject,
-        f"{name}_c_actor": entry.c_actor,
-        f"{name}_subject": entry.sealed_subject,
-        f"{name}_acting": entry.sealed_actor,
-    }
+_MEMBERS = (
+    *("citizen", "type", "at", "actor", "service", "leaf", "c_subject", "c_actor"),
+    *("subject", "acting", "subject_wrapped", "actor_wrapped", "kek"),
+)
+
+
+def _values(entry: Entry) -> tuple[Any, ...]:
+    return (
+        entry.citizen_id,
+        entry.type,
+        entry.at,
+        entry.actor_id,
+        entry.public_service_id,
+        entry.leaf,
+        entry.c_subject,
+        entry.c_actor,
+        entry.sealed_subject,
+        entry.sealed_actor,
+        entry.subject_wrapped,
+        entry.actor_wrapped,
+        entry.kek_id,
+    )
 
 
 def ref(entry: Entry, entry_id: int) -> EntryRef:
