@@ -7,9 +7,10 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from consent.attributes import catalogue, types
-from consent.attributes.catalogue import DECLARED
+from consent.attributes.catalogue import DECLARED, Attribute
 from identity import clock, sealing
 from identity.together import Answer
+from identity.written import own_json
 
 VERIFIED, TOLD = 1, 2  # source of the envelope: by government, by the person
 TABLE, COLUMN = "attribute_value", "sealed"
@@ -74,7 +75,7 @@ class Sealed(NamedTuple):
 def sealed_in(answer: Answer) -> dict[str, list[Sealed]]:
     """What stands for each name in the answer of the clause `vals`."""
     found: dict[str, list[Sealed]] = {}
-    for row in answer.get("vals.found", ()):
+    for row in own_json(answer.get("vals.found", "[]")):
         found.setdefault(row[0], []).append(_sealed(row))
     return found
 
@@ -96,6 +97,8 @@ def _sealed(row: Sequence[Any]) -> Sealed:
 
 def chosen(parts: Sequence[Sealed]) -> Sealed:
     """The register's own value wins unless it is missing, stale (design §6) or ended."""
+    if len(parts) == 1:
+        return parts[0]
     told = next((part for part in parts if part.register == DECLARED), None)
     owned = next((part for part in parts if part.register != DECLARED), None)
     if owned is None or told is None:
@@ -116,13 +119,12 @@ def _is_old(part: Sealed) -> bool:
     return part.has_ended or catalogue.attribute(part.name).is_stale(part.as_of, on=clock.today())
 
 
-def opened(part: Sealed, key: bytes) -> Value:
-    """The value, opened with its person's key.
+def opened(part: Sealed, key: bytes, *, of: Attribute, on: date) -> Value:
+    """The value of this attribute, opened with its person's key, as it stands on that day.
 
     Raises:
         sealing.Unreadable: another person's key, another row, or changed bytes.
     """
-    attribute = catalogue.attribute(part.name)
     members = _opened_members(part.sealed, key, row=part.row)
     return Value(
         name=part.name,
@@ -133,8 +135,8 @@ def opened(part: Sealed, key: bytes) -> Value:
         valid_from=members["valid_from"],
         valid_to=members["valid_to"],
         # The word of a person never stands for a paper.
-        equals_paper=attribute.equals_paper and part.source == VERIFIED,
-        is_stale=attribute.is_stale(part.as_of, on=clock.today()),
+        equals_paper=of.equals_paper and part.source == VERIFIED,
+        is_stale=of.is_stale(part.as_of, on=on),
         is_disputed=part.is_disputed,
         about_id=part.about_id,
         value_id=part.value_id,
@@ -169,5 +171,5 @@ def open_members(sealed: bytes, key: bytes, *, value_id: uuid.UUID) -> dict[str,
 
 def _opened_members(sealed: bytes, key: bytes, *, row: str) -> dict[str, Any]:
     text = sealing.open_sealed(key, sealed, table=TABLE, column=COLUMN, row=row)
-    members: dict[str, Any] = json.loads(text.decode())
+    members: dict[str, Any] = own_json(text.decode())
     return members

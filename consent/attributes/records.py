@@ -124,7 +124,8 @@ _HEADS = """
     WHERE h.citizen_id = :citizen AND h.attribute
 """
 _POSTGRES = (
-    f"SELECT coalesce(json_agg(json_build_array({_ENVELOPE})), '[]'::json) AS found {_HEADS}"
+    f"SELECT coalesce(CAST(json_agg(json_build_array({_ENVELOPE})) AS text), '[]') AS found"
+    f" {_HEADS}"
     " = ANY(ARRAY(SELECT json_array_elements_text(CAST(:vals_names AS json))))"
 ).format(sealed="encode(v.sealed, 'hex')")
 _SQLITE = (
@@ -150,7 +151,7 @@ _SAME_TEXTS = (
     _POSTGRES + _SAME.format(among="= ANY(:vals_ids)"),
     _SQLITE + _SAME.format(among="IN (SELECT value FROM json_each(:vals_ids))"),
 )
-_FOUND = {"found": list}
+_FOUND = {"found": str}
 
 
 def values_clause(citizen_id: uuid.UUID, names: Sequence[str]) -> Clause:

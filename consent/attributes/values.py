@@ -76,9 +76,12 @@ def of_registers(names: Iterable[str]) -> tuple[str, ...]:
 
 def open_values(answer: Answer, key: bytes, *, names: Iterable[str]) -> dict[str, Value]:
     """Each name's value from the answer of the clause `vals`; names without one are absent."""
-    wanted = set(of_registers(names))
-    standing = {name: parts for name, parts in sealed_in(answer).items() if name in wanted}
-    return {name: opened(chosen(parts), key) for name, parts in standing.items()}
+    wanted, known, today = of_registers(names), catalogue.attributes(), clock.today()
+    return {
+        name: opened(chosen(parts), key, of=known[name], on=today)
+        for name, parts in sealed_in(answer).items()
+        if name in wanted
+    }
 
 
 def of_identity(members: Members, names: Iterable[str], *, as_of: date) -> dict[str, Value]:
@@ -158,7 +161,9 @@ def declare(citizen_id: uuid.UUID, told: Mapping[str, types.Value]) -> dict[str,
         [head(citizen_id, a.name, register=DECLARED, value_id=i) for a, _, i in said]
     )
     against = [
-        a.name for a, value, _ in said if _differs(standing.get(a.name, []), key, value=value)
+        a.name
+        for a, value, _ in said
+        if _differs(a, value, parts=standing.get(a.name, []), key=key)
     ]
     records.open_tickets([ticket(citizen_id, name, kind="declared_differs") for name in against])
     return {attribute.name: value_id for attribute, _, value_id in said}
@@ -188,9 +193,12 @@ def _declared(
     }
 
 
-def _differs(parts: Sequence[Sealed], key: bytes, *, value: types.Value) -> bool:
+def _differs(
+    attribute: Attribute, value: types.Value, *, parts: Sequence[Sealed], key: bytes
+) -> bool:
     owned = [part for part in parts if part.register != DECLARED]
-    return any(opened(part, key).value != value for part in owned)
+    today = clock.today()
+    return any(opened(part, key, of=attribute, on=today).value != value for part in owned)
 
 
 def head(

@@ -14,6 +14,7 @@ from identity.citizens.records import Status
 from identity.database import new_id
 from identity.errors import NotFound
 from identity.together import Answer, Clause, look
+from identity.written import own_json
 
 TABLE, COLUMN = "citizen_identity", "sealed"
 PURPOSE = "national-id"  # of the blind index; never changes
@@ -173,7 +174,7 @@ def open_identity(sealed: bytes, key: bytes, *, row: tuple[uuid.UUID, int]) -> I
 
 def _opened_members(sealed: bytes, key: bytes, *, row: tuple[uuid.UUID, int]) -> Members:
     opened = sealing.open_sealed(key, sealed, table=TABLE, column=COLUMN, row=_name(row))
-    members: Members = json.loads(opened.decode())
+    members: Members = own_json(opened.decode())
     return members
 
 
