@@ -206,6 +206,8 @@ class Connection(asyncio.Protocol):
         if self._is_ending or self._transport.is_closing():
             return
         self._is_ending = True
-        if self._transport.can_write_eof():
+        try:
             self._transport.write_eof()
+        except OSError:  # it is gone already, and asyncio has not told us yet
+            self._transport.abort()
         self._server.loop.call_later(LINGER_SECONDS, self._transport.close)
