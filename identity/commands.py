@@ -16,6 +16,7 @@ from identity import (
     doctor,
     errors,
     files,
+    listening,
     log_keys,
     meters,
     schema,
@@ -185,7 +186,7 @@ def serve(*, without_worker: bool) -> None:
             app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - a proxy's documented way
             database.init_app(app, chosen)  # and the supervisor reads what is measured
         raise SystemExit(supervisor.serve(chosen, with_worker=not without_worker))
-    except (sealing.RingFault, supervisor.PlaceTaken) as fault:
+    except (sealing.RingFault, listening.PlaceTaken) as fault:
         raise click.ClickException(str(fault)) from None
 
 

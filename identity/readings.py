@@ -116,6 +116,13 @@ def one_of(*words: str) -> Callable[[str], str]:
     return reading
 
 
+def server(text: str) -> str:
+    """What answers: ours, or gunicorn."""
+    if text == "granian":
+        raise ValueError("granian is gone; unset it to have the server of our own")
+    return one_of("motlan", "gunicorn")(text)
+
+
 def argon2(text: str) -> dict[str, int]:
     """The cost of Argon2id: `t` passes, `m` KiB of memory, `p` lanes (RFC 9106 §3.1)."""
     if not re.fullmatch(r"t=\d{1,2},m=\d{1,7},p=\d{1,2}", text, re.ASCII):

@@ -1,22 +1,23 @@
-"""The supervisor: starts web processes, worker and sample service, and ends them with itself."""
+"""The supervisor: listens, starts web processes, worker and sample service, ends them with itself.
 
-import errno
+The socket is its own and stays open while web processes come and go: who connects meanwhile waits.
+"""
+
 import os
 import signal
-import socket
-import subprocess
 import sys
-import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import socket
+from threading import Event
 from types import FrameType
 
 import click
 
-from identity import passfile, readings, settings
+from identity import children, listening, passfile, settings
+from identity.children import Child
 from identity.operations import metrics
 from identity.settings import Settings
 from identity.web import SUPERVISOR
@@ -31,150 +32,66 @@ del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 LOOK_SECONDS = 0.2
-# An orphan of a killed supervisor needs a moment to notice; nobody else's port gets free in it.
-FREE_SECONDS = 5.0
-STOP_SECONDS = 10.0
-FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS = 0.5, 30.0
-HEALTHY_SECONDS = 30.0
-
-
-class PlaceTaken(Exception):
-    """Somebody answers where we were told to listen, or we may not listen there."""
 
 
 @dataclass
-class Child:
-    """One process that must run: started again after it ended, later each time."""
+class Told:
+    """What signals have told us."""
 
-    name: str
-    command: list[str]
-    environ: Mapping[str, str] = field(repr=False)
-    is_vital: bool = False  # if it ends before it ever answered, the start has failed
-    process: subprocess.Popen[bytes] | None = None
-    started_at: float = 0.0
-    start_again_at: float = 0.0
-    failures: int = 0
+    stop: Event = field(default_factory=Event)
+    hurry: Event = field(default_factory=Event)
 
-    def start(self) -> None:
-        """It runs, as our child, in our process group."""
-        self.process = subprocess.Popen(self.command, env=dict(self.environ))  # noqa: S603 - our own
-        self.started_at = time.monotonic()
+    def hear(self) -> None:
+        """From now on SIGTERM and SIGINT are heard here."""
+        signal.signal(signal.SIGTERM, self._note)
+        signal.signal(signal.SIGINT, self._note)
 
-    def has_ended(self) -> bool:
-        """Whether it stopped although nobody told it to."""
-        return self.process is not None and self.process.poll() is not None
-
-    def tend(self) -> None:
-        """Start it again when its time has come."""
-        now = time.monotonic()
-        if self.has_ended():
-            self.failures = 1 if now - self.started_at > HEALTHY_SECONDS else self.failures + 1
-            delay = min(FIRST_DELAY_SECONDS * 2 ** (self.failures - 1), LAST_DELAY_SECONDS)
-            click.echo(f"{self.name} ended; it starts again in {delay:.1f} s", err=True)
-            self.process, self.start_again_at = None, now + delay
-        elif self.process is None and now >= self.start_again_at:
-            self.start()
-
-    def tell_to_stop(self) -> None:
-        """SIGTERM, if it runs."""
-        if self.process is not None:
-            self.process.terminate()
-
-    def stop_by(self, deadline: float) -> None:
-        """It is gone, by force after the deadline."""
-        if self.process is None:
-            return
-        try:
-            self.process.wait(max(deadline - time.monotonic(), 0.0))
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self.stop.is_set() and number == signal.SIGINT:
+            self.hurry.set()
+        self.stop.set()
 
 
 def serve(chosen: Settings, *, with_worker: bool = True) -> int:
     """Everything runs until SIGTERM or SIGINT; then nothing that was started here runs.
 
-    The worker may run elsewhere instead, on PostgreSQL (`motlan worker`).
+    The worker may run elsewhere instead, on PostgreSQL (`motlan worker`). A second Ctrl-C waits
+    for nobody.
 
     Raises:
         PlaceTaken: a place to listen is not free.
     """
-    for place in (chosen.bind, chosen.metrics_bind, _sample_bind(chosen)):
-        if place is not None:
-            require_free(place)
-    stop = _stop_at_signals()
-    children = _children(chosen, with_worker=with_worker)
-    try:
-        metrics.listen(chosen)
-        for child in children:
-            child.start()
-        return _supervise(chosen, children, stop=stop)
-    finally:
-        _end(children)
+    with closing(listening.listen(chosen.bind)) as listener:
+        for place in (chosen.metrics_bind, _sample_bind(chosen)):
+            if place is not None:
+                listening.require_free(place)
+        told = Told()
+        told.hear()
+        started = _children(chosen, listener, with_worker=with_worker)
+        try:
+            metrics.listen(chosen)
+            for child in started:
+                child.start()
+            return _supervise(chosen, started, stop=told.stop)
+        finally:
+            listener.close()  # who connects from now on is refused, and may go elsewhere
+            children.end(started, hurry=told.hurry)
 
 
-def require_free(place: str) -> None:
-    """Nobody answers there and we may listen there.
-
-    Raises:
-        PlaceTaken: says which place and what to do.
-    """
-    deadline = time.monotonic() + FREE_SECONDS
-    while (error := _bind(place)) is not None:
-        if error.errno != errno.EADDRINUSE:
-            raise PlaceTaken(f"cannot listen on {place}: {error.strerror}")
-        if time.monotonic() > deadline:
-            raise PlaceTaken(f"{place} answers already: stop what runs there, or bind elsewhere")
-        time.sleep(LOOK_SECONDS)
-
-
-def _bind(place: str) -> OSError | None:
-    host, port = readings.split(place)
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with closing(socket.socket(family, kind)) as probe:
-            # A connection that has just ended is no reason to wait; somebody listening is.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        return error
-    return None
-
-
-def _serves(place: str) -> bool:
-    """Whether a request gets an answer: the socket listens before the application is loaded."""
-    host, port = readings.split(place)
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where to look
-    try:
-        with closing(socket.create_connection((reachable, port), timeout=1.0)) as connection:
-            connection.sendall(f"GET /healthz HTTP/1.0\r\nHost: {place}\r\n\r\n".encode())
-            return connection.recv(5) == b"HTTP/"
-    except OSError:
-        return False
-
-
-def _stop_at_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def handle(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, handle)
-    signal.signal(signal.SIGINT, handle)
-    return stop
-
-
-def _supervise(chosen: Settings, children: list[Child], *, stop: threading.Event) -> int:
+def _supervise(chosen: Settings, started: list[Child], *, stop: Event) -> int:
     is_ready = False
+    vital = [child for child in started if child.is_vital]
     while not stop.wait(LOOK_SECONDS):
-        if not is_ready and _serves(chosen.bind):
+        if not is_ready and listening.answers(chosen.bind):
             is_ready = True
             _announce(chosen)
-        for child in children:
-            if child.is_vital and not is_ready and child.has_ended():
-                click.echo(f"{child.name} could not start; its own words are above", err=True)
-                return 1
-            child.tend()
+        if not is_ready and all(child.has_ended() for child in vital):
+            click.echo(f"{vital[0].name} could not start; its own words are above", err=True)
+            return 1
+        for child in started:
+            # Before anything was answered nobody knows whether it ever can be.
+            if is_ready or not child.is_vital:
+                child.tend()
     return 0
 
 
@@ -185,25 +102,17 @@ def _announce(chosen: Settings) -> None:
         click.echo(f"sample service: http://{sample.replace('127.0.0.1', 'localhost')}")
 
 
-def _end(children: list[Child]) -> None:
-    for child in children:
-        child.tell_to_stop()
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in children:
-        child.stop_by(deadline)
-
-
-def _children(chosen: Settings, *, with_worker: bool) -> list[Child]:
+def _children(chosen: Settings, listener: socket, *, with_worker: bool) -> list[Child]:
     environ = settings.environment() | {SUPERVISOR: str(os.getpid())}
     if chosen.metrics_bind is not None:
         environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics.folder(chosen))
     run = chosen.home / "run"
     web = passfile.move_passwords(environ, run, with_owner=False)
-    children = [Child("web", [sys.executable, "-c", WEB], web, is_vital=True)]
+    made = list(_web_processes(chosen, listener, environ=web))
     if chosen.is_postgresql and with_worker:
         owner = passfile.move_passwords(environ, run, with_owner=True)
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
-        children.append(Child("worker", command, owner))
+        made.append(Child("worker", command, owner))
     sample = _sample_bind(chosen)
     if sample is not None:
         # Somebody else's service: it gets our address, never our database.
@@ -211,8 +120,18 @@ def _children(chosen: Settings, *, with_worker: bool) -> list[Child]:
         known.pop("PGPASSFILE", None)
         arguments = [str(SAMPLE_SERVICE), str(chosen.home / "demo.json"), sample]
         command = [sys.executable, "-c", WATCHED, *arguments]
-        children.append(Child("sample service", command, known))
-    return children
+        made.append(Child("sample service", command, known))
+    return made
+
+
+def _web_processes(
+    chosen: Settings, listener: socket, *, environ: Mapping[str, str]
+) -> Iterator[Child]:
+    """Each takes connections from the one socket; gunicorn is one child with its own below it."""
+    number = listener.fileno()
+    command = [sys.executable, "-c", WEB, str(number)]
+    for _ in range(1 if chosen.server == "gunicorn" else chosen.processes):
+        yield Child("web", command, environ, files=(number,), is_vital=True)
 
 
 def _sample_bind(chosen: Settings) -> str | None:

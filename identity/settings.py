@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from identity import contradictions, readings
 
-Server = Literal["granian", "gunicorn"]
+Server = Literal["motlan", "gunicorn"]
 Value = TypeVar("Value")
 
 NAMES = frozenset(
@@ -202,7 +202,7 @@ class _Reader:
         owner_url = self.find("DATABASE_OWNER_URL", readings.database) or database_url
         usual = 1 if database_url.startswith("sqlite:") else readings.cores()
         cost = self.take("ARGON2", readings.argon2, default="t=2,m=19456,p=1")
-        server = self.take("SERVER", readings.one_of("granian", "gunicorn"), default="granian")
+        server = self.take("SERVER", readings.server, default="motlan")
         levels = readings.one_of("debug", "info", "warning", "error")
         return Settings(
             issuer=self.take("ISSUER", readings.issuer, default="http://localhost:8000"),

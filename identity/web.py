@@ -1,43 +1,31 @@
-"""One server of web processes around `wsgi:app`; every one of them ends when its parent is gone."""
+"""One web process around `wsgi:app`, on the socket that the supervisor opened; it ends with it."""
 
 import importlib
-import multiprocessing
 import os
-import resource
 import signal
 import socket
+import sys
 import threading
 import time
 from typing import Any
 
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-
-from identity import doors, front, meters, readings, settings, worker
+from identity import meters, settings, worker
+from identity.server import serving
 from identity.settings import Settings
 
 # Said by the supervisor to each of its children: the process id they must not outlive.
 SUPERVISOR = "MOTLAN_SUPERVISOR"
 WATCH_SECONDS = 0.25
-GRACE_SECONDS = 8
-# Connections a web process keeps open, whatever they do; others wait until one of them ends.
-CONNECTIONS = 4_096
-FILES_OF_OURS = 256
-HEADER_SECONDS = 30
-# Of one connection: what the edge takes of headers and address, and a little more.
-HEAD_LIMIT = 64 * 1024
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Answer whoever connects to the socket of this number, until told to stop."""
     end_with_supervisor()
-    chosen = settings.read()
+    chosen, number = settings.read(), int(sys.argv[1])
     if chosen.server == "gunicorn":
-        _gunicorn(chosen)
+        _gunicorn(chosen, number)
     else:
-        _granian(chosen)
+        serving.run(socket.socket(fileno=number), _load(), chosen=chosen)
 
 
 def end_with_supervisor() -> None:
@@ -50,11 +38,9 @@ def end_with_supervisor() -> None:
         return
     # Blocked, not ignored: the server sets a handler of its own, and two of them race.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    _end_with(int(supervisor))
-
-
-def _end_with(parent: int) -> None:
-    threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
+    threading.Thread(
+        target=_watch, args=(int(supervisor),), name="parent-watch", daemon=True
+    ).start()
 
 
 def _watch(parent: int) -> None:
@@ -63,48 +49,8 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
-def _granian(chosen: Settings) -> None:
-    host, port = readings.split(chosen.bind)
-    server = Granian(
-        "wsgi:app",
-        address=_address(host, port),
-        port=port,
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        workers=chosen.processes,
-        http1_settings=HTTP1Settings(
-            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEAD_LIMIT
-        ),
-        backpressure=_make_room(CONNECTIONS),
-        # Without it one killed worker ends the whole server.
-        respawn_failed_workers=True,
-        workers_kill_timeout=GRACE_SECONDS,
-        log_level=LogLevels.error,
-    )
-    server.serve(target_loader=_load_in_worker, wrap_loader=False)
-
-
-def _load_in_worker() -> Any:  # noqa: ANN401 - a WSGI application
-    """The application behind its front; told to stop while it loads, the process stops.
-
-    Until granian has set its handlers, those of its parent are inherited: they would swallow it.
-    """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    application, chosen = _load(), settings.current()
-    return front.Front(
-        application,
-        threads=_threads(chosen),
-        body_seconds=chosen.body_seconds,
-        brief=doors.brief(application, asks_database=False),
-    )
-
-
 def _load() -> Any:  # noqa: ANN401 - a WSGI application
     """The application, in a fresh web process."""
-    parent = multiprocessing.parent_process()
-    if parent is not None and parent.pid is not None:
-        _end_with(parent.pid)
     application = importlib.import_module("wsgi").app
     if settings.current().metrics_bind is not None:
         meters.watch()
@@ -117,38 +63,17 @@ def _load() -> Any:  # noqa: ANN401 - a WSGI application
     return application
 
 
-def _make_room(connections: int) -> int:
-    """So many connections a process, or as many as it may open files besides its own."""
-    wanted = connections + FILES_OF_OURS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        return max(soft - FILES_OF_OURS, soft // 2)
-    return connections
-
-
-def _threads(chosen: Settings) -> int:
-    # More than the pool: some sign, seal or wait for Argon2 while others hold a connection.
-    return chosen.pool_size * 2
-
-
-def _address(host: str, port: int) -> str:
-    """An address, as granian wants it, where an operator may have written a name."""
-    return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-
-
-def _gunicorn(chosen: Settings) -> None:
+def _gunicorn(chosen: Settings, number: int) -> None:
     base = importlib.import_module("gunicorn.app.base")
 
     class Server(base.BaseApplication):  # type: ignore[name-defined, misc] # an extra, seen at run time
         def load_config(self) -> None:
             options = {
-                "bind": chosen.bind,
+                "bind": f"fd://{number}",
                 "workers": chosen.processes,
                 "worker_class": "gthread",
-                "threads": _threads(chosen),
-                "graceful_timeout": GRACE_SECONDS,
+                "threads": serving.threads(chosen),
+                "graceful_timeout": serving.GRACE_SECONDS,
                 "loglevel": "warning",
                 "control_socket_disable": True,
             }

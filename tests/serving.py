@@ -124,16 +124,11 @@ class Serving:
         assert self.process is not None
         return _below(self.process.pid)
 
-    def web_server(self) -> int | None:
-        """The process that starts the web processes; null while it is away."""
+    def web_processes(self) -> set[int]:
+        """Those that answer; with gunicorn the one above them."""
         assert self.process is not None
         started = _children(self.process.pid)
-        return next((pid for pid, command in started.items() if serve.WEB in command), None)
-
-    def web_processes(self) -> set[int]:
-        """Those that answer."""
-        server = self.web_server()
-        return set(_children(server)) if server is not None else set()
+        return {pid for pid, command in started.items() if serve.WEB in command}
 
     def worker(self) -> int | None:
         """The background worker; null on SQLite, where it is a thread."""

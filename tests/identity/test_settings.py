@@ -30,7 +30,7 @@ def test_nothing_set_is_a_whole_configuration_for_one_machine(tmp_path, monkeypa
     assert found.database_owner_url == found.database_url
     assert found.secrets == tmp_path / "var" / "secrets"
     assert found.log_head == tmp_path / "var" / "log-head"
-    assert (found.processes, found.pool_size, found.server) == (1, 8, "granian")
+    assert (found.processes, found.pool_size, found.server) == (1, 8, "motlan")
     assert found.body_seconds == 30
     assert (found.argon2_time, found.argon2_memory_kib, found.argon2_parallel) == (2, 19456, 1)
     assert (found.demo, found.express_lane, found.metrics_bind) == (False, True, None)
@@ -174,7 +174,11 @@ def test_one_trailing_slash_is_no_part_of_the_issuer():
         ),
         ({"MOTLAN_POOL_SIZE": "0"}, "MOTLAN_POOL_SIZE: must be a whole number from 1 to 1024"),
         ({"MOTLAN_DEMO": "yes"}, "MOTLAN_DEMO: must be 1 or 0"),
-        ({"MOTLAN_SERVER": "bjoern"}, "MOTLAN_SERVER: must be one of granian, gunicorn"),
+        ({"MOTLAN_SERVER": "bjoern"}, "MOTLAN_SERVER: must be one of motlan, gunicorn"),
+        (
+            {"MOTLAN_SERVER": "granian"},
+            "MOTLAN_SERVER: granian is gone; unset it to have the server of our own",
+        ),
         (
             {"MOTLAN_LOG_LEVEL": "loud"},
             "MOTLAN_LOG_LEVEL: must be one of debug, info, warning, error",

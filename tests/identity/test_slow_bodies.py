@@ -93,7 +93,7 @@ class TestAttacker:
         assert max(waits) < SECONDS - 1
         assert statuses == [200] * 20
         assert {body[:12] for body in bodies} == {b"HTTP/1.1 408"}
-        assert all(b"\r\nconnection: close\r\n" in body for body in bodies)
+        assert all(b"\r\nConnection: close\r\n" in body for body in bodies)
         assert grown < 150
 
     def test_a_byte_now_and_then_does_not_move_the_deadline(self, served):
