@@ -12,7 +12,7 @@ from benchmarks.operations import OPERATIONS
 from benchmarks.rounds import CONNECTIONS, Pace, Results
 
 Turns = Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]  # here and there, each turn
-PACKAGES = ("granian", "flask", "sqlalchemy", "psycopg", "cryptography", "pyjwt", "argon2-cffi")
+PACKAGES = ("httptools", "flask", "sqlalchemy", "psycopg", "cryptography", "pyjwt", "argon2-cffi")
 SAID = """\
 # What it can do
 
@@ -141,7 +141,7 @@ def conditions(database: str, *, people: int, pace: Pace, cores: tuple[int, int]
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     web, rest = cores
     return {
-        "Processor": f"{_processor()}; {web} core for one granian web process, {rest} for database,"
+        "Processor": f"{_processor()}; {web} core for one web process, {rest} for database,"
         " background worker and load",
         "Database": database,
         "Software": f"Python {platform.python_version()}, {packages}",
