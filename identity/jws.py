@@ -49,26 +49,31 @@ def signed(
     return (message + b"." + base64url(by(message))).decode()
 
 
-def members(text: str, *, longest: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The header and the claims of somebody's compact JWS; nothing is proved yet.
+def parts(text: str, *, longest: int) -> tuple[str, str]:
+    """The encoded header and claims of somebody's compact JWS; nothing is read yet.
 
     Raises:
-        ValueError: it is none, is longer than that, or says a member twice (RFC 7515 §4).
+        ValueError: it is none, or is longer than that.
     """
-    parts = text.split(".") if len(text) <= longest else []
-    if len(parts) != 3:  # noqa: PLR2004 - RFC 7515 §3.1
+    found = text.split(".") if len(text) <= longest else []
+    if len(found) != 3:  # noqa: PLR2004 - RFC 7515 §3.1
         raise ValueError("this is no compact JWS")
-    return _object(parts[0]), _object(parts[1])
+    return found[0], found[1]
 
 
-def is_signed(text: str, verify: Callable[[bytes, bytes], bool]) -> bool:
-    """Whether this compact JWS, already read, has a signature that verifies over its message."""
-    message, _, signature = text.rpartition(".")
+def members(part: str) -> dict[str, Any]:
+    """What an encoded header, or encoded claims, says; nothing is proved yet.
+
+    Raises:
+        ValueError: it is no JSON object, or says a member twice (RFC 7515 §4).
+    """
     try:
-        raw = from_base64url(signature)
-    except ValueError:
-        return False
-    return verify(message.encode(), raw)
+        read = _reader.decode(from_base64url(part).decode())  # RFC 7515 §2: UTF-8, nothing else
+    except RecursionError:
+        raise ValueError("this is nested too deep") from None
+    if not isinstance(read, dict):
+        raise ValueError("this is no object")  # noqa: TRY004 - a value of somebody else
+    return read
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -81,11 +86,11 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _reader = json.JSONDecoder(object_pairs_hook=_once_each)  # `json.loads` would make one each time
 
 
-def _object(part: str) -> dict[str, Any]:
+def is_signed(text: str, verify: Callable[[bytes, bytes], bool]) -> bool:
+    """Whether this compact JWS, already read, has a signature that verifies over its message."""
+    message, _, signature = text.rpartition(".")
     try:
-        read = _reader.decode(from_base64url(part).decode())  # RFC 7515 §2: UTF-8, nothing else
-    except RecursionError:
-        raise ValueError("this is nested too deep") from None
-    if not isinstance(read, dict):
-        raise ValueError("this is no object")  # noqa: TRY004 - a value of somebody else
-    return read
+        raw = from_base64url(signature)
+    except ValueError:
+        return False
+    return verify(message.encode(), raw)

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.keywrap import (
     aes_key_wrap,
 )
 
-from identity import settings
+from identity import jws, settings
 
 # Never change: the authenticated data of everything sealed so far (table, column, row, format).
 FORMAT = "1"
@@ -135,7 +135,7 @@ class KeyRing:
 
     def _sealed_token(self, purpose: str, payload: bytes, *, nonce: bytes) -> str:
         sealed = self._token_keys[0].encrypt(nonce, payload, purpose.encode())
-        return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+        return jws.base64url(nonce + sealed).decode()
 
     def open_token(self, purpose: str, text: str) -> bytes:
         """What `seal_token` hid under the same purpose.
@@ -144,8 +144,8 @@ class KeyRing:
             Unreadable: not ours, or made for another purpose.
         """
         try:
-            raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        except (ValueError, TypeError) as error:
+            raw = jws.from_base64url(text)
+        except ValueError as error:
             raise Unreadable("not a sealed text") from error
         for key in self._token_keys:
             try:

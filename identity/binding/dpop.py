@@ -4,7 +4,6 @@ A nonce of ours is always asked for, so that no proof can be made in advance (§
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +23,8 @@ from identity.together import together
 
 TYPE = "dpop+jwt"
 ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
-OLDEST, AHEAD = timedelta(seconds=60), timedelta(seconds=30)
+OLDEST_SECONDS, AHEAD_SECONDS = 60, 30
+KEPT = timedelta(seconds=OLDEST_SECONDS + AHEAD_SECONDS)  # from when it was made: as it is good
 LONGEST = 8_192  # characters
 LONGEST_NAME = 256  # of a jti
 REFUSED = "the DPoP proof is not valid for this request"
@@ -101,50 +101,62 @@ def prove(request: Request, *, token: str) -> Proof:
 
 
 def _proved(request: Request, text: str, *, token: str | None) -> Proof:
-    header, claims = _read(text)
-    key = _signer(header, text)
+    claims, key = _read(text)
     _check_request(claims, request, token=token)
-    made = _made_at(claims)
+    until = _made_at(claims) + KEPT
     age = _nonce_age(claims)
-    _spend(key, claims.get("jti"), until=made + OLDEST + AHEAD)
+    _spend(key, claims.get("jti"), until=until)
     return Proof(key, nonces.offer() if age > nonces.RENEWED_AFTER else ())
 
 
-def _read(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _read(text: str) -> tuple[Mapping[str, Any], str]:
+    """What it claims, and the thumbprint of the key that signed it."""
     try:
-        header, claims = jws.members(text, longest=LONGEST)
+        header, payload = jws.parts(text, longest=LONGEST)
+        signer, claims = _signer(header), jws.members(payload)
     except ValueError:
         raise _refused("not a compact JWS") from None
+    key = signer.key
+    if not jws.is_signed(text, lambda message, raw: key.Algorithm.verify(message, key.key, raw)):
+        raise _refused("key or signature")
+    return claims, signer.thumbprint
+
+
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    key: jwt.PyJWK
+    thumbprint: str
+
+
+@lru_cache(maxsize=1024)
+def _signer(encoded_header: str) -> _Signer:
+    """Whose proof this is the header of: a fact about these very bytes, so it may be kept.
+
+    Raises:
+        ValueError: it is no header at all.
+        InvalidDpopProof: it is none that we take, or has no key of the kind that it says.
+    """
+    header = jws.members(encoded_header)
     if _UNWANTED & header.keys() or header.get("typ") != TYPE:
         raise _refused("typ, or a header that we do not take")
-    return header, claims
-
-
-def _signer(header: Mapping[str, Any], text: str) -> str:
-    """The thumbprint of the key that signed it."""
     alg, jwk = header.get("alg"), header.get("jwk")
     if alg not in ALGORITHMS or not isinstance(jwk, dict):
         raise _refused("alg or jwk")
     try:
-        key, thumbprint = _parsed(json.dumps(jwk, sort_keys=True), alg)
+        return _parsed(jwk, alg)
     except (service_keys.NotPublicKeysError, jwt.PyJWTError):
         raise _refused("key or signature") from None
-    if not jws.is_signed(text, lambda message, raw: key.Algorithm.verify(message, key.key, raw)):
-        raise _refused("key or signature")
-    return thumbprint
 
 
-@lru_cache(maxsize=1024)
-def _parsed(jwk: str, alg: str) -> tuple[jwt.PyJWK, str]:
-    """The key and its thumbprint: a fact about these very bytes, so it may be kept."""
-    said = json.loads(jwk)
+def _parsed(jwk: Mapping[str, Any], alg: str) -> _Signer:
+    said = dict(jwk)
     if said.pop("alg", alg) != alg:
         raise service_keys.NotPublicKeysError("a key for another algorithm")
     (told,) = service_keys.public_keys({"keys": [said]}, [service_keys.SIGNATURE])
     if (told.get("kty"), told.get("crv")) != _KINDS[alg]:
         raise service_keys.NotPublicKeysError("another kind of key")
     thumbprint = KeySet.import_key_set({"keys": [dict(told)]}).keys[0].thumbprint()
-    return jwt.PyJWK(dict(told), algorithm=_OLDER.get(alg, alg)), str(thumbprint)
+    return _Signer(jwt.PyJWK(dict(told), algorithm=_OLDER.get(alg, alg)), str(thumbprint))
 
 
 def _check_request(claims: Mapping[str, Any], request: Request, *, token: str | None) -> None:
@@ -164,10 +176,10 @@ def hash_of(token: str) -> str:
 
 
 def _made_at(claims: Mapping[str, Any]) -> datetime:
-    told, now = claims.get("iat"), clock.now()
+    told, now = claims.get("iat"), clock.now().timestamp()
     if isinstance(told, bool) or not isinstance(told, int | float):
         raise _refused("iat")
-    if not (now - OLDEST).timestamp() <= told <= (now + AHEAD).timestamp():
+    if not now - OLDEST_SECONDS <= told <= now + AHEAD_SECONDS:
         raise _refused("iat")
     return datetime.fromtimestamp(int(told), UTC)
 

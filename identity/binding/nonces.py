@@ -1,6 +1,7 @@
 """Nonces for proofs, RFC 9449 §8: sealed times, so that no process has to remember any."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from identity import clock, sealing
 from identity.messages import Headers
@@ -21,8 +22,14 @@ def offer() -> Headers:
 def age(text: str) -> timedelta | None:
     """How long ago we made it; null: it is not ours, or too old."""
     try:
-        made = int.from_bytes(sealing.ring().open_token(PURPOSE, text))
+        made = _made_at(sealing.ring(), text)
     except sealing.Unreadable:
         return None
-    found = clock.now() - datetime.fromtimestamp(made, UTC)
+    found = clock.now() - made
     return found if -AHEAD <= found <= LIFETIME else None
+
+
+@lru_cache(maxsize=1024)
+def _made_at(ring: sealing.KeyRing, text: str) -> datetime:
+    """What never changes: one nonce comes with many proofs."""
+    return datetime.fromtimestamp(int.from_bytes(ring.open_token(PURPOSE, text)), UTC)

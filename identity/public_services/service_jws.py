@@ -61,7 +61,7 @@ def read(sent: str, *, longest: int, types: Collection[str]) -> Message:
         NotProvenError: it is no compact JWS, too long, of another type, or wants more than we do.
     """
     try:
-        header, claims = jws.members(sent, longest=longest)
+        header, claims = map(jws.members, jws.parts(sent, longest=longest))
     except ValueError:
         raise NotProvenError("not a compact JWS, or too long") from None
     if _UNWANTED & header.keys():
