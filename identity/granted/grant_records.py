@@ -33,19 +33,14 @@ def live(params: Mapping[str, Any], *, is_decided: bool) -> Clause:
     return Clause("live", *_LIVE_TEXTS[is_decided], params, _VERSION)
 
 
-def alive(params: Mapping[str, Any]) -> Clause:
-    """What introspection asks: whether the token's grant and family stand, at any version."""
-    text = f"SELECT g.version, g.id AS grant_id {_ALIVE}"
-    return Clause("alive", text, text, params, {"version": int, "grant_id": uuid.UUID})
-
-
 def client_alive(params: Mapping[str, Any]) -> Clause:
     """A token without a person is alive by its `jti` and its public service alone."""
-    text = (
-        f"SELECT 1 AS yes WHERE {_SERVICE}"
-        " AND NOT EXISTS (SELECT 1 FROM revoked_token x WHERE x.jti = :gate_token)"
-    )
-    return Clause("alive", text, text, params, {"yes": int})
+    return Clause("alive", _CLIENT_STANDS, _CLIENT_STANDS, params, _YES)
+
+
+_CLIENT_STANDS = f"""SELECT 1 AS yes WHERE {_SERVICE}
+    AND NOT EXISTS (SELECT 1 FROM revoked_token x WHERE x.jti = :gate_token)"""
+_YES = {"yes": int}
 
 
 _USE = """UPDATE grant_decision SET uses_left = uses_left - 1{source}
@@ -102,8 +97,23 @@ def decisions(of: str, *, citizen: str, now: str) -> Clause:
         f" {owner}o.grant_id{in_force}",
         sqlite=f"SELECT {_JSON_SQLITE} AS decisions FROM grant_decision d"
         f" {owner}:{of}_grant_id{in_force}",
-        returns={"decisions": list},
+        returns=_DECISIONS,
     )
+
+
+_DECISIONS: dict[str, type] = {"decisions": list}
+_STANDS = f"""SELECT (SELECT {{told}} FROM grant_decision d WHERE d.citizen_id = g.citizen_id
+    AND d.grant_id = g.id{_IN_FORCE.format(now="gate_now")}) AS decisions {_ALIVE}"""
+_STANDS_POSTGRES = _STANDS.format(told=_JSON_POSTGRES)
+_STANDS_SQLITE = _STANDS.format(told=_JSON_SQLITE)
+
+
+def alive(params: Mapping[str, Any]) -> Clause:
+    """What introspection asks: the decisions in force, if grant and family stand, at any version.
+
+    A row comes back as long as they do; its `decisions` are null where none is in force.
+    """
+    return Clause("alive", _STANDS_POSTGRES, _STANDS_SQLITE, params, _DECISIONS)
 
 
 _HEAD = """SELECT g.id AS grant_id, g.actor_id, g.mandate_id, g.public_service_id, g.scope,

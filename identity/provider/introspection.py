@@ -142,15 +142,14 @@ def _of_service(token: AccessToken, asker: Asker) -> dict[str, Any] | None:
 
 def _of_person(token: AccessToken, asker: Asker) -> dict[str, Any] | None:
     ref = open_ref(token.reference or "", token.token_id)
-    found = liveness.alive(ref, asker)
-    if found is None:
+    decisions = liveness.alive(ref, asker)
+    if decisions is None:
         return None
-    _, decisions = found
     # A decision that ended since the token was signed is not told as granted any more; and of one
     # that stands, no more than the token says.
     decisions = runnable(decisions, asker.service)
     standing = {str(decision.decision_id) for decision in decisions}
-    still = tuple(d for d in token.details if d["decision_id"] in standing)
+    still = [d for d in token.details if d["decision_id"] in standing]
     scopes = registered(granted_scopes(token.scopes, decisions), asker.service)
     said = _said(token, scopes)
     return said | {

@@ -1,7 +1,6 @@
 """The userinfo endpoint, OpenID Connect Core §5.3: who signed in, as far as that was decided."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from marshmallow import fields
@@ -21,12 +20,13 @@ from identity.provider.guard import BOTH, PARAMETERS, Presented, access_token, d
 from identity.public_services import encryption, registered
 from identity.public_services.registered import Registered
 from identity.signing import tokens
-from identity.together import Answer, Clause, look, together
+from identity.together import Answer, look, together
 from identity.tokens import liveness
 
 JWT = "application/jwt"
 OF_IDENTITY = frozenset({"name", "birthdate", "gender"})
-_GENDERS = {Sex.MALE: "male", Sex.FEMALE: "female"}  # §5.1; undetermined is not told
+# §5.1; undetermined is not told
+_GENDERS = {Sex.MALE.value: "male", Sex.FEMALE.value: "female"}
 
 
 def userinfo(request: Request, presented: Presented) -> Response:
@@ -97,17 +97,19 @@ def _refusal(presented: Presented, *, request_id: str) -> Refusal:
 
 def _subject(ref: TokenRef, claims: frozenset[str]) -> dict[str, Any]:
     """What the person's log says: the claims told, and those of which only the lack was."""
-    without = _attributes(ref.claims - claims)
-    return {
+    told: dict[str, Any] = {
         "attributes": _attributes(claims),
         "basis": "consent",
         "decision_id": str(ref.scope_decision),
-        **({"without": without} if without else {}),
     }
+    if without := _attributes(ref.claims - claims):
+        told["without"] = without
+    return told
 
 
-def _attributes(claims: frozenset[str]) -> list[str]:
-    return sorted(ATTRIBUTE_OF[claim] for claim in claims)
+@lru_cache(maxsize=64)  # as many as six claims can be chosen
+def _attributes(claims: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(ATTRIBUTE_OF[claim] for claim in claims))
 
 
 def _acting(ref: TokenRef, service: Registered, *, request_id: str) -> dict[str, Any]:
@@ -134,36 +136,29 @@ def _answer(
         subject=_subject(ref, claims) | {"result": "released"},
         acting=_acting(ref, service, request_id=request_id),
     )
-    conditions = (
-        live,
-        people.identity_clause(ref.citizen_id),
-        *_of_the_other_half(ref, claims - OF_IDENTITY),
-    )
-    after = tuple(condition.name for condition in conditions)
+    person = people.identity_clause(ref.citizen_id)
+    conditions = (live, person, *approval.asked().userinfo(claims - OF_IDENTITY))
+    after = [condition.name for condition in conditions]
     return together(*conditions, *trail.clauses(entry, after=after))
-
-
-def _of_the_other_half(ref: TokenRef, claims: frozenset[str]) -> Iterator[Clause]:
-    for clause in approval.asked().userinfo(claims):
-        yield replace(clause, params={**clause.params, "citizen": ref.citizen_id})
 
 
 def _said(ref: TokenRef, claims: frozenset[str], *, answer: Answer) -> dict[str, Any]:
     if not ref.claims:
         return {}
-    found = _of_identity(people.person_from(answer, ref.citizen_id))
-    if claims - OF_IDENTITY:
-        found |= approval.asked().claims(answer, people.key_from(answer))
+    key = people.key_from(answer)
+    found = _of_identity(people.members_from(answer, ref.citizen_id, key=key))
+    if not claims <= OF_IDENTITY:
+        found |= approval.asked().claims(answer, key)
     return {name: value for name, value in found.items() if name in claims and value}
 
 
-def _of_identity(person: people.Person) -> dict[str, Any]:
-    born = person.date_of_birth
+def _of_identity(told: people.Members) -> dict[str, Any]:
+    born = told["date_of_birth"]
     return {
-        "name": person.full_name,
+        "name": told["full_name"],
         # §5.1 knows a day or a year; a month alone is told as its year.
-        "birthdate": born.written() if born.day else f"{born.year:04d}",
-        "gender": _GENDERS.get(person.sex),
+        "birthdate": born if len(born) == len("1952-03-09") else born[: len("1952")],
+        "gender": _GENDERS.get(told["sex"]),
     }
 
 

@@ -1,8 +1,8 @@
 """Whether an access token still stands, and if not, why: never from the token alone (design §3)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from identity import clock
@@ -29,8 +29,8 @@ class Reason(StrEnum):
     MOVED = "moved"  # the grant or service is at another version: rebuild once
 
 
-def alive(ref: TokenRef, asker: Asker) -> tuple[int, tuple[Carried, ...]] | None:
-    """The grant's version and the decisions in force now; null: the token is dead.
+def alive(ref: TokenRef, asker: Asker) -> tuple[Carried, ...] | None:
+    """The decisions in force now; null: the token is dead.
 
     Raises:
         InvalidClient: what proved the service that asks was taken back a moment ago.
@@ -38,13 +38,18 @@ def alive(ref: TokenRef, asker: Asker) -> tuple[int, tuple[Carried, ...]] | None
     return past_memory(lambda known: _alive(ref, known), asker)
 
 
-def _alive(ref: TokenRef, service: Registered) -> tuple[int, tuple[Carried, ...]] | None:
-    params = {**params_of(ref, service), "gate_now": clock.now()}
-    in_force = grant_records.decisions("alive", citizen="citizen", now="gate_now")
-    answer = look(grant_records.alive(params), in_force)
-    if answer is None:
-        return None
-    return answer["alive.version"], grants.carried(answer["granted.decisions"])
+def _alive(ref: TokenRef, service: Registered) -> tuple[Carried, ...] | None:
+    params = {
+        "citizen": ref.citizen_id,
+        "gate_grant": ref.grant_id,
+        "gate_family": ref.family_id,
+        "gate_token": ref.token_key,
+        "gate_service": service.id,
+        "gate_service_version": service.version,
+        "gate_now": clock.now(),
+    }
+    answer = look(grant_records.alive(params))
+    return None if answer is None else grants.carried(answer["alive.decisions"])
 
 
 def client_alive(token_key: UUID, asker: Asker) -> bool:
@@ -77,18 +82,6 @@ def past_memory(look_with: Callable[[Registered], T | None], asker: Asker) -> T 
     again = families.again(asker)
     is_news = again is not None and again.version != asker.service.version
     return look_with(again) if again is not None and is_news else None
-
-
-def params_of(ref: TokenRef, service: Registered) -> Mapping[str, Any]:
-    """What the clause `alive` wants to know of a token."""
-    return {
-        "citizen": ref.citizen_id,
-        "gate_grant": ref.grant_id,
-        "gate_family": ref.family_id,
-        "gate_token": ref.token_key,
-        "gate_service": service.id,
-        "gate_service_version": service.version,
-    }
 
 
 def why_not(ref: TokenRef, *, decision_id: UUID | None = None) -> Reason:
