@@ -10,13 +10,13 @@ from http import HTTPStatus
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from identity import doors, meters, waiting
+from identity import doors, meters
 from identity.edge import PLAIN, REFUSED, REQUEST_ID, STREAMED, Edge
 from identity.messages import Response
 from identity.server import answers
 from identity.server.answers import Answer
 from identity.server.requests import Request
-from identity.turns import Turn
+from identity.turns import Turns
 from identity.waiting import MustWait
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Answering:
         lines: "Lines | None" = None,
     ) -> None:
         self._edge, self._is_for_loop = edge, is_for_loop
-        self._threads, self._loop, self._lines = threads, loop, lines
+        self._threads, self._loop, self._turns = threads, loop, Turns(lines)
         self._jobs: SimpleQueue[tuple[Request, Connection]] = SimpleQueue()
 
     def start(self) -> None:
@@ -60,14 +60,13 @@ class Answering:
     def answer(self, request: Request, connection: "Connection") -> None:
         """On the loop: the connection is told the answer, now or later."""
         if request.environ[REFUSED] is not None or self._is_for_loop(request):
-            Turn(partial(self._in_turn, request, connection), self._lines).switch()
+            self._turns.begin(partial(self._in_turn, request, connection))
         else:
             self._by_thread(request, connection)
 
     def _in_turn(self, request: Request, connection: "Connection") -> None:
         try:
-            with waiting.for_nobody():
-                answer = self._whole(request)
+            answer = self._whole(request)
         except MustWait:
             self._by_thread(request, connection)
         else:
