@@ -49,7 +49,7 @@ class Answering:
         lines: "Lines | None" = None,
     ) -> None:
         self._edge, self._is_for_loop = edge, is_for_loop
-        self._threads, self._loop, self._turns = threads, loop, Turns(lines)
+        self._threads, self._loop, self._turns = threads, loop, Turns(loop, lines)
         self._jobs: SimpleQueue[tuple[Request, Connection]] = SimpleQueue()
 
     def start(self) -> None:
