@@ -12,6 +12,7 @@ from typing import Any
 from identity import meters, settings, worker
 from identity.server import serving
 from identity.settings import Settings
+from identity.signing import keys
 
 # Said by the supervisor to each of its children: the process id they must not outlive.
 SUPERVISOR = "MOTLAN_SUPERVISOR"
@@ -52,6 +53,7 @@ def _watch(parent: int) -> None:
 def _load() -> Any:  # noqa: ANN401 - a WSGI application
     """The application, in a fresh web process."""
     application = importlib.import_module("wsgi").app
+    keys.watch()
     if settings.current().metrics_bind is not None:
         meters.watch()
     if not settings.current().is_postgresql:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,11 @@ class SigningKeys:
                 self._looking.release()
         return self._ring
 
+    def look(self) -> None:
+        """Whoever asks within the next second has no look to take, nor to wait for."""
+        with self._looking:
+            self._look()
+
     def _look(self) -> None:
         now = time.monotonic()
         try:
@@ -183,6 +189,18 @@ class SigningKeys:
 def signing_keys() -> SigningKeys:
     """The signing keys of our installation."""
     return _opened(settings.current().secrets)
+
+
+def watch() -> None:
+    """From now on this process looks by itself, so that nobody who asks has to wait for it."""
+    threading.Thread(target=_watch, name="keys", daemon=True).start()
+
+
+def _watch() -> None:
+    while True:
+        time.sleep(LOOK_AGAIN_SECONDS / 2)
+        with suppress(Exception):  # whatever it is, the next to ask meets it and tells it
+            signing_keys().look()
 
 
 def sign(claims: Mapping[str, Any], *, typ: str, alg: str = "ES256") -> str:

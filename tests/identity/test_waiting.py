@@ -57,5 +57,19 @@ def test_keys_are_read_where_one_may_wait(tmp_path):
         assert signing.jwks() != before
 
 
+def test_who_asks_after_a_look_has_none_to_take(tmp_path):
+    """So a web process looks by itself, twice a second."""
+    folder = a_key_folder(tmp_path / "signing")
+    signing = SigningKeys(folder)
+    before = signing.jwks()
+    key_files.rotate(folder, early=True)
+    signing._looked_at -= 60
+
+    signing.look()
+
+    with waiting.for_nobody():
+        assert signing.jwks() != before
+
+
 def test_nobody_on_the_way_takes_it_for_an_accident():
     assert not issubclass(waiting.MustWait, Exception)
