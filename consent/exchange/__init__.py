@@ -9,7 +9,7 @@ from consent.exchange.wire import AskSchema, ReleaseSchema
 from consent.procedures.catalogue import UnknownProcedure
 from identity import doors
 from identity.described import Answer
-from identity.doors import Door
+from identity.doors import Door, always
 from identity.errors import explain
 from identity.provider.guard import access_token
 
@@ -20,6 +20,7 @@ DOORS = (
         function=release,
         guard=access_token(),
         refusals=explain,
+        asks_once=always,
         summary="Fetch what a citizen has decided to share",
         body=AskSchema,
         answers={200: Answer("what was decided, and what was withheld", ReleaseSchema)},

@@ -9,7 +9,7 @@ from marshmallow import fields
 
 from identity import clock, sealing, settings
 from identity.described import Answer, Told
-from identity.doors import Door, Request
+from identity.doors import Door, Request, always
 from identity.errors import InvalidClient, InvalidToken, tell
 from identity.granted.claims import granted_scopes, registered, runnable, told
 from identity.granted.details import GRANTED
@@ -210,6 +210,7 @@ DOORS = (
         function=introspect,
         guard=confidential,
         refusals=tell,
+        asks_once=always,
         summary="Ask what one of one's own tokens is worth now",
         form=((*PARAMETERS, *credentials.PARAMETERS),),
         answers={200: Answer("what it is worth: RFC 7662 section 2.2", SAID, also=JWT)},

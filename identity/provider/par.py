@@ -7,7 +7,7 @@ from marshmallow import fields
 from identity.binding import dpop
 from identity.binding.dpop import InvalidDpopProof, UseDpopNonce
 from identity.described import Answer, Told
-from identity.doors import Door, Request
+from identity.doors import Door, Request, always
 from identity.errors import InvalidRequest, InvalidScope, UnauthorizedClient, tell
 from identity.granted.details import InvalidAuthorizationDetails
 from identity.granted.resources import InvalidTarget
@@ -69,6 +69,7 @@ DOORS = (
         function=push,
         guard=authenticated,
         refusals=tell,
+        asks_once=always,
         summary="Push an authorization request, and send the browser with its reference",
         form=((*_TAKES, *credentials.PARAMETERS),),
         answers={201: Answer("its reference: RFC 9126 section 2.2", PUSHED)},

@@ -5,7 +5,7 @@ from typing import Any
 
 from identity import clock, sealing, settings
 from identity.described import Answer
-from identity.doors import Door, Request
+from identity.doors import Door, Request, always
 from identity.errors import InvalidToken, tell
 from identity.granted.gate import open_ref, token_key
 from identity.messages import NO_STORE, Response
@@ -86,6 +86,7 @@ DOORS = (
         function=revoke,
         guard=authenticated,
         refusals=tell,
+        asks_once=always,
         summary="End a token and everything issued with it",
         form=((*PARAMETERS, *credentials.PARAMETERS),),
         answers={200: Answer("the token is dead, or there was nothing to end")},

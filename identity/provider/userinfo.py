@@ -9,7 +9,7 @@ from identity import described, jws, trail
 from identity.citizens import people
 from identity.citizens.national_id import Sex
 from identity.described import Told
-from identity.doors import Door, Request
+from identity.doors import Door, Request, always
 from identity.entry import Who, seal_entry
 from identity.errors import Refusal, tell
 from identity.granted import approval, grants
@@ -187,6 +187,7 @@ def _door(method: str) -> Door:
         function=userinfo,
         guard=_GUARD,
         refusals=tell,
+        asks_once=always,
         summary="Who signed in, as far as it was decided",
         form=(PARAMETERS,) if method == "POST" else (),
         answers={200: _TOLD},
