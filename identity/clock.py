@@ -1,5 +1,6 @@
 """The only source of time: UTC inside, Vietnamese dates on pages."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,12 @@ _past: ContextVar[datetime | None] = ContextVar("motlan_past", default=None)
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     return _past.get() or datetime.now(UTC)
+
+
+def seconds() -> float:
+    """The same in seconds since 1970, for what is counted and never shown."""
+    past = _past.get()
+    return time.time() if past is None else past.timestamp()
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def new_name() -> str:
 
 
 def _uuid7() -> int:
-    milliseconds = int(clock.now().timestamp() * 1000) & ((1 << 48) - 1)
+    milliseconds = int(clock.seconds() * 1000) & ((1 << 48) - 1)
     value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
     return (value & ~_FIXED_BITS) | _VERSION_AND_VARIANT
 

@@ -118,10 +118,10 @@ class KeyRing:
 
     def is_mac(self, purpose: str, data: bytes, *, claimed: bytes) -> bool:
         """Whether any key of the ring made it; compared in constant time."""
-        return any(
-            hmac.compare_digest(_keyed(key, purpose, data=data), claimed)
-            for key in self.families["mac"].values()
-        )
+        for key in self.families["mac"].values():
+            if hmac.compare_digest(_keyed(key, purpose, data=data), claimed):
+                return True
+        return False
 
     def seal_token(self, purpose: str, payload: bytes) -> str:
         """An opaque text that only this installation opens; fresh each time."""

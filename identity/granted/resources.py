@@ -39,7 +39,9 @@ def read(text: str | None) -> tuple[str, ...]:
     Raises:
         InvalidTarget: one that is not ours, letter for letter.
     """
-    asked = tuple(dict.fromkeys((text or "").split()))
+    if not text:
+        return ()
+    asked = tuple(dict.fromkeys(text.split()))
     if not set(asked) <= set(known()):
         raise InvalidTarget("resource is the issuer, or the issuer and /api")
     return asked

@@ -1,7 +1,6 @@
 """A token for a public service itself, with no person in it: RFC 6749 §4.4."""
 
 import time
-import uuid
 from typing import Any
 
 from identity.errors import InvalidClient, InvalidScope, UnauthorizedClient
@@ -16,8 +15,8 @@ from identity.tokens.families import Asker
 
 REMEMBERED_SECONDS = 1.0
 MOST_REMEMBERED = 4096
-# Until when a version of a service, seen alive, is taken to be so by this process.
-_seen: dict[tuple[uuid.UUID, int], float] = {}
+# Until when a service, by the number of its id and its version, is taken to be alive.
+_seen: dict[tuple[int, int], float] = {}
 # What only a person's sign-in can give.
 OF_PERSONS = frozenset(CLAIMS_OF) | {"openid", "offline_access"}
 
@@ -34,7 +33,7 @@ def grant(asker: Asker, *, scope: tuple[str, ...], target: tuple[str, ...]) -> d
     service = asker.service
     if service.is_public:
         raise UnauthorizedClient("this needs a public service that authenticates itself")
-    if not set(scope) <= service.scopes - OF_PERSONS:
+    if scope and not set(scope) <= service.scopes - OF_PERSONS:
         raise InvalidScope("ask only for scopes registered for this service itself")
     _require_live(asker)
     token = tokens.AccessToken(
@@ -64,11 +63,11 @@ def _require_live(asker: Asker) -> None:
         service = again
     if len(_seen) >= MOST_REMEMBERED:
         _seen.clear()
-    _seen[service.id, service.version] = time.monotonic() + REMEMBERED_SECONDS
+    _seen[service.id.int, service.version] = time.monotonic() + REMEMBERED_SECONDS
 
 
 def _is_fresh(service: Registered) -> bool:
-    return time.monotonic() < _seen.get((service.id, service.version), 0.0)
+    return time.monotonic() < _seen.get((service.id.int, service.version), 0.0)
 
 
 def forget() -> None:

@@ -12,7 +12,7 @@ from identity.doors import Door, Function, Request, always, anyone
 from identity.edge import FOR_MACHINES
 from identity.granted import details, resources
 from identity.managed import asking
-from identity.messages import JSON, Response
+from identity.messages import JSON, Headers, Response
 from identity.provider.grant_types import GRANTS
 from identity.public_services import credentials, encryption, service_keys
 from identity.public_services.client_certificate import SELF_SIGNED
@@ -62,19 +62,24 @@ ALL = Ability()
 def publish(_request: Request, _caller: object) -> Response:
     """The metadata; from the settings alone, so that no header of a request shows in it."""
     here = settings.current()
-    able = Ability(keys.algorithms(), credentials.offered(), here.mtls_origin)
+    able = keys.algorithms(), credentials.offered(), here.mtls_origin
     return Response(200, _bytes(here.issuer, able), HEADERS)
 
 
 @lru_cache(maxsize=8)
-def _bytes(issuer: str, able: Ability) -> bytes:
-    return json.dumps(metadata(issuer, able), separators=(",", ":")).encode()
+def _bytes(issuer: str, able: tuple[tuple[str, ...], tuple[str, ...], str | None]) -> bytes:
+    return json.dumps(metadata(issuer, Ability(*able)), separators=(",", ":")).encode()
 
 
 def publish_keys(_request: Request, _caller: object) -> Response:
     """The next, current and previous keys, as bytes that were made when their list was read."""
-    caching = ("Cache-Control", f"public, max-age={settings.current().jwks_seconds}")
-    return Response(200, keys.jwks(), (("Content-Type", "application/jwk-set+json"), caching))
+    return Response(200, keys.jwks(), _headers_of_keys(settings.current().jwks_seconds))
+
+
+@lru_cache(maxsize=8)
+def _headers_of_keys(seconds: int) -> Headers:
+    caching = ("Cache-Control", f"public, max-age={seconds}")
+    return (("Content-Type", "application/jwk-set+json"), caching)
 
 
 def metadata(issuer: str, able: Ability = ALL) -> dict[str, Any]:

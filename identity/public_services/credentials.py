@@ -1,6 +1,5 @@
 """How a public service proves who it is, RFC 6749 §2.3 and OpenID Connect Core §9."""
 
-import base64
 import binascii
 import hashlib
 import secrets
@@ -8,7 +7,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import unquote_plus
 
 import structlog
 
@@ -17,7 +15,7 @@ from identity.doors import Request
 from identity.entry import Who
 from identity.errors import InvalidClient, InvalidRequest
 from identity.messages import Headers
-from identity.parameters import Parameter, Parameters
+from identity.parameters import Parameter, Parameters, decoded
 from identity.public_services import (
     client_assertion,
     client_certificate,
@@ -36,7 +34,8 @@ BASIC, POST, ASSERTION, NONE = (
     "none",
 )
 log = structlog.get_logger(__name__)
-OFFERED = (BASIC, POST, ASSERTION, NONE, *client_certificate.METHODS)
+WITHOUT_CERTIFICATE = (BASIC, POST, ASSERTION, NONE)
+OFFERED = (*WITHOUT_CERTIFICATE, *client_certificate.METHODS)
 WITH_SECRET = (BASIC, POST)
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 §2.2
 # RFC 6749 §5.2: the scheme that was, or could have been, used.
@@ -125,8 +124,7 @@ def _counts_still(before: Registered, now: Registered) -> bool:
 
 def offered() -> tuple[str, ...]:
     """The methods that work here: those by certificate only where one can reach us."""
-    missing = set(client_certificate.METHODS) - set(client_certificate.offered())
-    return tuple(method for method in OFFERED if method not in missing)
+    return (*WITHOUT_CERTIFICATE, *client_certificate.offered())
 
 
 def live_clause(service: Registered) -> Clause:
@@ -170,12 +168,12 @@ def _basic(request: Request) -> Presented | None:
     if scheme.lower() != "basic":
         raise InvalidClient("authenticate with the registered method", headers=CHALLENGE)
     try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode()
+        told = binascii.a2b_base64(encoded.strip(), strict_mode=True).decode()
+        client_id, secret = told.split(":", 1)
         # RFC 6749 §2.3.1: both are form-encoded before they are joined.
-        client_id, secret = (unquote_plus(part, errors="strict") for part in text.split(":", 1))
-    except (binascii.Error, ValueError):
+        return Presented(BASIC, decoded(client_id), decoded(secret))
+    except ValueError:
         raise InvalidClient("the Authorization header cannot be read", headers=CHALLENGE) from None
-    return Presented(BASIC, client_id, secret)
 
 
 def _post(form: Parameters) -> Presented | None:

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -217,15 +217,6 @@ class _Memory:
         self._lock = threading.Lock()
         self._kept: dict[str | uuid.UUID, _Kept] = {}
 
-    def find(
-        self, key: str | uuid.UUID, read: "Callable[[], Row[Any] | None]"
-    ) -> Registered | None:
-        service = self.fresh(key)
-        if service is not None:
-            return service
-        row = read()
-        return None if row is None else self.keep(parsed(row))
-
     def fresh(self, key: str | uuid.UUID) -> Registered | None:
         kept = self._kept.get(key)
         return kept.service if kept is not None and time.monotonic() < kept.until else None
@@ -253,9 +244,13 @@ _memory = _Memory()
 
 def find(client_id: str) -> Registered | None:
     """The public service of that id on the wire, at most 30 seconds old; null: there is none."""
+    known = _memory.fresh(client_id)
+    if known is not None:
+        return known
     if not (client_id.isascii() and client_id.isprintable()):
         return None  # no name of ours, and a NUL would be an accident in PostgreSQL
-    return _memory.find(client_id, lambda: records.find(client_id))
+    row = records.find(client_id)
+    return None if row is None else _memory.keep(parsed(row))
 
 
 def by_id(public_service_id: uuid.UUID) -> Registered:
@@ -264,10 +259,13 @@ def by_id(public_service_id: uuid.UUID) -> Registered:
     Raises:
         NotFound: there is none.
     """
-    found = _memory.find(public_service_id, lambda: records.find_by_id(public_service_id))
-    if found is None:
+    known = _memory.fresh(public_service_id)
+    if known is not None:
+        return known
+    row = records.find_by_id(public_service_id)
+    if row is None:
         raise NotFound("there is no such public service")
-    return found
+    return _memory.keep(parsed(row))
 
 
 def by_ids(public_service_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Registered]:

@@ -286,7 +286,7 @@ def _keepers(folder: Path) -> Keepers:
 
 
 def _check_times(claims: Mapping[str, Any]) -> None:
-    now = clock.now().timestamp()
+    now = clock.seconds()
     exp, iat = claims.get("exp"), claims.get("iat")
     if not isinstance(exp, int) or now >= exp:
         raise refused("exp")

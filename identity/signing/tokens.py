@@ -24,7 +24,7 @@ def new_token_id() -> str:
 
 def now_seconds() -> int:
     """Now, in seconds since 1970."""
-    return int(clock.now().timestamp())  # the wire counts whole seconds
+    return int(clock.seconds())  # the wire counts whole seconds
 
 
 @dataclass(frozen=True, kw_only=True)

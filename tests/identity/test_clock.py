@@ -58,10 +58,12 @@ def test_a_block_of_the_demo_has_a_moment_that_has_passed():
     yesterday = clock.now() - A_DAY
 
     with clock.at(yesterday.astimezone(clock.VIETNAM)):
-        told = clock.now(), clock.today()
+        told = clock.now(), clock.seconds(), clock.today()
 
-    assert told == (yesterday, yesterday.astimezone(clock.VIETNAM).date())
+    day = yesterday.astimezone(clock.VIETNAM).date()
+    assert told == (yesterday, yesterday.timestamp(), day)
     assert clock.now() >= yesterday + A_DAY
+    assert clock.seconds() >= (yesterday + A_DAY).timestamp()
 
 
 @pytest.mark.usefixtures("app")
