@@ -19,7 +19,7 @@ from identity.doors import Request
 from identity.errors import Refusal
 from identity.messages import Headers
 from identity.public_services import service_keys
-from identity.together import together
+from identity.together import Answer, Clause, together
 
 TYPE = "dpop+jwt"
 ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
@@ -66,20 +66,56 @@ class NonceWanted(UseDpopNonce):
     status = 401
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Proof:
-    """Whoever sent this request holds the private half of this key."""
+    """Whoever sent this request holds the private half of this key. Good once: spend it."""
 
     key: str  # its RFC 7638 thumbprint, `jkt`
-    headers: Headers  # the next nonce, where this one gets old
+    headers: Headers = ()  # the next nonce, where this one gets old
+    unspent: Mapping[str, Any] | None = None  # null: it is spent, or proves itself each time
+
+    def spend(self) -> None:
+        """From now on nobody can use it again, whatever the request comes to.
+
+        Raises:
+            InvalidDpopProof: somebody did before.
+        """
+        if self.unspent is not None and together(records.spent(self.unspent)) is None:
+            raise _refused("used before")
+        self.unspent = None
+
+    def spend_beside(self, *clauses: Clause, after: str) -> Answer | None:
+        """The clauses run, and it is spent in their statement: both, or neither, which is null.
+
+        `after` names the clause that writes. Whoever gets null calls `spend` before anything
+        else, which tells whether the proof was the reason.
+        """
+        if self.unspent is None:
+            return together(*clauses)
+        answer = together(*clauses, *records.spent_beside(self.unspent, after=after))
+        if answer is not None:
+            self.unspent = None
+        return answer
 
 
 def find(request: Request) -> Proof | None:
-    """What the request proves to an endpoint that gives tokens; null: it does not try.
+    """What the request proves to an endpoint that gives tokens, and that once; null: nothing.
 
     Raises:
         InvalidDpopProof: it tries in vain: forged, late, for another request, or used before.
         UseDpopNonce: its nonce is none of ours, or old.
+    """
+    proof = shown(request)
+    if proof is not None:
+        proof.spend()
+    return proof
+
+
+def shown(request: Request) -> Proof | None:
+    """The same, not spent yet: whoever calls sees to that before anything leaves.
+
+    Raises:
+        InvalidDpopProof, UseDpopNonce: as `find`.
     """
     text = request.header("DPoP")
     return None if text is None else _proved(request, text, token=None)
@@ -93,11 +129,13 @@ def prove(request: Request, *, token: str) -> Proof:
         NonceWanted: as UseDpopNonce.
     """
     try:
-        return _proved(request, request.header("DPoP") or "", token=token)
+        proof = _proved(request, request.header("DPoP") or "", token=token)
+        proof.spend()
     except InvalidDpopProof as fault:
         raise ProofRefused(fault.detail, note=fault.note) from None
     except UseDpopNonce as fault:
         raise NonceWanted(fault.detail, note=fault.note, headers=fault.headers) from None
+    return proof
 
 
 def _proved(request: Request, text: str, *, token: str | None) -> Proof:
@@ -105,8 +143,8 @@ def _proved(request: Request, text: str, *, token: str | None) -> Proof:
     _check_request(claims, request, token=token)
     until = _made_at(claims) + KEPT
     age = _nonce_age(claims)
-    _spend(key, claims.get("jti"), until=until)
-    return Proof(key, nonces.offer() if age > nonces.RENEWED_AFTER else ())
+    headers = nonces.offer() if age > nonces.RENEWED_AFTER else ()
+    return Proof(key, headers, records.proof(_digest(key, claims.get("jti")), until))
 
 
 def _read(text: str) -> tuple[Mapping[str, Any], str]:
@@ -196,12 +234,10 @@ def _nonce_age(claims: Mapping[str, Any]) -> timedelta:
     return age
 
 
-def _spend(key: str, jti: object, *, until: datetime) -> None:
+def _digest(key: str, jti: object) -> bytes:
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_NAME or not jti.isprintable():
         raise _refused("jti")
-    digest = hashlib.sha256(f"{key}\x1f{jti}".encode()).digest()
-    if together(records.spent(digest, until)) is None:
-        raise _refused("used before")
+    return hashlib.sha256(f"{key}\x1f{jti}".encode()).digest()
 
 
 def _refused(note: str) -> InvalidDpopProof:

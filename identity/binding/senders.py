@@ -10,7 +10,7 @@ from identity.public_services.registered import Registered
 
 
 def find(request: Request, service: Registered) -> Proof | None:
-    """What the tokens of this request will be bound to; null: to nothing.
+    """What the tokens of this request will be bound to, not spent yet; null: to nothing.
 
     Raises:
         InvalidDpopProof: a proof that is none, or none where this service's tokens need one.
@@ -20,7 +20,7 @@ def find(request: Request, service: Registered) -> Proof | None:
     """
     if service.certificate_bound:
         return _of_certificate(request)
-    proof = dpop.find(request)
+    proof = dpop.shown(request)
     if proof is None and service.dpop_bound:  # RFC 9449 §5.2
         raise InvalidDpopProof("the tokens of this public service are bound: send a DPoP proof")
     return proof
@@ -33,7 +33,7 @@ def _of_certificate(request: Request) -> Proof:
     key = certificate_key(request)
     if key is None:
         raise InvalidRequest("the tokens of this public service are bound: show its certificate")
-    return Proof(key, ())
+    return Proof(key)
 
 
 def certificate_key(request: Request) -> str | None:

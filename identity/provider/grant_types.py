@@ -82,6 +82,7 @@ class Grant:
 
     exchange: Callable[[Said, Asker], dict[str, Any]]
     takes: tuple[Parameter, ...]
+    spends_proof: bool = False  # in the statement that spends what is exchanged, decision 0044
 
 
 _SCOPE = Parameter(
@@ -132,6 +133,7 @@ GRANTS: Mapping[str, Grant] = {
             ),
             resources.PARAMETER,
         ),
+        spends_proof=True,
     ),
     "refresh_token": Grant(
         _refresh,
@@ -140,6 +142,7 @@ GRANTS: Mapping[str, Grant] = {
             _SCOPE,
             resources.PARAMETER,
         ),
+        spends_proof=True,
     ),
     "client_credentials": Grant(_client, (_SCOPE, resources.PARAMETER)),
     exchange.GRANT_TYPE: Grant(_exchange, (*_EXCHANGED, _SCOPE, resources.PARAMETER)),

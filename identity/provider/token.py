@@ -52,9 +52,13 @@ def token(request: Request, service: Registered) -> Response:
     if grant_type not in WITHOUT_ID_TOKEN:  # before anything is spent
         encryption.require_key(service, service.id_token_encryption)
     proof = senders.find(request, service)
-    asker = Asker(service, request.request_id, proof.key if proof else None)
+    if proof is not None and not grant.spends_proof:
+        proof.spend()
+    asker = Asker(service, request.request_id, proof)
     headers = NO_STORE + (proof.headers if proof else ())
-    return json_response(grant.exchange(said, asker), headers=headers)
+    told = grant.exchange(said, asker)
+    asker.spend_proof()  # it is by now; whatever a grant forgot, no answer leaves without
+    return json_response(told, headers=headers)
 
 
 def _takes_details(grant: Grant) -> bool:

@@ -133,11 +133,12 @@ def redeem_known(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, 
         InvalidTarget: a resource that was not authorized; nothing is spent.
     """
     _require_target(redemption, asker, key=key)
-    bought = _try(redemption, asker.service, key=key)
+    bought = _try(redemption, asker, key=key)
     if bought is None:
+        asker.spend_proof()  # before anything is looked at: whoever repeats a proof ends nothing
         reason = _why_not(redemption, asker, key=key)
         service = families.again(asker) if reason == "changed" else None
-        bought = _try(redemption, service, key=key) if service else None
+        bought = _try(redemption, replace(asker, service=service), key=key) if service else None
         if bought is None:
             families.leave_mark(asker, key[0], reason=f"code: {reason}")
             raise InvalidGrant(REFUSED, note=f"code: {reason}")
@@ -146,20 +147,23 @@ def redeem_known(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, 
 
 def _require_target(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, bytes]) -> None:
     """RFC 8707 §2.2. Who names no resource causes no look, and who may not redeem is told later."""
-    found = look(code_records.found(*key)) if redemption.resources else None
+    if not redemption.resources:
+        return
+    asker.spend_proof()
+    found = look(code_records.found(*key))
     if found is not None and _mismatch(found, redemption, asker=asker) is None:
         granted = Earned.read(found["code.claims"]).resources
         resources.require(redemption.resources, granted=granted)
 
 
-def _try(
-    redemption: Redemption, service: Registered, *, key: tuple[uuid.UUID, bytes]
-) -> Bought | None:
+def _try(redemption: Redemption, asker: Asker, *, key: tuple[uuid.UUID, bytes]) -> Bought | None:
+    service = asker.service
     wants_refresh = "refresh_token" in service.grant_types
     refresh_token, params = None, _params(redemption, service, key=key)
     if wants_refresh:
         refresh_token, params["refresh_digest"] = sealing.new_handle(key[0], REFRESH_PURPOSE)
-    answer = together(*code_records.redeeming(params, with_refresh=wants_refresh))
+    clauses = code_records.redeeming(params, with_refresh=wants_refresh)
+    answer = asker.buy(*clauses, after="family")
     return None if answer is None else Bought(_standing(answer, key[0]), refresh_token, service)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from identity import database, trail
 from identity.authentication.sessions import Ended
+from identity.binding.dpop import Proof
 from identity.entry import Who
 from identity.granted import grants, resources
 from identity.granted.approval import Carried
@@ -29,6 +30,7 @@ from identity.managed import names
 from identity.public_services import credentials, encryption
 from identity.public_services.registered import Registered
 from identity.signing import tokens
+from identity.together import Answer, Clause, together
 
 # Without offline access a family belongs to the browser's session and ends with it.
 ONLINE_LIFETIME = timedelta(hours=12)
@@ -44,7 +46,30 @@ class Asker:
 
     service: Registered
     request_id: str
-    sender_key: str | None = None  # null: nothing is bound to a key
+    proof: Proof | None = None  # null: nothing is bound to a key
+
+    @property
+    def sender_key(self) -> str | None:
+        """The key that it proved; null: none."""
+        return None if self.proof is None else self.proof.key
+
+    def buy(self, *clauses: Clause, after: str) -> Answer | None:
+        """One statement of these, in which the proof is spent; null: nothing happened.
+
+        `after` names the clause that writes. Whoever gets null calls `spend_proof` next.
+        """
+        if self.proof is None:
+            return together(*clauses)
+        return self.proof.spend_beside(*clauses, after=after)
+
+    def spend_proof(self) -> None:
+        """Nobody can use the proof again, whatever this request comes to.
+
+        Raises:
+            InvalidDpopProof: somebody did before.
+        """
+        if self.proof is not None:
+            self.proof.spend()
 
 
 def again(asker: Asker) -> Registered | None:

@@ -6,7 +6,7 @@ as that one is unused. Any other second use ends the family (RFC 9700 §4.14.2).
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from identity.errors import InvalidGrant, InvalidScope
 from identity.granted import grants, resources
 from identity.granted.claims import Earned
 from identity.public_services.registered import Registered
-from identity.together import Answer, look, together
+from identity.together import Answer, look
 from identity.tokens import families, refresh_records
 from identity.tokens.codes import REFRESH_PURPOSE, Bought
 from identity.tokens.families import Asker, Standing
@@ -64,13 +64,18 @@ def refresh(
         raise InvalidGrant(REFUSED, note="refresh: not ours") from None
     presented = _Presented(text, citizen_id, digest, tuple(dict.fromkeys(scope)), asker.sender_key)
     if target:
+        asker.spend_proof()
         _require_target(presented, asker, target=target)
-    return _buy(presented, asker.service) or _look_again(presented, asker)
+    return _buy(presented, asker) or _look_again(presented, asker)
 
 
-def _buy(presented: _Presented, service: Registered) -> Bought | None:
-    used = _rotate(presented, service) if service.rotates else _stay(presented, service)
-    return used or _again(presented, service)
+def _buy(presented: _Presented, asker: Asker) -> Bought | None:
+    use = _rotate if asker.service.rotates else _stay
+    used = use(presented, asker)
+    if used is not None:
+        return used
+    asker.spend_proof()  # before anything is looked at: whoever repeats a proof ends nothing
+    return _again(presented, asker.service)
 
 
 def _require_target(presented: _Presented, asker: Asker, *, target: tuple[str, ...]) -> None:
@@ -88,7 +93,7 @@ def _look_again(presented: _Presented, asker: Asker) -> Bought:
     # only what fails past both is a second use.
     is_open = reason in {CHANGED, USED_AGAIN}
     service = families.again(asker) if is_open else None
-    bought = service and _buy(presented, service)
+    bought = service and _buy(presented, replace(asker, service=service))
     if bought:
         return bought
     if found is not None and reason == USED_AGAIN:
@@ -99,7 +104,7 @@ def _look_again(presented: _Presented, asker: Asker) -> Bought:
     raise InvalidGrant(REFUSED, note=f"refresh: {reason}")
 
 
-def _rotate(presented: _Presented, service: Registered) -> Bought | None:
+def _rotate(presented: _Presented, asker: Asker) -> Bought | None:
     successor, digest = sealing.new_handle(presented.citizen_id, REFRESH_PURPOSE)
     sealed = sealing.seal(
         presented.key,
@@ -108,18 +113,21 @@ def _rotate(presented: _Presented, service: Registered) -> Bought | None:
         column=COLUMN,
         row=presented.digest.hex(),
     )
-    params = _params(presented, service) | {
-        "successor_sealed": sealed,
-        "successor_digest": digest,
-    }
-    answer = together(*refresh_records.rotating(params))
-    return None if answer is None else Bought(_standing(answer, presented), successor, service)
+    params = _params(presented, asker.service)
+    params["successor_sealed"], params["successor_digest"] = sealed, digest
+    answer = asker.buy(*refresh_records.rotating(params), after="successor")
+    if answer is None:
+        return None
+    return Bought(_standing(answer, presented), successor, asker.service)
 
 
-def _stay(presented: _Presented, service: Registered) -> Bought | None:
+def _stay(presented: _Presented, asker: Asker) -> Bought | None:
     """The same token goes on: each use proves a key, so another would protect nobody."""
-    answer = together(*refresh_records.staying(_params(presented, service)))
-    return None if answer is None else Bought(_standing(answer, presented), presented.text, service)
+    params = _params(presented, asker.service)
+    answer = asker.buy(*refresh_records.staying(params), after="stayed")
+    if answer is None:
+        return None
+    return Bought(_standing(answer, presented), presented.text, asker.service)
 
 
 def _again(presented: _Presented, service: Registered) -> Bought | None:

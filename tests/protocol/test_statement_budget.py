@@ -10,7 +10,7 @@ from identity.provider import client_credentials
 from tests.asking import a_sender, signed_in
 from tests.offices import Office, a_decision, about_scopes, an_office
 from tests.people import form_token, lan
-from tests.proving import Holder, bound, refreshed
+from tests.proving import Holder, bound, redeemed, refreshed
 from tests.public_services import a_service_with_a_key
 from tests.pushing import push
 
@@ -115,13 +115,20 @@ def test_a_pushed_request(client):
 
 
 class TestProofs:
-    """A proof is spent by one statement of its own, so that no other outcome gives it back."""
+    """A proof is spent with what it is for (decision 0044), or by a statement of its own."""
 
     def test_a_refresh_with_a_proof(self, client, office):
         holder = Holder(client)
         token = bound(office, holder)["refresh_token"]
 
-        assert spent_by(lambda: refreshed(office, holder, token)) == (trips(2), 2)
+        assert spent_by(lambda: refreshed(office, holder, token)) == (1, 1)
+
+    def test_a_code_exchange_with_a_proof(self, client, office):
+        holder = Holder(client)
+        bound(office, holder)
+        code = office.authorize(lan())
+
+        assert spent_by(lambda: redeemed(office, holder, code)) == (1, 1)
 
     def test_userinfo_with_a_proof(self, client, office):
         holder = Holder(client)
