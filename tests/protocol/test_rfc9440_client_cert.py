@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from identity import front
 from identity.certificates import names, shown, trust
 from identity.certificates.shown import CHAIN, LEAF, UnreadableCertificateError
 from identity.doors import Request
+from identity.server import requests
 from tests.certified import SUBJECT, authority, certificate, item, new_key
 from tests.installations import installed
 
@@ -101,12 +101,20 @@ def test_a_key_of_an_unknown_kind_is_an_ordinary_refusal():
     assert not trust.is_vouched_for(found(odd))
 
 
+def _told(*headers: tuple[bytes, str]) -> dict[str, object]:
+    """The environ that our server makes of them."""
+    environ: dict[str, object] = {}
+    for name, value in headers:
+        requests.add_header(environ, name, value=value.encode())
+    return environ
+
+
 def test_two_headers_are_none_and_another_spelling_is_not_read():
     """As the server in front joins them; `Client_Cert` would pass for the header (case 33)."""
     one, other = item(TAX.content), item(certificate().content)
 
-    joined = front._headers([("client-cert", one), ("client-cert", other)])
-    spelt = front._headers([("client_cert", one), ("Client_Cert-Chain", one)])
+    joined = _told((b"client-cert", one), (b"client-cert", other))
+    spelt = _told((b"client_cert", one), (b"Client_Cert-Chain", one))
 
     with pytest.raises(UnreadableCertificateError):
         shown.find(request(joined["HTTP_CLIENT_CERT"]))
