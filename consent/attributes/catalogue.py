@@ -166,14 +166,25 @@ def register(name: str) -> Register:
     return registers()[name]
 
 
+def knowing(names: Iterable[str]) -> Mapping[str, Attribute]:
+    """The catalogue, in which each of these names stands.
+
+    Raises:
+        UnknownAttribute: one does not.
+    """
+    found = attributes()
+    if not found.keys() >= set(names):
+        raise _unknown()
+    return found
+
+
 def require_known(names: Iterable[str]) -> None:
     """Every name is in the catalogue.
 
     Raises:
         UnknownAttribute: one is not.
     """
-    if not attributes().keys() >= set(names):
-        raise _unknown()
+    knowing(names)
 
 
 def forget() -> None:

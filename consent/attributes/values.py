@@ -71,7 +71,7 @@ def tellable(names: Iterable[str], citizen_id: uuid.UUID) -> frozenset[str]:
 
 def of_registers(names: Iterable[str]) -> tuple[str, ...]:
     """The names whose values stand here, not in identity."""
-    return tuple(name for name in names if name not in OF_IDENTITY)
+    return tuple([name for name in names if name not in OF_IDENTITY])
 
 
 def open_values(answer: Answer, key: bytes, *, names: Iterable[str]) -> dict[str, Value]:
@@ -133,7 +133,7 @@ def opened_from(
     """Each name's value from the answer of the clauses `vals` and `person`, identity's included."""
     key = people.key_from(answer)
     found = open_values(answer, key, names=names)
-    if any(name in OF_IDENTITY for name in names):
+    if not OF_IDENTITY.keys().isdisjoint(names):
         members = people.members_from(answer, citizen_id, key=key)
         found |= of_identity(members, names, as_of=answer["person.as_of"])
     return found

@@ -52,10 +52,11 @@ class Standing:
 
     parts: Mapping[str, Sequence[Sealed]] = field(default_factory=dict)
 
-    def withheld(self, names: Sequence[str]) -> list[tuple[str, str]]:
-        """The names that have nothing to send, and why."""
-        reasons = [(n, why_withheld(self.parts.get(n, ()))) for n in of_registers(names)]
-        return [(name, reason) for name, reason in reasons if reason is not None]
+    def tellable(self, names: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+        """The names that have something to send; and those that have not, and why."""
+        reasons = {n: why_withheld(self.parts.get(n, ())) for n in of_registers(names)}
+        missing = [(name, reason) for name, reason in reasons.items() if reason is not None]
+        return tuple([name for name in names if reasons.get(name) is None]), missing
 
     def linked(self, names: Sequence[str]) -> dict[uuid.UUID, list[str]]:
         """Whom else the values are about, and which of them."""
@@ -94,21 +95,17 @@ def attempt(question: Question, known: Standing | None = None) -> Released | Non
     disputed, ended or about another person. With it, on exactly what was read. Either way the entry
     names what is released, no more and no less.
     """
-    missing = [] if known is None else known.withheld(question.names)
-    without = {name for name, _ in missing}
-    names = tuple(name for name in question.names if name not in without)
-    conditions = (
-        grants.gate(question.ref, service=question.service, decision_id=question.decided.id),
-        *_values(names, known=known),
-        people.identity_clause(question.citizen_id),
-    )
-    after = tuple(condition.name for condition in conditions)
+    names, missing = (question.names, []) if known is None else known.tellable(question.names)
+    values = _values(names, known=known)
+    after = ("live", "vals", "person") if values else ("live", "person")
     entry = _entry(question, names, missing=missing)
     answer = together(
-        *conditions,
+        grants.gate(question.ref, service=question.service, decision_id=question.decided.id),
+        *values,
+        people.identity_clause(question.citizen_id),
         *grants.spend(after=after),
         *trail.clauses(entry, after=(*after, "budget")),
-        *_linked(question, names, known=known, after=(*after, "budget")),
+        *([] if known is None else _linked(question, known.linked(names), after=after)),
     )
     if answer is None:
         return None
@@ -151,11 +148,10 @@ def _entry(
 
 
 def _linked(
-    question: Question, names: Sequence[str], *, known: Standing | None, after: tuple[str, ...]
+    question: Question, about: Mapping[uuid.UUID, list[str]], *, after: tuple[str, ...]
 ) -> tuple[Clause, ...]:
     """An entry for each other person: which agency saw what of them, and not in whose matter."""
     clauses: list[Clause] = []
-    about = {} if known is None else known.linked(names)
     for n, (citizen_id, seen) in enumerate(about.items()):
         entry = seal_entry(
             RELEASED,
@@ -163,5 +159,5 @@ def _linked(
             subject={"linked person": True, "attributes": seen, "result": "released"},
             acting=question.acting(),
         )
-        clauses += trail.clauses(entry, after=after, name=f"linked{n}")
+        clauses += trail.clauses(entry, after=(*after, "budget"), name=f"linked{n}")
     return tuple(clauses)

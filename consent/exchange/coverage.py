@@ -29,8 +29,7 @@ class Decided:
         Raises:
             UnknownAttribute: the catalogue has no such name.
         """
-        catalogue.require_known(names)
-        known, asked_at = catalogue.attributes(), catalogue.asked_at(self.id)
+        known, asked_at = catalogue.knowing(names), catalogue.asked_at(self.id)
         return tuple(
             [n for n in names if n in self.attributes and self._lets_out(known[n], asked_at)]
         )

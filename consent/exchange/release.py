@@ -74,7 +74,8 @@ def release(request: Request, presented: Presented) -> Response:
         StepUpNeeded: the sign-in is too weak or too old for the procedure.
     """
     ask = wire.asked(request.json())
-    catalogue.require_known(ask.attributes or ())
+    if ask.attributes is not None:
+        catalogue.require_known(ask.attributes)
     decided = find_decided(presented.details, ask)
     if presented.ref is None or decided is None:
         raise _refused(_Attempted(presented, ask, None), _undecided(presented))

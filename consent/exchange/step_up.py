@@ -23,19 +23,17 @@ def challenge(token: AccessToken, decided: Decided) -> str | None:
     brings the sign-in that it began with.
     """
     needed = procedure(decided.procedure)
-    told = {"acr_values": _level(token, needed), "max_age": _age(token, needed)}
-    members = [f', {name}="{value}"' for name, value in told.items() if value is not None]
-    return "".join(members) or None
+    return _level(token, needed) + _age(token, needed) or None
 
 
-def _level(token: AccessToken, needed: Procedure) -> str | None:
-    earned = max(acr.known([token.assurance or ""]), default=0)
-    return acr.value(needed.min_auth_level) if earned < needed.min_auth_level else None
+def _level(token: AccessToken, needed: Procedure) -> str:
+    if acr.level(token.assurance) >= needed.min_auth_level:
+        return ""
+    return f', acr_values="{acr.value(needed.min_auth_level)}"'
 
 
-def _age(token: AccessToken, needed: Procedure) -> int | None:
+def _age(token: AccessToken, needed: Procedure) -> str:
     limit, at = needed.max_auth_age_seconds, token.authenticated_at
-    if limit is None:
-        return None
-    is_fresh = at is not None and clock.now() - at <= timedelta(seconds=limit)
-    return None if is_fresh else limit
+    if limit is None or (at is not None and clock.now() - at <= timedelta(seconds=limit)):
+        return ""
+    return f', max_age="{limit}"'

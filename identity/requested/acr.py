@@ -14,6 +14,11 @@ def value(level: int) -> str:
     return f"{PREFIX}{level}"
 
 
+def level(text: str | None) -> int:
+    """The level of an `acr`; 0 where it is none that we know."""
+    return _NAMED.get(text or "", 0)
+
+
 def known(values: Iterable[str]) -> tuple[int, ...]:
     """The levels among these values, in their order; unknown values are ignored."""
     return tuple(dict.fromkeys([_NAMED[text] for text in values if text in _NAMED]))
