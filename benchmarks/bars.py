@@ -64,7 +64,9 @@ BARS = (
 )
 # Ours over ours, or over a primitive.
 OWN = (
+    # First beside what writes nothing, though a proof must be spent for good; then like by like.
     Bar("7", "DPoP-bound", 0.55, 0.7, theirs="client credentials"),
+    Bar("7", "DPoP-bound refresh", 0.55, 0.7, theirs="refresh"),
     Bar("10", "client credentials", 0.15, 0.25, theirs="ES256"),
 )
 

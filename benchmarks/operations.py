@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks import proofs
-from benchmarks.seats import ATTRIBUTES, Seat, a_case, location, told
+from benchmarks.seats import ATTRIBUTES, Seat, Steps, a_case, location, told
 from benchmarks.wire import Ask, Journey, Wrong
 
 ASSERTED = {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
@@ -142,16 +142,35 @@ def asserted(crowd: Crowd) -> Journey:
 
 def bound(crowd: Crowd) -> Journey:
     """A token bound to a key: the proof is checked, and its `jti` spent for good."""
-    key, ask = proofs.new_key(), crowd.seat().call("/token", grant_type="client_credentials")
-    # Whoever has no nonce of the service yet is told one.
-    first = proofs.possessions(key, method="POST", url=crowd.issuer + ask.path, nonce="", count=1)
-    nonce = (yield _bound(ask, first[0])).header("dpop-nonce") or ""
-    made = {"method": "POST", "url": crowd.issuer + ask.path, "nonce": nonce}
-    for proof in proofs.possessions(key, **made, count=crowd.proofs):
+    ask = crowd.seat().call("/token", grant_type="client_credentials")
+    for proof in (yield from _proofs(crowd, ask)):
         yield None
         if told((yield _bound(ask, proof)))["token_type"] != "DPoP":
             raise Wrong("the token is not bound")
     yield None
+
+
+def bound_refresh(crowd: Crowd) -> Journey:
+    """The token rotates, and the proof is spent with it."""
+    seat = crowd.seat()
+    token = (yield from seat.buy("openid"))["refresh_token"]
+    ask = seat.call("/token", grant_type="refresh_token", refresh_token=token)
+    for proof in (yield from _proofs(crowd, ask)):
+        yield None
+        answer = told((yield _bound(ask, proof)))
+        if answer["token_type"] != "DPoP":
+            raise Wrong("the token is not bound")
+        token = answer["refresh_token"]
+        ask = seat.call("/token", grant_type="refresh_token", refresh_token=token)
+    yield None
+
+
+def _proofs(crowd: Crowd, ask: Ask) -> Steps:
+    """Proofs for the address of this request, with the nonce that whoever has none is told."""
+    key, url = proofs.new_key(), crowd.issuer + ask.path
+    (first,) = proofs.possessions(key, method="POST", url=url, nonce="", count=1)
+    nonce = (yield _bound(ask, first)).header("dpop-nonce") or ""
+    return proofs.possessions(key, method="POST", url=url, nonce=nonce, count=crowd.proofs)
 
 
 def _bound(ask: Ask, proof: str) -> Ask:
@@ -201,6 +220,7 @@ OPERATIONS = (
     Operation("pushed request", pushed, 1, ("commit",), is_peers=True),
     Operation("code flow", code_flow, 2, ("commit", "ES256"), is_peers=True),
     Operation("refresh", refresh, 1, ("commit", "ES256"), is_peers=True),
+    Operation("DPoP-bound refresh", bound_refresh, 1, ("commit", "ES256")),
     Operation("introspection", introspection, 1, ("look",), is_peers=True),
     Operation("userinfo", userinfo, 1, ("commit",), is_peers=True),
     Operation("release of 5", release, 1, ("commit", "ES256")),

@@ -35,6 +35,10 @@ Bars 1 to 10; the peer is `benchmarks/peer`. Its services, keys, algorithms, PKC
 ours; its tables are in the same PostgreSQL, its process on the same core, measured right after us
 in each round. It gives opaque tokens to whoever has them introspected or asks userinfo, as it takes
 no others there, and has neither a log to write, nor sealed values, nor pairwise subjects.
+
+Bar 7 sets what is bound by DPoP beside our own without. A token for the service itself writes
+nothing, while its proof is spent for good: there a statement that commits stands beside none. A
+refresh is durable either way, and its proof is spent in the same statement.
 """
 BETWEEN = """\
 One core at work costs what it costs: where what one operation takes of the processor is above what
