@@ -10,7 +10,7 @@ from identity.messages import Response
 from identity.server import requests
 from identity.server.requests import Environ, Request
 
-# What the edge takes of headers and address, and a little more; also of one without an end.
+# Of one request, besides its body: what the edge takes of headers and address, and a little more.
 HEAD_LIMIT = 64 * 1024
 # Requests of one client that wait for the answer of the one before (RFC 9112 §9.3.2).
 HELD = 16
@@ -24,7 +24,7 @@ class Reading:
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._environ: Environ | None = None  # null: between two requests
         self._target = b""
-        self._length = self._head = self._taken = 0
+        self._length = self._come = self._taken = self._begun = 0
         self._pieces: list[bytes] | None = None  # of a body; null: none is on its way
         self.held: deque[Request] = deque()
 
@@ -47,19 +47,35 @@ class Reading:
         """Some bytes of one request, or of several."""
         if self._parser is None:
             return
+        self._begun = 0 if self._environ is None else 1
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # Nothing is spoken here but HTTP/1.1; the request itself is answered as any other.
-            self.end()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
         except httptools.HttpParserInvalidMethodError:
             self.refuse(requests.UNKNOWN)
         except httptools.HttpParserError:
             self.refuse(requests.UNREADABLE)
-        if self._environ is not None and self._pieces is None:
-            self._head += len(data)
-            if self._head > HEAD_LIMIT:
+        # Of what came with the end of another request nobody knows how much is of this one.
+        if self._environ is not None and self._begun == 1:
+            self._come += len(data)
+            if self._come - self._taken > HEAD_LIMIT:
                 self.refuse(requests.TOO_LONG)
+
+    def _stay(self, rest: bytes) -> None:
+        """Nothing is spoken here but HTTP/1.1: the request is answered as any other, as the last.
+
+        llhttp leaves the body to the protocol that was asked for; it is ours (RFC 9110 §7.8).
+        """
+        environ = self._environ
+        if environ is None:
+            self.end()
+            return
+        length = environ.get("CONTENT_LENGTH")
+        told = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+        self._parser = httptools.HttpRequestParser(_Body(self))
+        self._parser.feed_data(f"POST / HTTP/1.1\r\nConnection: close\r\n{told}\r\n\r\n".encode())
+        self.take(rest)
 
     def refuse(self, refusal: Response) -> None:
         """What is on its way is answered so, and nothing more is read."""
@@ -76,21 +92,22 @@ class Reading:
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        self._begun += 1
         if len(self.held) >= HELD:
             self.end()
         if self._parser is None:
             return
         self._environ, self._target = self._same.copy(), b""
-        self._length = self._head = self._taken = 0
+        self._length = self._come = self._taken = 0
 
     def on_url(self, target: bytes) -> None:
         """Some bytes of its target."""
         self._target += target
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers."""
-        if self._environ is not None:
-            self._length += len(value)
+        """One of its headers; what follows its body is none (RFC 9112 §7.1.2)."""
+        if self._environ is not None and self._pieces is None:
+            self._length += len(name) + len(value)
             requests.add_header(self._environ, name, value=value)
 
     def on_headers_complete(self) -> None:
@@ -98,19 +115,26 @@ class Reading:
         environ, parser = self._environ, self._parser
         if environ is None or parser is None:
             return
-        target = requests.origin_form(self._target)
+        target = requests.origin_form(environ, self._target)
         if target is None:
             self.refuse(requests.UNREADABLE)
             return
         requests.add_line(environ, parser.get_method(), target=target)
         environ[LENGTH] = self._length
-        length = environ.get("CONTENT_LENGTH")
+        length, is_expecting = environ.get("CONTENT_LENGTH"), "HTTP_EXPECT" in environ
+        is_coded = "HTTP_TRANSFER_ENCODING" in environ
+        # Who leaves the connection open, and says nothing of either, speaks as we do.
+        if is_coded or is_expecting or not parser.should_keep_alive():
+            refusal = requests.unfit(environ, parser.get_http_version())
+            if refusal is not None:
+                self.refuse(refusal)
+                return
         if length is not None and requests.is_too_long(length):
             # Its door refuses it by its length, in its own form; nothing of it is read.
             self._leave_unread()
-        elif length is not None or "HTTP_TRANSFER_ENCODING" in environ:
+        elif length is not None or is_coded:
             self._pieces = []
-            if "HTTP_EXPECT" in environ and environ["HTTP_EXPECT"].lower() == "100-continue":
+            if is_expecting:
                 self._go_on()
 
     def on_body(self, piece: bytes) -> None:
@@ -127,6 +151,8 @@ class Reading:
         environ, parser = self._environ, self._parser
         if environ is None or parser is None:
             return
+        if self._pieces is not None and parser.should_upgrade():
+            return  # its body is still to come
         content = b"".join(self._pieces) if self._pieces else b""
         self._environ = self._pieces = None
         self.held.append(Request(environ, content, is_last=not parser.should_keep_alive()))
@@ -138,3 +164,10 @@ class Reading:
         if environ is not None:
             content = b"".join(pieces or ())[: requests.BODY_LIMIT + 1]
             self.held.append(Request(environ, content, is_last=True, is_whole=False))
+
+
+class _Body:
+    """What llhttp calls of a request whose head was read before: its body alone."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.on_body, self.on_message_complete = reading.on_body, reading.on_message_complete

@@ -18,6 +18,9 @@ CUT = Response(400, b"the request ended before its length\n", CLOSE)
 UNREADABLE = Response(400, b"this is no request as RFC 9112 has it\n", CLOSE)
 UNKNOWN = Response(501, b"this method is not known here\n", CLOSE)
 TOO_LONG = Response(431, b"the headers are too long\n", CLOSE)
+EXPECTED = Response(417, b"nothing but 100-continue can be expected here\n", CLOSE)
+CODED = Response(501, b"this transfer coding is not known here\n", CLOSE)
+OTHER_VERSION = Response(505, b"HTTP/1.1 is spoken here\n", CLOSE)
 
 Environ = dict[str, Any]
 
@@ -66,7 +69,7 @@ def add_header(environ: Environ, name: bytes, *, value: bytes) -> None:
     key = _KEYS.get(name)
     if key is None:
         key = _key(name)
-    text = value.decode("latin-1")
+    text = value.decode("latin-1").rstrip(" \t")  # RFC 9112 §5.1; before it llhttp has done so
     if key not in environ:
         environ[key] = text
     elif key not in _ONCE:
@@ -98,18 +101,38 @@ def add_line(environ: Environ, method: bytes, *, target: bytes) -> None:
     environ.pop(_NOBODY, None)
 
 
-def origin_form(target: bytes) -> bytes | None:
-    """A path and query, also out of an absolute address (RFC 9112 §3.2.2); null: neither.
+def origin_form(environ: Environ, target: bytes) -> bytes | None:
+    """A path and query, also out of an absolute address; null: neither.
 
-    Whose address it is stands in the Host header; one that says another is nobody's here.
+    Whose address it is stands in the Host header, unless the address says it (RFC 9112 §3.2.2).
     """
+    if b"#" in target:
+        return None
     if target.startswith(b"/") or target == b"*":
         return target
     scheme, _, rest = target.partition(b"://")
-    if scheme.lower() not in {b"http", b"https"} or not rest:
+    host, slash, path = rest.partition(b"/")
+    if scheme.lower() not in {b"http", b"https"} or not host:
         return None
-    _, slash, path = rest.partition(b"/")
+    environ["HTTP_HOST"] = host.decode("latin-1")
     return slash + path if slash else b"/"
+
+
+def unfit(environ: Environ, version: str) -> Response | None:
+    """What is said to one who speaks otherwise than we do; null: we read it as it is meant.
+
+    Another coding below `chunked`, or one in HTTP/1.0, is where a server before us may have seen
+    another end of the body (RFC 9112 §6.1).
+    """
+    coding = environ.get("HTTP_TRANSFER_ENCODING")
+    if version != "1.1" and (version != "1.0" or coding is not None):
+        return OTHER_VERSION
+    if coding is not None and coding.lower() != "chunked":
+        return CODED
+    expected = environ.get("HTTP_EXPECT")  # RFC 9110 §10.1.1
+    if expected is not None and expected.lower() != "100-continue":
+        return EXPECTED
+    return None
 
 
 BODY_LIMIT = doors.BODY_LIMIT

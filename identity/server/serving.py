@@ -37,10 +37,24 @@ def run(listener: socket.socket, application: Any, *, chosen: Settings) -> None:
     # What was loaded stays: no later search for garbage needs to look at it.
     gc.collect()
     gc.freeze()
-    asyncio.run(_serve(listener, application, chosen=chosen))
+    asyncio.run(_until_told(listener, application, chosen=chosen))
 
 
-async def _serve(listener: socket.socket, application: Any, *, chosen: Settings) -> None:  # noqa: ANN401 - a WSGI application
+async def _until_told(listener: socket.socket, application: Any, *, chosen: Settings) -> None:  # noqa: ANN401 - a WSGI application
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve_on(listener, application, chosen=chosen, stop=stop)
+
+
+async def serve_on(
+    listener: socket.socket,
+    application: Any,  # noqa: ANN401 - a WSGI application
+    *,
+    chosen: Settings,
+    stop: asyncio.Event,
+) -> None:
+    """Serve on this loop until the event is set."""
     loop = asyncio.get_running_loop()
     url, most = chosen.database_url, chosen.pool_size
     lines = Lines(loop, url, most=most) if chosen.is_postgresql else None
@@ -52,9 +66,6 @@ async def _serve(listener: socket.socket, application: Any, *, chosen: Settings)
         lines=lines,
     )
     server = Serving(loop, answering.answer, body_seconds=chosen.body_seconds)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     answering.start()
     server.listen(listener)
     await stop.wait()
@@ -112,6 +123,7 @@ class Serving:
         self.is_stopping = True
         if self._listener is not None:
             self.loop.remove_reader(self._listener)
+            self._listener.close()  # where nobody else listens, who comes now may go elsewhere
         for connection in list(self._connections):
             connection.stop()
         if self._connections:
