@@ -122,6 +122,20 @@ _FOUND_RETURNS: dict[str, type] = {
 }
 
 
+def living(citizen_id: uuid.UUID, digest: bytes, *, told: Mapping[str, Any]) -> Clause:
+    """The condition `session`: it is as it was `told`, nobody ended it, and its person is active.
+
+    What else it says was set with this digest, at that sign-in, and never changes.
+    """
+    params = {"session_citizen": citizen_id, "session_digest": digest, **told}
+    return Clause("session", _LIVING, _LIVING, params, {"ok": int})
+
+
+_LIVING = """SELECT 1 AS ok FROM citizen_session s JOIN citizen c ON c.citizen_id = s.citizen_id
+    WHERE s.citizen_id = :session_citizen AND s.digest = :session_digest AND s.ended_at IS NULL
+    AND s.auth_at = :session_auth_at AND c.status = 'active' AND c.account_level = :session_level"""
+
+
 def touch_session(citizen_id: uuid.UUID, session_id: uuid.UUID, *, at: datetime) -> None:
     """The session was used now; a later use that was written first stays."""
     seen = update(CitizenSession).where(

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ PURPOSE = "citizen-session"
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)
+MOST_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class CitizenSession:
     account_level: int
     last_seen_at: datetime
     expires_at: datetime
+    digest: bytes = field(repr=False)  # of its cookie
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ _endings: list[Ending] = []
 def begin() -> None:
     """Nothing else ends with a session yet; `join` calls it before the areas above add theirs."""
     _endings.clear()
+    _remembered.clear()
 
 
 def on_end(ending: Ending) -> None:
@@ -149,18 +152,53 @@ def find(cookie: str) -> CitizenSession | None:
         citizen_id, digest = sealing.open_handle(cookie, PURPOSE)
     except sealing.Unreadable:
         return None
-    answer = look(records.found_session(citizen_id, digest))
-    if answer is None or answer["session.status"] != Status.ACTIVE:
+    return _found(citizen_id, digest)
+
+
+def as_now(session: CitizenSession) -> CitizenSession | None:
+    """The same session as it is now; null: it is over."""
+    return _found(session.citizen_id, session.digest)
+
+
+def recalled(cookie: str) -> CitizenSession | None:
+    """The session behind a cookie as this process saw it in the last minute; null: look for it.
+
+    Whoever relies on it puts `living` into the statement that decides (decision 0006).
+    """
+    session = _remembered.get(sealing.digest(cookie))
+    at = clock.now()
+    if session is None or session.expires_at <= at or session.last_seen_at + SEEN_EVERY <= at:
         return None
-    session, at = _read(citizen_id, answer), clock.now()
-    if session.expires_at <= at or session.last_seen_at + IDLE <= at:
-        return None
-    _keep_awake(session, at)
     return session
 
 
-def _read(citizen_id: uuid.UUID, answer: Answer) -> CitizenSession:
+def living(session: CitizenSession) -> Clause:
+    """The condition `session`: it goes on, and is as it was read."""
+    told = {"session_auth_at": session.auth_at, "session_level": session.account_level}
+    return records.living(session.citizen_id, session.digest, told=told)
+
+
+# By digest: no cookie and nothing that a sign-in proved can be had from it.
+_remembered: dict[bytes, CitizenSession] = {}
+
+
+def _found(citizen_id: uuid.UUID, digest: bytes) -> CitizenSession | None:
+    answer = look(records.found_session(citizen_id, digest))
+    if answer is None or answer["session.status"] != Status.ACTIVE:
+        return None
+    session, at = _read(citizen_id, digest, answer=answer), clock.now()
+    if session.expires_at <= at or session.last_seen_at + IDLE <= at:
+        return None
+    session = _kept_awake(session, at)
+    if len(_remembered) >= MOST_REMEMBERED:
+        _remembered.clear()
+    _remembered[digest] = session
+    return session
+
+
+def _read(citizen_id: uuid.UUID, digest: bytes, *, answer: Answer) -> CitizenSession:
     return CitizenSession(
+        digest=digest,
         citizen_id=citizen_id,
         actor_id=answer["session.actor_id"],
         mandate_id=answer["session.mandate_id"],
@@ -174,10 +212,12 @@ def _read(citizen_id: uuid.UUID, answer: Answer) -> CitizenSession:
     )
 
 
-def _keep_awake(session: CitizenSession, at: datetime) -> None:
-    if session.last_seen_at + SEEN_EVERY <= at:
-        with transaction():
-            records.touch_session(session.citizen_id, session.id, at=at)
+def _kept_awake(session: CitizenSession, at: datetime) -> CitizenSession:
+    if session.last_seen_at + SEEN_EVERY > at:
+        return session
+    with transaction():
+        records.touch_session(session.citizen_id, session.id, at=at)
+    return replace(session, last_seen_at=at)
 
 
 def end(session: CitizenSession, *, by: str = "sign-out") -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 
+from identity.authentication import sessions
 from identity.authentication.sessions import CitizenSession
 from identity.authorization import changing, subjects
 from identity.database import transaction
@@ -19,12 +20,12 @@ from identity.together import Clause, together
 from identity.tokens import codes
 from identity.tokens.codes import NewCode
 
-# The conditions of the statement: the registration stands, and the person has a `sub` there.
-CONDITIONS = ("service", "subject")
+# Of the statement: the registration stands, the session goes on, the person has a `sub` there.
+CONDITIONS = ("service", "session", "subject")
 
 
 class Moved(Exception):
-    """What the answer rests on changed, a registration, a decision, a `sub`: look again."""
+    """What the answer rests on changed, a registration, a session, a decision: look again."""
 
 
 def issue(
@@ -107,7 +108,8 @@ def _clauses(
     )
     after = (*CONDITIONS, "opened") if opening else CONDITIONS
     code, issuing = codes.issuing(new, after=after)
-    return code, (credentials.live_clause(service), *known, *opening, issuing)
+    stands = credentials.live_clause(service), sessions.living(session)
+    return code, (*stands, *known, *opening, issuing)
 
 
 def _grant(

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from identity import clock
+from identity.authentication import sessions
 from identity.authentication.sessions import CitizenSession
 from identity.authorization import answering, response_modes, subjects
+from identity.authorization.answering import Moved
 from identity.authorization.response_modes import Posted
 from identity.errors import Refusal
 from identity.granted import approval
@@ -92,21 +94,36 @@ def receive(wish: Wish) -> Response | Posted:
 
 def _next_step(visit: Visit) -> Response | Posted:
     for _ in range(TRIES):
-        rules.check(visit.wish)
-        session = visit.session
-        if session is None or _has_to_sign_in(visit, session):
-            return _ask_to_sign_in(visit)
-        _require_met(visit, session)
-        verdict = approval.asked().review(_asked(visit, session))
-        if isinstance(verdict, Ask):
-            return _ask_to_decide(visit, session, ask=verdict)
-        if isinstance(verdict, StepUp):
-            return _step_up(visit, session, needed=verdict)
         try:
-            return _send_code(visit, session, approved=verdict)
-        except answering.Moved:
-            visit = replace(visit, wish=requests.renewed(visit.wish))
+            return look(visit)
+        except Moved:
+            visit = _as_now(visit)
     raise Unsettled("try again in a moment")
+
+
+def _as_now(visit: Visit) -> Visit:
+    session = None if visit.session is None else sessions.as_now(visit.session)
+    return replace(visit, wish=requests.renewed(visit.wish), session=session)
+
+
+def look(visit: Visit) -> Response | Posted:
+    """The answer as things are at this moment.
+
+    Raises:
+        Moved: they changed meanwhile; nothing was written.
+        Refusal: it goes back to the public service.
+    """
+    rules.check(visit.wish)
+    session = visit.session
+    if session is None or _has_to_sign_in(visit, session):
+        return _ask_to_sign_in(visit)
+    _require_met(visit, session)
+    verdict = approval.asked().review(_asked(visit, session))
+    if isinstance(verdict, Ask):
+        return _ask_to_decide(visit, session, ask=verdict)
+    if isinstance(verdict, StepUp):
+        return _step_up(visit, session, needed=verdict)
+    return _send_code(visit, session, approved=verdict)
 
 
 def _has_to_sign_in(visit: Visit, session: CitizenSession) -> bool:

@@ -11,10 +11,14 @@ from identity import ahead, browser, doors
 from identity.ahead import PassedOn
 from identity.authentication import guard, sessions
 from identity.authorization import authorize, response_modes
+from identity.authorization.answering import Moved
 from identity.authorization.authorize import Visit
+from identity.authorization.response_modes import Posted
 from identity.doors import Door
+from identity.errors import Refusal
 from identity.messages import Response
 from identity.requested import requests
+from identity.requested.wish import Wish
 
 
 def go_back(request: doors.Request, _caller: None) -> Response:
@@ -29,12 +33,32 @@ def go_back(request: doors.Request, _caller: None) -> Response:
     if cookie is None or not _BROUGHT_ELSEHOW.isdisjoint(query.names()):
         raise PassedOn
     wish = requests.read(query)
-    session = sessions.find(cookie) if response_modes.is_in_query(wish) else None
-    if session is None:
+    if not response_modes.is_in_query(wish):
         raise PassedOn
-    answer = authorize.authorize(Visit(wish, session, _wait))
+    answer = _at_once(wish, cookie) or _after_a_look(wish, cookie)
     assert isinstance(answer, Response)  # noqa: S101 - the mode is no form
     return answer
+
+
+def _at_once(wish: Wish, cookie: str) -> Response | Posted | None:
+    """A code by the session as it is remembered, in the one statement that asks if it still lives.
+
+    Null: nothing was done. Only a code is told by memory; all else is worth a look.
+    """
+    session = sessions.recalled(cookie)
+    if session is None:
+        return None
+    try:
+        return authorize.look(Visit(wish, session, _wait))
+    except (Moved, Refusal, PassedOn):
+        return None
+
+
+def _after_a_look(wish: Wish, cookie: str) -> Response | Posted:
+    session = sessions.find(cookie)
+    if session is None:
+        raise PassedOn
+    return authorize.authorize(Visit(wish, session, _wait))
 
 
 def is_worth_a_try(_body: bytes, environ: Mapping[str, Any]) -> bool:

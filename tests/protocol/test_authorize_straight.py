@@ -4,11 +4,15 @@ import re
 import sqlite3
 
 import pytest
+import time_machine
 from flask import request_started
+from sqlalchemy import update
 
-from identity import ahead, browser, database
+from identity import ahead, browser, clock, database
 from identity.authentication import sessions
+from identity.authentication.records import CitizenSession
 from identity.authorization import authorize
+from identity.citizens.records import Citizen, Status
 from tests.asking import a_sender, answered, signed_in
 from tests.people import lan
 
@@ -126,6 +130,69 @@ def test_a_code_that_came_straight_back_buys_what_any_does(sender, pages):
     assert sender.redeem(code).status_code == 200
 
 
+class TestByMemory:
+    """A session seen a moment ago is not looked up, but asked for in the statement of the code."""
+
+    @pytest.fixture
+    def person(self):
+        return lan()
+
+    @pytest.fixture
+    def sender(self, client, person):
+        """Somebody whose session this process has just seen."""
+        signed_in(client, person)
+        sender = a_sender(client)
+        assert "code=" in sender.ask().location
+        return sender
+
+    def change(self, table, person, **values):
+        with database.transaction():
+            database.write(update(table).where(table.citizen_id == person.citizen_id), values)
+
+    def trips(self, sender):
+        """Where the answer leads, and how many statements it took."""
+        with database.counted() as tally:
+            location = sender.ask().location
+        return "code=" in location, tally.round_trips
+
+    def test_it_is_asked_for_in_the_one_statement(self, sender):
+        assert self.trips(sender) == (True, 1)
+
+    @pytest.mark.parametrize("status", [Status.LOCKED, Status.DECEASED])
+    def test_an_account_that_was_shut_has_no_code(self, sender, person, status):
+        self.change(Citizen, person, status=status)
+
+        assert not self.trips(sender)[0]
+
+    def test_a_session_that_ended_in_another_process_has_no_code(self, sender, person):
+        self.change(CitizenSession, person, ended_at=clock.now())
+
+        assert not self.trips(sender)[0]
+
+    def test_a_cookie_that_was_replaced_has_no_code(self, sender, person):
+        self.change(CitizenSession, person, digest=b"of another cookie")
+
+        assert not self.trips(sender)[0]
+
+    def test_another_sign_in_or_level_is_looked_at_anew(self, sender, person):
+        for table, values in (
+            (CitizenSession, {"auth_at": clock.now()}),
+            (Citizen, {"account_level": 1}),
+        ):
+            self.change(table, person, **values)
+
+            assert self.trips(sender) > (True, 1)
+            assert self.trips(sender) == (True, 1)
+
+    @pytest.mark.parametrize(("minutes", "is_signed_in"), [(1, True), (31, False)])
+    def test_it_is_looked_up_again_after_a_minute(self, sender, minutes, is_signed_in):
+        """So that its last use is written, and that it is over when nobody used it."""
+        with time_machine.travel(clock.now().timestamp() + 60 * minutes + 1, tick=True):
+            found, trips = self.trips(sender)
+
+        assert (found, trips > 1) == (is_signed_in, True)
+
+
 class TestAttacker:
     def ended(self, sender):
         cookie = sender.client.get_cookie(browser.cookie_name("citizen"))
@@ -186,7 +253,7 @@ def test_an_accident_is_a_page_and_happens_once(sender, monkeypatch, error, stat
         tries.append(1)
         raise error
 
-    monkeypatch.setattr(authorize, "authorize", fail)
+    monkeypatch.setattr(authorize, "look", fail)
 
     answer = sender.ask()
 

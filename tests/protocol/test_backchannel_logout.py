@@ -199,6 +199,7 @@ def living(person):
         account_level=2,
         last_seen_at=row.last_seen_at,
         expires_at=row.expires_at,
+        digest=row.digest,
     )
 
 
