@@ -27,9 +27,11 @@ READING = 1_024
 IDLE_SECONDS = 75  # longer than proxies keep one to us, so that they never use one just closed
 SWEEP_SECONDS = 5
 GRACE_SECONDS = 8
-NO_FILE_SECONDS = 0.1
-# Taken at one go: what is left is another process's, or the next look's.
-ACCEPTED_AT_ONCE = 4
+NO_ROOM_SECONDS = 0.1
+# Of those that listen to one socket whoever wakes first would take all that come at once, and the
+# others stand idle: who took some lets them take the next. Who has more takes more.
+OTHERS_SECONDS = 0.001
+TAKEN_AT_ONCE = 4  # a quarter of what it has
 
 
 def run(listener: socket.socket, application: Any, *, chosen: Settings) -> None:  # noqa: ANN401 - a WSGI application
@@ -65,7 +67,12 @@ async def serve_on(
         loop=loop,
         lines=lines,
     )
-    server = Serving(loop, answering.answer, body_seconds=chosen.body_seconds)
+    server = Serving(
+        loop,
+        answering.answer,
+        body_seconds=chosen.body_seconds,
+        is_shared=chosen.processes > 1,
+    )
     answering.start()
     server.listen(listener)
     await stop.wait()
@@ -101,8 +108,10 @@ class Serving:
         answer: Callable[[Request, Connection], None],
         *,
         body_seconds: float,
+        is_shared: bool = False,
     ) -> None:
         self.loop, self.answer, self.body_seconds = loop, answer, body_seconds
+        self._is_shared = is_shared
         self.is_stopping = False
         self._connections: set[Connection] = set()
         self._reading: dict[Connection, None] = {}  # the eldest first
@@ -140,14 +149,11 @@ class Serving:
         self._connections.add(connection)
 
     def ended(self, connection: Connection) -> None:
-        """It is closed: another may come."""
+        """It is closed."""
         self._connections.discard(connection)
         self._reading.pop(connection, None)
-        if self.is_stopping:
-            if not self._connections:
-                self._empty.set()
-        elif self._listener is not None and self._is_nearly_full():
-            self.loop.add_reader(self._listener, self._accept)
+        if self.is_stopping and not self._connections:
+            self._empty.set()
 
     def reads_body(self, connection: Connection, *, is_done: bool = False) -> None:
         """A body is on its way that did not come at once, or no longer is."""
@@ -162,23 +168,31 @@ class Serving:
 
     def _accept(self) -> None:
         assert self._listener is not None  # noqa: S101 - it is what calls
-        for _ in range(ACCEPTED_AT_ONCE):
+        taken = 0
+        for _ in range(1 + len(self._connections) // TAKEN_AT_ONCE):
             if len(self._connections) + len(self._accepting) >= self._most:
-                self.loop.remove_reader(self._listener)
+                self._pause(NO_ROOM_SECONDS)
                 return
             try:
                 accepted, _address = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
+                break
             except OSError as error:  # no file is left: the next may be
                 log.warning("no connection could be taken", errno=error.errno)
-                self.loop.remove_reader(self._listener)
-                self.loop.call_later(NO_FILE_SECONDS, self._accept_again)
+                self._pause(NO_ROOM_SECONDS)
                 return
+            taken += 1
             made = self.loop.connect_accepted_socket(self._connection, accepted)
             task = self.loop.create_task(made)
             self._accepting.add(task)
             task.add_done_callback(self._accepting.discard)
+        if taken and self._is_shared:
+            self._pause(OTHERS_SECONDS)
+
+    def _pause(self, seconds: float) -> None:
+        assert self._listener is not None  # noqa: S101 - who listens pauses
+        self.loop.remove_reader(self._listener)
+        self.loop.call_later(seconds, self._accept_again)
 
     def _accept_again(self) -> None:
         if self._listener is not None and not self.is_stopping:
@@ -186,9 +200,6 @@ class Serving:
 
     def _connection(self) -> Connection:
         return Connection(self)
-
-    def _is_nearly_full(self) -> bool:
-        return len(self._connections) + len(self._accepting) + 1 >= self._most
 
     def _sweep(self) -> None:
         """Close what nobody used for long."""

@@ -242,19 +242,25 @@ def test_a_request_is_told_as_wsgi_tells_it():
 
 
 @pytest.mark.parametrize(
-    ("target", "read"),
+    ("target", "read", "host"),
     [
-        (b"/a?b", b"/a?b"),
-        (b"*", b"*"),
-        (b"HTTP://x/a?b", b"/a?b"),
-        (b"https://x", b"/"),
-        (b"x:1", None),
-        (b"ftp://x/a", None),
-        (b"", None),
+        (b"/a?b", b"/a?b", "y"),
+        (b"*", b"*", "y"),
+        (b"HTTP://x/a?b", b"/a?b", "x"),
+        (b"https://x", b"/", "x"),
+        (b"x:1", None, "y"),
+        (b"ftp://x/a", None, "y"),
+        (b"http:///a", None, "y"),
+        (b"/a#b", None, "y"),
+        (b"", None, "y"),
     ],
 )
-def test_a_target_is_a_path_or_an_address_with_one(target: bytes, read: bytes | None):
-    assert requests.origin_form(target) == read
+def test_a_target_is_a_path_or_an_address_with_one(target: bytes, read: bytes | None, host: str):
+    """RFC 9112 §3.2.2: what an address says of the host counts."""
+    environ = {"HTTP_HOST": "y"}
+
+    assert requests.origin_form(environ, target) == read
+    assert environ["HTTP_HOST"] == host
 
 
 def test_a_long_answer_is_made_as_it_is_taken_and_stops_when_nobody_takes_it():
