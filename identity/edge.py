@@ -10,7 +10,7 @@ from identity import messages, meters, oplog, waiting
 from identity.ahead import PASSED_ON, PassedOn
 from identity.database import new_name
 from identity.doors import Lane, no_lane, serve
-from identity.messages import Headers, Response, StartResponse
+from identity.messages import WITHOUT_BODY, Headers, Response, StartResponse
 from identity.settings import Settings
 
 HEADERS_LIMIT = 32 * 1024
@@ -133,6 +133,8 @@ class Edge:
             fixed = messages.head(answer.status, (*answer.headers, *self._ours(answer.headers)))
             if _OF_ONE_ANSWER.isdisjoint([name for name, _ in answer.headers]):
                 self._keep(key, fixed)
+        if answer.status in WITHOUT_BODY:
+            return fixed + b"X-Request-Id: %b\r\n" % request_id.encode()
         told = (request_id.encode(), len(answer.body))
         return fixed + b"X-Request-Id: %b\r\nContent-Length: %d\r\n" % told
 

@@ -11,6 +11,7 @@ StartResponse = Callable[..., Any]
 
 NO_STORE: Headers = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 JSON: Headers = (("Content-Type", "application/json"),)
+WITHOUT_BODY = frozenset({204, 304})  # RFC 9110 §8.6: nor a length
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -23,8 +24,10 @@ class Response(NamedTuple):
 
     def send(self, start_response: StartResponse) -> Iterable[bytes]:
         """Hand it to a WSGI server."""
-        length = ("Content-Length", str(len(self.body)))
-        start_response(_STATUS_LINES[self.status], [*self.headers, length])
+        headers = list(self.headers)
+        if self.status not in WITHOUT_BODY:
+            headers.append(("Content-Length", str(len(self.body))))
+        start_response(_STATUS_LINES[self.status], headers)
         return (self.body,)
 
 

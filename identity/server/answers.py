@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from identity import messages
 
-_WITHOUT_BODY = frozenset({204, 304})
 # What a connection says of itself; an application has no word in it (PEP 3333).
 _OURS = frozenset({"connection", "transfer-encoding", "keep-alive", "date"})
 
@@ -31,7 +30,7 @@ def of(status: int, headers: Iterable[tuple[str, str]], *, content: bytes = b"")
         ValueError: a header would be read as two.
     """
     told = [pair for pair in headers if _lower(pair[0]) not in _OURS]
-    if status in _WITHOUT_BODY:
+    if status in messages.WITHOUT_BODY:
         told = [pair for pair in told if _lower(pair[0]) != "content-length"]
         return Answer(messages.head(status, told))
     if not any(_lower(name) == "content-length" for name, _ in told):

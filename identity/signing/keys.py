@@ -193,6 +193,8 @@ def signing_keys() -> SigningKeys:
 
 def watch() -> None:
     """From now on this process looks by itself, so that nobody who asks has to wait for it."""
+    with suppress(Exception):  # whatever it is, the next to ask meets it and tells it
+        signing_keys()  # here, or all who ask first would parse them beside each other
     threading.Thread(target=_watch, name="keys", daemon=True).start()
 
 

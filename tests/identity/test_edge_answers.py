@@ -134,6 +134,14 @@ def test_a_header_of_one_answer_alone_is_not_kept(edge):
     assert not here._heads
 
 
+def test_an_answer_without_a_body_has_no_length(edge):
+    """RFC 9110 §8.6."""
+    here = edge(lambda _request, _caller: Response(204))
+
+    assert b"content-length" not in here.head(Response(204), "r-1").lower()
+    assert not [name for name, _ in by_wsgi(here, environ())[2] if name == "Content-Length"]
+
+
 class TestAttacker:
     @pytest.mark.parametrize("told", ["a\r\nSet-Cookie: b", "a\nb", "a\rb", "hộ tịch"])
     def test_no_header_is_two(self, told):
