@@ -43,7 +43,8 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._answering: Request | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_body_timed = self._is_full = self._is_ending = False
+        self._is_body_timed = self._is_ending = False
+        self._is_full = self._is_ahead = False  # either way nothing is read
         self._sent: Future[None] | None = None  # whoever makes the pieces of a long answer
         self.last_used = server.loop.time()
 
@@ -54,7 +55,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         peer, here = (transport.get_extra_info(name) for name in ("peername", "sockname"))
         theirs = {
-            "REMOTE_ADDR": peer[0] if peer else "",
+            "REMOTE_ADDR": _plain(peer[0]) if peer else "",
             "SERVER_NAME": here[0] if here else "",
             "SERVER_PORT": str(here[1]) if here else "",
         }
@@ -76,6 +77,10 @@ class Connection(asyncio.Protocol):
         if reading.is_begun or self._timer is not None:
             self._keep_time()
         self._go_on()
+        if reading.held:
+            # It asks faster than it is answered: what it sends meanwhile waits outside.
+            self._is_ahead = True
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         """The client sends no more: what is half is refused, what is whole is still answered."""
@@ -94,7 +99,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It took it."""
         self._is_full = False
-        self._transport.resume_reading()
+        if not self._is_ahead:
+            self._transport.resume_reading()
         self._tell_sent()
 
     # What whoever answers tells
@@ -165,6 +171,10 @@ class Connection(asyncio.Protocol):
         while held and self._answering is None:
             self._answering = request = held.popleft()
             self._server.answer(request, self)
+        if self._is_ahead and not held:
+            self._is_ahead = False
+            if not self._is_full:
+                self._transport.resume_reading()
         if self._reading.is_over and self._answering is None:
             self._hang_up()
 
@@ -211,3 +221,8 @@ class Connection(asyncio.Protocol):
         except OSError:  # it is gone already, and asyncio has not told us yet
             self._transport.abort()
         self._server.loop.call_later(LINGER_SECONDS, self._transport.close)
+
+
+def _plain(address: str) -> str:
+    """An IPv4 address as such, also where it came to a socket for both (RFC 4291 §2.5.5.2)."""
+    return address.removeprefix("::ffff:") if "." in address else address

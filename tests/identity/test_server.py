@@ -5,7 +5,7 @@ import io
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from email.message import Message
 from http.client import HTTPConnection
 from typing import NamedTuple
@@ -14,7 +14,7 @@ import pytest
 
 from identity import waiting
 from identity.edge import REFUSED, STREAMED
-from identity.server import answering, requests, serving
+from identity.server import answering, connection, requests, serving
 from identity.server.answering import Answering
 from identity.server.serving import Serving
 
@@ -214,6 +214,38 @@ def test_nobody_is_held_more_requests_for_than_a_few():
         let.set()
         told = heard(client)
     assert 1 <= told.count(b"HTTP/1.1 200 OK") <= 17  # the one in turn, and those that are held
+
+
+def test_who_asks_faster_than_we_answer_waits_outside():
+    """Nothing is kept in the process for it but what came with the first that had to wait."""
+    let = threading.Event()
+
+    def late(environ: dict, start_response: Callable) -> list[bytes]:
+        let.wait(5)
+        return echo(environ, start_response)
+
+    whole = b"POST / HTTP/1.1\r\n%bContent-Length: 60000\r\n\r\n%b" % (HOST, b"x" * 60_000)
+    with server(late) as port, connected(port) as client:
+        client.settimeout(0.3)
+        sent = 0
+        with suppress(TimeoutError):
+            for _ in range(1_000):
+                sent += client.send(whole[sent % len(whole) :])
+        let.set()
+        client.settimeout(5)
+        client.shutdown(socket.SHUT_WR)
+        told = heard(client)
+    assert len(whole) * 3 < sent < 20_000_000  # what systems take where nobody reads
+    assert told.count(b"HTTP/1.1 200 OK") == sent // len(whole)
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [("::ffff:192.0.2.1", "192.0.2.1"), ("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::1")],
+)
+def test_an_address_is_the_same_through_a_socket_for_both_protocols(told: str, address: str):
+    """Networks of MOTLAN_TRUSTED_PROXIES are compared with it."""
+    assert connection._plain(told) == address
 
 
 def test_a_request_is_told_as_wsgi_tells_it():
