@@ -155,7 +155,11 @@ class Reading:
             return  # its body is still to come
         content = b"".join(self._pieces) if self._pieces else b""
         self._environ = self._pieces = None
-        self.held.append(Request(environ, content, is_last=not parser.should_keep_alive()))
+        is_last = not parser.should_keep_alive()
+        if not is_last and "HTTP_CONNECTION" in environ:
+            # An older client that asks for it waits for a header that we do not send.
+            is_last = parser.get_http_version() == "1.0"
+        self.held.append(Request(environ, content, is_last=is_last))
 
     def _leave_unread(self) -> None:
         """It is answered by what is known of it, and nothing more is read."""

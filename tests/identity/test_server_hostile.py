@@ -302,9 +302,10 @@ def test_a_body_that_comes_with_a_wish_for_http_2_is_read(server, way, at_once):
     ]
 
 
-def test_http_1_0_is_answered_and_ended(server):
+@pytest.mark.parametrize("wish", [[], [b"Connection: keep-alive"]])
+def test_http_1_0_is_answered_and_ended(server, wish):
     with server.connected() as link:
-        link.say(lines(ask=b"GET /healthz HTTP/1.0"))
+        link.say(lines(*wish, ask=b"GET /healthz HTTP/1.0"))
         answers = link.rest()
 
     assert statuses(answers) == [200]
