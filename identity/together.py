@@ -97,7 +97,8 @@ def look(*clauses: Clause) -> Answer | None:
 def _on_postgresql(clauses: tuple[Clause, ...], *, is_writing: bool) -> Answer | None:
     statement = _joined(tuple((c.name, c.postgres, tuple(c.returns)) for c in clauses))
     shared = _shared(clauses)
-    params = [_for_postgresql(shared[name]) for name in statement.params]
+    told = map(shared.__getitem__, statement.params)
+    params = [_ADAPTED[type(v)](v) if type(v) in _ADAPTED else v for v in told]
     if database.current() is not None:
         named = dict(zip(statement.params, params, strict=True))
         found = database.raw().execute(statement.named, named, prepare=True).fetchone()
@@ -127,11 +128,16 @@ def _shared(clauses: tuple[Clause, ...]) -> dict[str, Any]:
     """The parameters of all clauses; two of one name and different values are a mistake of ours."""
     params: dict[str, Any] = {}
     for clause in clauses:
-        for name, value in clause.params.items():
-            same = params.setdefault(name, value)
-            if same is not value and same != value:
-                raise ValueError(f"two clauses mean something else by :{name}")
+        if not params.keys().isdisjoint(clause.params):
+            _require_same(params, clause.params)
+        params.update(clause.params)
     return params
+
+
+def _require_same(known: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    for name in known.keys() & told.keys():
+        if known[name] is not told[name] and known[name] != told[name]:
+            raise ValueError(f"two clauses mean something else by :{name}")
 
 
 class Statement(NamedTuple):
@@ -160,17 +166,13 @@ def _joined(parts: tuple[tuple[str, str, tuple[str, ...]], ...]) -> Statement:
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 
-def _for_postgresql(value: Any) -> Any:  # noqa: ANN401 - a parameter of any type
-    adapt = _FOR_POSTGRESQL.get(type(value))
-    return value if adapt is None else adapt(value)
-
-
 def _with_zone(value: datetime) -> datetime:
     _require_zone(value)
     return value
 
 
-_FOR_POSTGRESQL: dict[type, Callable[[Any], Any]] = {
+# What the driver does not take as it is.
+_ADAPTED: dict[type, Callable[[Any], Any]] = {
     Json: lambda told: Jsonb(told.value),
     dict: Jsonb,
     datetime: _with_zone,
