@@ -175,7 +175,7 @@ def test_a_hundred_megabytes_in_pieces_are_not_taken(served: Serving):
 def test_a_request_that_can_be_read_two_ways_is_answered_once(served: Serving, smuggled: str):
     """Case 65."""
     head = f"POST /token HTTP/1.1\r\nHost: localhost:{served.port}\r\n"
-    with socket.create_connection(("127.0.0.1", served.port), timeout=3) as link:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=1) as link:
         link.sendall((head + smuggled).encode())
         said = b""
         try:
@@ -185,4 +185,4 @@ def test_a_request_that_can_be_read_two_ways_is_answered_once(served: Serving, s
             pass
 
     assert said.count(b"HTTP/1.1 ") == 1
-    assert said.split()[1] in {b"400", b"415", b"401"}
+    assert said.split()[1] in {b"400", b"401", b"415", b"501"}
