@@ -13,7 +13,7 @@ from typing import Any
 import jwt
 from joserfc.jwk import KeySet
 
-from identity import clock, jws, settings
+from identity import clock, jws, settings, waiting
 from identity.binding import nonces, records
 from identity.doors import Request
 from identity.errors import Refusal
@@ -93,7 +93,10 @@ class Proof:
         if self.unspent is None:
             return together(*clauses)
         answer = together(*clauses, *records.spent_beside(self.unspent, after=after))
-        if answer is not None:
+        if answer is None:
+            # What follows spends it, then looks why, then tells the log: nothing for the loop.
+            waiting.require()
+        else:
             self.unspent = None
         return answer
 

@@ -122,6 +122,24 @@ class TestWithAProof:
 
         in_a_turn(lambda: refreshed(office, holder, token))
 
+    def test_a_refused_refresh_is_a_threads(self, client, office):
+        """The proof is not spent yet, so that a thread may begin anew."""
+        holder = Holder(client)
+        token = bound(office, holder)["refresh_token"]
+        office.post("/revoke", token=token)
+        headers = credentials(office) | holder.proof("POST", "/token")
+        form = {"grant_type": "refresh_token", "refresh_token": token}
+        held = waiting.HELD._value.get()
+
+        def ask():
+            return client.post("/token", data=form, headers=headers)
+
+        (outcome,) = play(lambda _lines: ask())
+
+        assert isinstance(outcome, waiting.MustWait)
+        assert waiting.HELD._value.get() == held
+        assert ask().json["error"] == "invalid_grant"
+
     def test_userinfo(self, client, office, in_a_turn):
         holder = Holder(client)
         token = bound(office, holder)["access_token"]
