@@ -31,7 +31,7 @@ NO_ROOM_SECONDS = 0.1
 # Of those that listen to one socket whoever wakes first would take all that come at once, and the
 # others stand idle: who took some lets them take the next. Who has more takes more.
 OTHERS_SECONDS = 0.001
-TAKEN_AT_ONCE = 4  # a quarter of what it has
+TAKEN_AT_ONCE = 4  # or a quarter of what it has
 
 
 def run(listener: socket.socket, application: Any, *, chosen: Settings) -> None:  # noqa: ANN401 - a WSGI application
@@ -169,7 +169,7 @@ class Serving:
     def _accept(self) -> None:
         assert self._listener is not None  # noqa: S101 - it is what calls
         taken = 0
-        for _ in range(1 + len(self._connections) // TAKEN_AT_ONCE):
+        for _ in range(max(TAKEN_AT_ONCE, len(self._connections) // 4)):
             if len(self._connections) + len(self._accepting) >= self._most:
                 self._pause(NO_ROOM_SECONDS)
                 return
