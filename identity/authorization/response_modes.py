@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote_plus
 
 from identity import errors, settings
@@ -51,8 +52,8 @@ def is_in_query(wish: Wish) -> bool:
 
 def _mode(wish: Wish) -> str:
     """The mode that was asked for; an error too travels in one that the service registered."""
-    registered = wish.public_service.response_modes or {wish.response_mode}
-    if wish.response_mode in registered:
+    registered = wish.public_service.response_modes
+    if not registered or wish.response_mode in registered:
         return wish.response_mode
     return next(mode for mode in MODES if mode in registered)
 
@@ -66,9 +67,11 @@ def _redirection(redirect_uri: str, params: Mapping[str, str]) -> Response:
 
 def _encoded(value: str) -> str:
     """As a form says it; most values are nothing but what needs no encoding."""
-    return value if _UNRESERVED.fullmatch(value) else quote_plus(value)
+    return value if _UNRESERVED.fullmatch(value) else _escaped(value)
 
 
+# Our own name stands in every answer; of what else has to be escaped, the last few are kept.
+_escaped = lru_cache(maxsize=64)(quote_plus)
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 
 

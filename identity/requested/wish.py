@@ -121,13 +121,13 @@ class Wish:
     fault: Refusal | None = None  # what is wrong with its object; null: nothing, or it has none
     polled: Polled | None = None  # null: a browser brought it, and takes the answer back
 
-    @property
+    @once
     def state(self) -> str | None:
         """Theirs, given back unchanged; null: none was sent, or more than an answer carries."""
         state = self.said.get("state")
         return state if state is None or len(state) <= LIMITS["state"] else None
 
-    @property
+    @once
     def response_mode(self) -> str:
         """How the answer travels; what nobody knows travels as if nothing was said."""
         mode = self.said.get("response_mode", MODES[0])
@@ -145,9 +145,8 @@ class Wish:
 
     @once
     def _sent(self) -> frozenset[str]:
-        service = self.public_service
-        sent = {s for s in self.scope_values if s == "openid" or s in service.scopes}
-        if "refresh_token" not in service.grant_types:
+        sent = {"openid", *self.public_service.scopes}.intersection(self.scope_values)
+        if "refresh_token" not in self.public_service.grant_types:
             sent.discard("offline_access")  # OIDC Core §11: ignored where it can have no effect
         return frozenset(sent.intersection(OFFERED_SCOPES))
 
@@ -271,7 +270,8 @@ class Wish:
         return hint.subject
 
     def _claims(self, where: str) -> Mapping[str, Any]:
-        return {name: value or {} for name, value in (self._claims_told.get(where) or {}).items()}
+        told = self._claims_told.get(where)
+        return {name: value or {} for name, value in told.items()} if told else {}
 
     @once
     def _claims_told(self) -> Mapping[str, Any]:
