@@ -12,7 +12,7 @@ _TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/"
 
 def base64url(content: bytes) -> bytes:
     """The content in base64url without padding, RFC 7515 §2."""
-    return b2a_base64(content, newline=False).translate(_TO_URL).rstrip(b"=")
+    return b2a_base64(content, newline=False).translate(_TO_URL, b"=")
 
 
 def from_base64url(text: str) -> bytes:

@@ -188,10 +188,31 @@ class TestTokens:
         ring = a_ring()
         text = ring.seal_token("vn_ref", b"payload!")
 
-        for place in range(len(text) - 1):  # the last one may hold bits that mean nothing
+        for place in range(len(text)):
             other = "A" if text[place] != "A" else "B"
             with pytest.raises(Unreadable):
                 ring.open_token("vn_ref", text[:place] + other + text[place + 1 :])
+
+    @pytest.mark.parametrize("more", ["=", "==", "A"])
+    def test_one_content_has_one_spelling(self, more):
+        """Whoever may spell freely has many texts of one, and a digest for each."""
+        ring = a_ring()
+        text = ring.seal_token("vn_ref", b"p")
+
+        with pytest.raises(Unreadable):
+            ring.open_token("vn_ref", text + more)
+
+    def test_no_bit_behind_the_last_byte_can_be_changed(self):
+        """Of 29 bytes the last character has two bits to spare."""
+        ring = a_ring()
+        text = ring.seal_token("vn_ref", b"p")
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+        last = letters.index(text[-1])
+
+        assert last % 4 == 0
+        for spare in (1, 2, 3):
+            with pytest.raises(Unreadable):
+                ring.open_token("vn_ref", text[:-1] + letters[last + spare])
 
 
 @pytest.fixture
