@@ -1,4 +1,4 @@
-"""The service in this very process, through its WSGI door: statements, commits, time, profile."""
+"""The service in this very process, without a network: statements, commits, time, profile."""
 
 import cProfile
 import io
@@ -6,7 +6,6 @@ import json
 import pstats
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -16,6 +15,8 @@ from typing import Any
 from benchmarks.operations import OPERATIONS, Crowd, Operation
 from benchmarks.wire import Answer, Ask, Journey
 from identity import create_app, database, settings
+from identity.doors import BODY
+from identity.edge import LENGTH, REQUEST_ID, Edge
 
 TOP = 15
 COUNTS = {"sign-in": 10, "withdrawal": 10, "code flow": 50}
@@ -36,8 +37,8 @@ class Looked:
 class Inside:
     """The application, asked without a network."""
 
-    def __init__(self, app: Callable[..., Any], host: str) -> None:
-        self._app, self._host = app, host
+    def __init__(self, edge: Edge, host: str) -> None:
+        self._edge, self._host = edge, host
 
     def look(self, operation: Operation, crowd: Crowd) -> Looked:
         """What it asks of the database and of this process."""
@@ -77,8 +78,17 @@ class Inside:
                 ask = journey.send(self._answer(ask))
 
     def _answer(self, ask: Ask) -> Answer:
+        """As the web process has it made: by the edge itself, or by WSGI where that has no door."""
+        environ = self._environ(ask)
+        answer = self._edge.answer(environ)
+        if answer is None:
+            return self._by_wsgi(environ)
+        head = self._edge.head(answer, environ[REQUEST_ID]).decode("latin-1")
+        return Answer(answer.status, head, answer.body)
+
+    def _by_wsgi(self, environ: dict[str, Any]) -> Answer:
         said: list[Any] = []
-        body = b"".join(self._app(self._environ(ask), lambda *told: said.extend(told)))
+        body = b"".join(self._edge(environ, lambda *told: said.extend(told)))
         lines = [f"HTTP/1.1 {said[0]}", *(f"{name}: {text}" for name, text in said[1])]
         return Answer(int(said[0][:3]), "\r\n".join(lines), body)
 
@@ -97,6 +107,8 @@ class Inside:
             "SCRIPT_NAME": "",
             "wsgi.url_scheme": "http",
             "wsgi.input": io.BytesIO(body),
+            BODY: body,
+            LENGTH: sum(len(text) for _, text in ask.headers),
             "wsgi.errors": sys.stderr,
             "CONTENT_LENGTH": str(len(body)),
             "CONTENT_TYPE": ask.kind if body else "",
@@ -134,7 +146,8 @@ def main(file: Path, *, is_profiled: bool) -> None:
     import consent  # noqa: PLC0415 - the other half, joined as wsgi.py does
 
     chosen = settings.read()
-    inside = Inside(create_app(chosen, joins=[consent]), chosen.host)
+    edge: Any = create_app(chosen, joins=[consent]).wsgi_app
+    inside = Inside(edge, chosen.host)
     crowd = Crowd(json.loads(file.read_text(encoding="utf-8")), withdrawals=12, proofs=260)
     looked = {one.name: inside.look(one, crowd) for one in OPERATIONS}
     for one in OPERATIONS if is_profiled else ():
