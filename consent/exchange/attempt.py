@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from consent.attributes import records
 from consent.attributes.envelopes import Sealed, Value, chosen, sealed_in, why_withheld
@@ -20,8 +20,7 @@ from identity.together import Clause, look, together
 RELEASED = "attributes:released"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(NamedTuple):
     """Who asks for what about whom, under which decision: nothing of it is doubted any more."""
 
     ref: TokenRef
@@ -30,11 +29,6 @@ class Question:
     decided: Decided
     names: tuple[str, ...]  # asked for and covered
     request_id: str
-
-    @property
-    def citizen_id(self) -> uuid.UUID:
-        """Whose data it is."""
-        return self.ref.citizen_id
 
     def acting(self) -> dict[str, Any]:
         """The actor part of its entries that everybody concerned may see: the agency."""
@@ -72,8 +66,7 @@ class Standing:
         return [part.value_id for name in of_registers(names) for part in self.parts[name]]
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
+class Released(NamedTuple):
     """What may leave, now that its entry is committed."""
 
     values: dict[str, Value]
@@ -84,7 +77,7 @@ class Released:
 
 def standing(question: Question) -> Standing:
     """What is there now for the names of the question."""
-    answer = look(clause(question.names, question.citizen_id))
+    answer = look(clause(question.names, question.ref.citizen_id))
     return Standing(sealed_in(answer or {}))
 
 
@@ -102,7 +95,7 @@ def attempt(question: Question, known: Standing | None = None) -> Released | Non
     answer = together(
         grants.gate(question.ref, service=question.service, decision_id=question.decided.id),
         *values,
-        people.identity_clause(question.citizen_id),
+        people.identity_clause(question.ref.citizen_id),
         *grants.spend(after=after),
         *trail.clauses(entry, after=(*after, "budget")),
         *([] if known is None else _linked(question, known.linked(names), after=after)),
@@ -111,7 +104,7 @@ def attempt(question: Question, known: Standing | None = None) -> Released | Non
         return None
     written = trail.ref(entry, answer["entry.id"])
     was_last = answer["budget.uses_left"] == 0
-    found = opened_from(answer, question.citizen_id, names=names)
+    found = opened_from(answer, question.ref.citizen_id, names=names)
     return Released({name: found[name] for name in names}, missing, written, was_last)
 
 
@@ -132,7 +125,7 @@ def _entry(
         "attributes": list(names),
         "procedure": decided.procedure,
         "case": decided.case,
-        "decision_id": str(decided.id),
+        "decision_id": decided.told_id,
         "basis": decided.basis,
         "result": "released",
     }
@@ -141,7 +134,7 @@ def _entry(
         subject["without"] = [name for name, _ in missing]
     return seal_entry(
         RELEASED,
-        Who(question.citizen_id, question.actor_id, question.service.id),
+        Who(question.ref.citizen_id, question.actor_id, question.service.id),
         subject=subject,
         acting={**question.acting(), "grant": str(question.ref.grant_id)},
     )

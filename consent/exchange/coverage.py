@@ -2,9 +2,8 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from consent.attributes import catalogue
 from consent.attributes.catalogue import PERSONAL_NUMBER, Attribute
@@ -13,11 +12,11 @@ from consent.procedures.catalogue import procedure
 from identity.errors import InvalidRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """A decision as the token tells it; the gate knows whether it still stands."""
 
     id: uuid.UUID
+    told_id: str  # the same, as the token says it
     procedure: str
     case: str | None
     basis: str
@@ -64,8 +63,10 @@ def _fits(decided: Decided, ask: Ask) -> bool:
 
 
 def _decided(detail: Mapping[str, Any]) -> Decided:
+    told_id = detail["decision_id"]
     return Decided(
-        id=uuid.UUID(detail["decision_id"]),
+        id=uuid.UUID(told_id),
+        told_id=told_id,
         procedure=detail["procedure"],
         case=detail.get("case"),
         basis=detail["basis"],

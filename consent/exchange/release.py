@@ -1,8 +1,8 @@
 """Release decided attributes to a public service: `POST /api/attributes` (design §4)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from consent.attributes import catalogue
 from consent.exchange import step_up, wire
@@ -99,7 +99,7 @@ def release(request: Request, presented: Presented) -> Response:
     is_usual = presented.token.actor is None
     released = (attempt(question) if is_usual else None) or _release_again(question, attempted)
     if released.was_last:
-        withdraw.exhaust(question.citizen_id, decided.id)
+        withdraw.exhaust(question.ref.citizen_id, decided.id)
     withheld = [(name, str(Reason.NOT_DECIDED)) for name in names if name not in question.names]
     return _answer(decided, released, withheld=withheld + released.withheld)
 
@@ -111,8 +111,7 @@ def _release_again(question: Question, attempted: "_Attempted") -> Released:
     if reason is None and service is not None and not _may_run(service, question.decided):
         reason = Reason.NOT_REGISTERED
     if reason is None and grant is not None and service is not None:
-        question = replace(
-            question,
+        question = question._replace(
             ref=replace(question.ref, version=grant.version),
             service=service,
             actor_id=grant.actor_id,
@@ -133,7 +132,7 @@ def _may_run(service: Registered, decided: Decided) -> bool:
 
 
 def _look(question: Question) -> tuple[Grant | None, Registered | None]:
-    grant = grants.find_grant(question.citizen_id, question.ref.grant_id)
+    grant = grants.find_grant(question.ref.citizen_id, question.ref.grant_id)
     return grant, registered.again(question.service)
 
 
@@ -167,7 +166,7 @@ def _is_dead(ref: TokenRef, grant: Grant | None) -> bool:
 def _how_it_ended(question: Question) -> Reason:
     """The decision is carried no more: by time or use, by a newer one, or the citizen ended it."""
     try:
-        latest = withdraw.standing(question.decided.id, of=question.citizen_id)
+        latest = withdraw.standing(question.decided.id, of=question.ref.citizen_id)
     except NoSuchDecision:
         return Reason.WITHDRAWN
     return _ENDS.get(latest.state, Reason.WITHDRAWN)
@@ -194,8 +193,7 @@ def _why_still_not(question: Question) -> Reason:
     return Reason.TOKEN_ENDED
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempted:
+class _Attempted(NamedTuple):
     """What was tried, for the mark that a refusal leaves."""
 
     presented: Presented
@@ -239,7 +237,7 @@ def _subject(attempted: _Attempted, reason: Reason) -> dict[str, Any]:
     if decided is not None:
         subject |= {
             "case": decided.case,
-            "decision_id": str(decided.id),
+            "decision_id": decided.told_id,
             "basis": decided.basis,
         }
     return subject
@@ -248,7 +246,7 @@ def _subject(attempted: _Attempted, reason: Reason) -> dict[str, Any]:
 def _answer(decided: Decided, released: Released, *, withheld: list[tuple[str, str]]) -> Response:
     values = {name: wire.envelope(value) for name, value in released.values.items()}
     body = {
-        "decision_id": str(decided.id),
+        "decision_id": decided.told_id,
         "procedure": decided.procedure,
         "basis": decided.basis,
         "case": decided.case,

@@ -1,8 +1,7 @@
 """What crosses the wire at `POST /api/attributes` (contract, "Asking for data")."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
@@ -72,8 +71,7 @@ class ReleaseSchema(Schema):
     entry = fields.Nested(EntrySchema, required=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """What a public service asks for; null: whatever the token says."""
 
     procedure: str | None
