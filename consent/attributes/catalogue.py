@@ -95,10 +95,15 @@ class Attribute:
         """Whether no procedure may ask for it."""
         return _ASKED_BY_NONE in self.notes
 
+    @cached_property
+    def fresh_for(self) -> timedelta | None:
+        """How long a value is fresh; null: for ever."""
+        return None if self.freshness_days is None else timedelta(days=self.freshness_days)
+
     def is_stale(self, as_of: date, *, on: date) -> bool:
         """Whether a value of that day is beyond its freshness."""
-        days = self.freshness_days
-        return days is not None and on - as_of > timedelta(days=days)
+        fresh = self.fresh_for
+        return fresh is not None and on - as_of > fresh
 
 
 def asked_at(decision_id: uuid.UUID) -> datetime:

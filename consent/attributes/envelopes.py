@@ -31,7 +31,7 @@ class Value(NamedTuple):
     is_stale: bool
     is_disputed: bool
     about_id: uuid.UUID | None  # whom else it is about, where known
-    value_id: uuid.UUID | None  # null: identity keeps it
+    row: str | None  # the id of its row, in hex digits; null: identity keeps it
 
     def __repr__(self) -> str:
         """Which one it is."""
@@ -55,7 +55,7 @@ class Sealed(NamedTuple):
     register: str
     source: int
     as_of: date
-    row: str  # its id, as the seal names it
+    row: str  # its id in hex digits, as the seal names it
     sealed: bytes
     about_id: uuid.UUID | None
     is_disputed: bool
@@ -139,7 +139,7 @@ def opened(part: Sealed, key: bytes, *, of: Attribute, on: date) -> Value:
         is_stale=of.is_stale(part.as_of, on=on),
         is_disputed=part.is_disputed,
         about_id=part.about_id,
-        value_id=part.value_id,
+        row=part.row,
     )
 
 

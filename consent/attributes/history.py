@@ -92,7 +92,7 @@ def _opened(row: Any, key: bytes, *, on: date) -> Value:  # noqa: ANN401 - a row
         is_stale=attribute.is_stale(row.as_of, on=on),
         is_disputed=False,  # what was in dispute then is kept nowhere
         about_id=row.about_id,
-        value_id=row.id,
+        row=row.id.hex,
     )
 
 

@@ -107,7 +107,7 @@ def _of_identity(attribute: Attribute, value: str, *, as_of: date, on: date) -> 
         is_stale=attribute.is_stale(as_of, on=on),
         is_disputed=False,
         about_id=None,
-        value_id=None,
+        row=None,
     )
 
 

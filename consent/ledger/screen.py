@@ -276,7 +276,7 @@ def _shown(line: Line) -> list[Any]:
     value = line.value
     if value is None:
         return [line.name, line.is_optional]
-    stored = value.value_id.hex if value.value_id else value.value
+    stored = value.row or value.value
     marks = [value.register, value.as_of.isoformat(), value.is_stale, value.is_disputed]
     # A mark of its own, so that what was stored before there was one keeps its digest.
     ended = ["ended"] if value.has_ended else []

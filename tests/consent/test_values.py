@@ -44,7 +44,7 @@ def test_identity_keeps_four_values_and_they_read_like_the_others():
         "personal_number": person.national_id,
         "sex": "female",
     }
-    assert {(v.source, v.register, v.value_id) for v in found.values()} == {(1, "population", None)}
+    assert {(v.source, v.register, v.row) for v in found.values()} == {(1, "population", None)}
 
 
 def test_the_registers_own_value_wins_over_the_persons_word():
