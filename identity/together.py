@@ -9,9 +9,10 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from psycopg.errors import DivisionByZero
@@ -29,8 +30,10 @@ class Json:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Clause(NamedTuple):
     """One named part. `:name` is a parameter in both texts, shared by all clauses of a statement.
 
     On PostgreSQL it becomes a WITH query, and later clauses read `name.column`. On SQLite it
@@ -43,8 +46,8 @@ class Clause:
     name: str
     postgres: str
     sqlite: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    returns: Mapping[str, type] = field(default_factory=dict)
+    params: Mapping[str, Any] = _NONE
+    returns: Mapping[str, type] = _NONE
 
 
 def all_undone_unless(condition: str) -> str:
@@ -95,7 +98,7 @@ def look(*clauses: Clause) -> Answer | None:
 
 
 def _on_postgresql(clauses: tuple[Clause, ...], *, is_writing: bool) -> Answer | None:
-    statement = _joined(tuple((c.name, c.postgres, tuple(c.returns)) for c in clauses))
+    statement = _joined(tuple([(c.name, c.postgres, tuple(c.returns)) for c in clauses]))
     shared = _shared(clauses)
     told = map(shared.__getitem__, statement.params)
     params = [_ADAPTED[type(v)](v) if type(v) in _ADAPTED else v for v in told]

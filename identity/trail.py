@@ -86,21 +86,17 @@ def clauses(entry: Entry, *, after: Iterable[str] = (), name: str = "entry") -> 
     """
     texts = _texts(tuple(after), name)
     params = dict(zip(texts.params, _values(entry), strict=True))
-    return (
-        Clause(name, *texts.entry, params=params, returns=_ID),
-        Clause(texts.key_name, *texts.keys, returns=_ENTRY_ID),
-    )
+    return Clause(name, *texts.entry, params, _ID), texts.keys
 
 
 _ID, _ENTRY_ID = {"id": int}, {"entry_id": int}
 
 
 class _Texts(NamedTuple):
-    """What both clauses say, on PostgreSQL and on SQLite."""
+    """What both clauses say: the entry's on PostgreSQL and on SQLite, and the one of its keys."""
 
     entry: tuple[str, str]
-    keys: tuple[str, str]
-    key_name: str
+    keys: Clause
     params: tuple[str, ...]  # of both, in the order of `_values`
 
 
@@ -115,11 +111,12 @@ def _texts(after: tuple[str, ...], name: str) -> _Texts:
             f"{_INSERT} SELECT :{name}_citizen, {values}{origin} RETURNING id",
             f"{_INSERT_SQLITE} VALUES (:{name}_citizen, {_NEXT}, 0, {values}) RETURNING id",
         ),
-        (
+        Clause(
+            f"{name}_key",
             f"{_INSERT_KEY} SELECT :{name}_citizen, {name}.id, {keys} FROM {name} {_RETURNING}",  # noqa: S608 - our own names
             f"{_INSERT_KEY} VALUES (:{name}_citizen, :{name}_id, {keys}) {_RETURNING}",
+            returns=_ENTRY_ID,
         ),
-        f"{name}_key",
         tuple(f"{name}_{member}" for member in _MEMBERS),
     )
 

@@ -1,7 +1,6 @@
 """Clauses that change a grant there is (Grant Management for OAuth 2.0 §5.2)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from identity.granted.grant_records import COPIED, taking
@@ -26,8 +25,7 @@ def changing(params: Mapping[str, Any], *, takes: bool) -> tuple[Clause, ...]:
     )
     if not takes:
         return (head,)
-    copied = replace(
-        COPIED,
+    copied = COPIED._replace(
         postgres=f"{COPIED.postgres} {_KEPT_BEFORE}",
         sqlite=f"{COPIED.sqlite} {_KEPT_BEFORE}",
     )

@@ -1,7 +1,5 @@
 """Where places meet the rest: registers that name units, pages that word addresses, releases."""
 
-from dataclasses import replace
-
 import pytest
 
 from consent.ledger.answer import Ledger
@@ -55,7 +53,7 @@ def test_a_release_keeps_the_words_as_registered(client, her):
 def test_the_claim_address_keeps_them_too(her):
     """OIDC Core §5.1.1."""
     (clause,) = Ledger().userinfo(frozenset({"address"}))
-    bound = replace(clause, params={**clause.params, "citizen": her.citizen_id})
+    bound = clause._replace(params={**clause.params, "citizen": her.citizen_id})
     answer = look(people.identity_clause(her.citizen_id), bound)
 
     claims = Ledger().claims(answer, people.key_from(answer))

@@ -3,7 +3,6 @@
 import sqlite3
 import threading
 import uuid
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import count
 
@@ -310,7 +309,7 @@ def test_what_only_writing_can_tell_takes_back_what_was_written():
     silent = Clause(written.name, written.postgres, written.sqlite, written.params)
 
     assert (
-        together(YES, replace(silent, sqlite=silent.sqlite.split(" RETURNING")[0]), whole) is None
+        together(YES, silent._replace(sqlite=silent.sqlite.split(" RETURNING")[0]), whole) is None
     )
     assert not is_kept(duty)
 
@@ -318,9 +317,9 @@ def test_what_only_writing_can_tell_takes_back_what_was_written():
 def test_clauses_that_answer_nothing_are_run_all_the_same():
     duty = a_duty()
     written = noted(duty)
-    origin = replace(YES, returns={})
+    origin = YES._replace(returns={})
 
-    assert together(origin, replace(written, returns={})) == {}
+    assert together(origin, written._replace(returns={})) == {}
     assert is_kept(duty)
 
 
@@ -328,7 +327,7 @@ def test_a_connection_keeps_a_bounded_number_of_statements(monkeypatch):
     """Whatever else is asked of it, the next one is answered."""
     monkeypatch.setattr(postgresql, "MOST_PREPARED", 2)
 
-    answers = [look(replace(YES, name=f"yes_{n}")) for n in [*range(5), 0]]
+    answers = [look(YES._replace(name=f"yes_{n}")) for n in [*range(5), 0]]
 
     assert answers == [{f"yes_{n}.one": 1} for n in [*range(5), 0]]
 
