@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from typing import Any
 
@@ -11,6 +11,7 @@ from identity.ahead import PASSED_ON, PassedOn
 from identity.database import new_name
 from identity.doors import Lane, no_lane, serve
 from identity.messages import WITHOUT_BODY, Headers, Response, StartResponse
+from identity.readings import Network
 from identity.settings import Settings
 
 HEADERS_LIMIT = 32 * 1024
@@ -75,6 +76,8 @@ class Edge:
         self._of_certificates = settings.mtls_host
         self._scheme = "https" if settings.is_https else "http"
         self._heads: dict[tuple[int, Headers], bytes] = {}
+        # Proxies are few; of the addresses that they tell of, some hundred are remembered.
+        self._is_trusted = lru_cache(maxsize=512)(partial(_is_in, settings.trusted_proxies))
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer, or refuse what no door should have to look at."""
@@ -193,11 +196,6 @@ class Edge:
                 return address if _is_address(address) else None
         return None
 
-    def _is_trusted(self, address: str) -> bool:
-        if not self._settings.trusted_proxies or not _is_address(address):
-            return False
-        return any(ip_address(address) in network for network in self._settings.trusted_proxies)
-
     @staticmethod
     def _measure(environ: dict[str, Any], status: int, *, started: float) -> None:
         # Route templates only: a path could carry an id.
@@ -225,6 +223,12 @@ def _ours(told: tuple[str, ...], *, is_https: bool) -> tuple[tuple[str, str], ..
     if is_https:
         ours.append(("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
     return tuple(ours)
+
+
+def _is_in(networks: tuple[Network, ...], address: str) -> bool:
+    if not networks or not _is_address(address):
+        return False
+    return any(ip_address(address) in network for network in networks)
 
 
 def _is_address(text: str) -> bool:
