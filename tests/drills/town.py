@@ -221,7 +221,8 @@ def a_town(
 def _registered(town: Town) -> Town:
     """Two services: one that asks people's data, one that signs its own requests."""
     asking = public_services.registration(
-        client_secret=SECRET, grant_types=["authorization_code", "refresh_token"]
+        client_secret=SECRET,
+        grant_types=["authorization_code", "refresh_token", "client_credentials"],
     )
     key = town.signer.key
     assert key is not None
