@@ -20,6 +20,7 @@ from jwt.algorithms import ECAlgorithm
 from werkzeug.test import TestResponse
 
 from identity import settings as settings_module
+from identity.edge import Edge
 from identity.registration.register import register
 from identity.settings import Settings
 from tests.offices import GRANT_TYPES, Office
@@ -129,12 +130,13 @@ def served_with(app: Flask, anchor: Certificate, folder: Path, **more: Any) -> I
     found = replace(before, **(usual | more))
     edge: Any = app.wsgi_app
     settings_module.install(found)
-    edge._settings, edge._of_certificates = found, found.mtls_host
+    told: Any = Edge(found, edge._behind, lane=edge._lane)
+    app.wsgi_app = told  # type: ignore[method-assign] # Flask's documented way
     try:
         yield found
     finally:
         settings_module.install(before)
-        edge._settings, edge._of_certificates = before, before.mtls_host
+        app.wsgi_app = edge  # type: ignore[method-assign] # as above
 
 
 @dataclass
