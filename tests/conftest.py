@@ -198,8 +198,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="no PostgreSQL"))
 
 
-# Of pages and forms alone: they have one door, so without the lane nothing differs.
+# Of pages and forms alone: they have one door, so without the lane nothing differs. And of the
+# door ahead of a page: without the lane there is none, and its tests ask both ways already.
 PAGES = {
+    "test_authorize_straight.py",
     "test_attacks_cross_site.py",
     "test_attacks_markup.py",
     "test_every_form.py",
