@@ -89,14 +89,14 @@ def clauses(entry: Entry, *, after: Iterable[str] = (), name: str = "entry") -> 
     return Clause(name, *texts.entry, params, _ID), texts.keys
 
 
-_ID, _ENTRY_ID = {"id": int}, {"entry_id": int}
+_ID = {"id": int}
 
 
 class _Texts(NamedTuple):
     """What both clauses say: the entry's on PostgreSQL and on SQLite, and the one of its keys."""
 
     entry: tuple[str, str]
-    keys: Clause
+    keys: Clause  # returns nothing: where the entry is written, so are they
     params: tuple[str, ...]  # of both, in the order of `_values`
 
 
@@ -113,9 +113,8 @@ def _texts(after: tuple[str, ...], name: str) -> _Texts:
         ),
         Clause(
             f"{name}_key",
-            f"{_INSERT_KEY} SELECT :{name}_citizen, {name}.id, {keys} FROM {name} {_RETURNING}",  # noqa: S608 - our own names
-            f"{_INSERT_KEY} VALUES (:{name}_citizen, :{name}_id, {keys}) {_RETURNING}",
-            returns=_ENTRY_ID,
+            f"{_INSERT_KEY} SELECT :{name}_citizen, {name}.id, {keys} FROM {name}",  # noqa: S608 - our own names
+            f"{_INSERT_KEY} VALUES (:{name}_citizen, :{name}_id, {keys})",
         ),
         tuple(f"{name}_{member}" for member in _MEMBERS),
     )
@@ -134,7 +133,6 @@ _VALUES = (
     " :{n}_subject, :{n}_acting"
 )
 _INSERT_KEY = "INSERT INTO entry_key (citizen_id, entry_id, subject_wrapped, actor_wrapped, kek_id)"
-_RETURNING = "RETURNING entry_id"
 _KEYS = ":{n}_subject_wrapped, :{n}_actor_wrapped, :{n}_kek"
 
 
