@@ -13,7 +13,7 @@ from typing import Any
 import jwt
 from joserfc.jwk import KeySet
 
-from identity import clock, jws, settings, waiting
+from identity import clock, jws, settings, single_use
 from identity.binding import nonces, records
 from identity.doors import Request
 from identity.errors import Refusal
@@ -72,7 +72,7 @@ class Proof:
 
     key: str  # its RFC 7638 thumbprint, `jkt`
     headers: Headers = ()  # the next nonce, where this one gets old
-    unspent: Mapping[str, Any] | None = None  # null: it is spent, or proves itself each time
+    unspent: "_Unspent | None" = None  # null: it is spent, or proves itself each time
 
     def spend(self) -> None:
         """From now on nobody can use it again, whatever the request comes to.
@@ -80,7 +80,7 @@ class Proof:
         Raises:
             InvalidDpopProof: somebody did before.
         """
-        if self.unspent is not None and together(records.spent(self.unspent)) is None:
+        if self.unspent is not None and not self.unspent.spend():
             raise _refused("used before")
         self.unspent = None
 
@@ -92,13 +92,26 @@ class Proof:
         """
         if self.unspent is None:
             return together(*clauses)
-        answer = together(*clauses, *records.spent_beside(self.unspent, after=after))
-        if answer is None:
-            # What follows spends it, then looks why, then tells the log: nothing for the loop.
-            waiting.require()
-        else:
+        answer = together(*clauses, *records.spent_beside(self.unspent.params, after=after))
+        if answer is not None:
             self.unspent = None
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Unspent:
+    request: Request
+    digest: bytes
+    until: datetime
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """What the clauses want to know."""
+        return records.proof(self.digest, self.until)
+
+    def spend(self) -> bool:
+        """Whether nobody did before."""
+        return single_use.spend(self.request, self.digest, by=records.spent(self.params))
 
 
 def find(request: Request) -> Proof | None:
@@ -147,7 +160,9 @@ def _proved(request: Request, text: str, *, token: str | None) -> Proof:
     until = _made_at(claims) + KEPT
     age = _nonce_age(claims)
     headers = nonces.offer() if age > nonces.RENEWED_AFTER else ()
-    return Proof(key, headers, records.proof(_digest(key, claims.get("jti")), until))
+    digest = _digest(key, claims.get("jti"))
+    is_spent = single_use.is_own(request, digest)
+    return Proof(key, headers, None if is_spent else _Unspent(request, digest, until))
 
 
 def _read(text: str) -> tuple[Mapping[str, Any], str]:

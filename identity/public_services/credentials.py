@@ -6,11 +6,10 @@ import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import structlog
 
-from identity import sealing, settings, trail
+from identity import sealing, settings, single_use, trail
 from identity.doors import Request
 from identity.entry import Who
 from identity.errors import InvalidClient, InvalidRequest
@@ -25,7 +24,7 @@ from identity.public_services import (
 )
 from identity.public_services.client_assertion import Claimed
 from identity.public_services.registered import Registered
-from identity.together import Clause, together
+from identity.together import Clause
 
 BASIC, POST, ASSERTION, NONE = (
     "client_secret_basic",
@@ -70,7 +69,7 @@ class Presented:
     method: str
     client_id: str
     proof: str = field(repr=False, default="")
-    request: Request | None = field(repr=False, default=None)  # where the proof is no text
+    request: Request | None = field(repr=False, default=None)  # where the text is not enough
     assertion: Claimed | None = field(repr=False, default=None)  # where it is a signed one
 
 
@@ -147,7 +146,7 @@ def _presented(request: Request) -> Presented:
         if request.query.one(name) is not None:
             raise InvalidRequest(f"{name} must be in the body or header, never in the URL")
     form = request.form
-    found = [one for one in (_basic(request), _post(form), _assertion(form)) if one is not None]
+    found = [one for one in (_basic(request), _post(form), _assertion(request)) if one is not None]
     if len(found) > 1:  # RFC 6749 §2.3
         raise InvalidRequest("use one way to authenticate, not several")
     claimed = form.one("client_id")
@@ -181,7 +180,8 @@ def _post(form: Parameters) -> Presented | None:
     return None if secret is None else Presented(POST, form.required("client_id"), secret)
 
 
-def _assertion(form: Parameters) -> Presented | None:
+def _assertion(request: Request) -> Presented | None:
+    form = request.form
     assertion, kind = form.one("client_assertion"), form.one("client_assertion_type")
     if assertion is None and kind is None:
         return None
@@ -193,7 +193,7 @@ def _assertion(form: Parameters) -> Presented | None:
         claimed = client_assertion.read(assertion)
     except InvalidClient as fault:
         raise _refusal(fault.note) from None
-    return Presented(ASSERTION, claimed.client_id, assertion=claimed)
+    return Presented(ASSERTION, claimed.client_id, request=request, assertion=claimed)
 
 
 def _fault(service: Registered, presented: Presented) -> str | None:
@@ -218,8 +218,8 @@ def _by_secret(service: Registered, presented: Presented) -> str | None:
 
 
 def _by_assertion(service: Registered, presented: Presented) -> str | None:
-    claimed = presented.assertion
-    if claimed is None:
+    claimed, request = presented.assertion, presented.request
+    if claimed is None or request is None:
         return "proof"
     try:
         verified = client_assertion.verify(
@@ -232,8 +232,10 @@ def _by_assertion(service: Registered, presented: Presented) -> str | None:
     except InvalidClient as fault:
         log.info("not proven", service=service.client_id, why=fault.note)
         return "proof"
-    is_first = _spend(service.client_id, verified.jti, until=verified.expires_at)
-    return None if is_first else "replay"
+    # Durable before anything is issued: no other process, and no restart, takes it again.
+    digest = hashlib.sha256(f"{service.client_id}\x1f{verified.jti}".encode()).digest()
+    spent = records.spent(digest, verified.expires_at)
+    return None if single_use.spend(request, digest, by=spent) else "replay"
 
 
 def _by_certificate(service: Registered, presented: Presented) -> str | None:
@@ -256,12 +258,6 @@ _PROOFS: dict[str, Callable[[Registered, Presented], str | None]] = {
     client_certificate.BY_AUTHORITY: _by_certificate,
     client_certificate.SELF_SIGNED: _by_certificate,
 }
-
-
-def _spend(client_id: str, jti: str, *, until: datetime) -> bool:
-    """Durable before anything is issued: no other process, and no restart, takes it again."""
-    digest = hashlib.sha256(f"{client_id}\x1f{jti}".encode()).digest()
-    return together(records.spent(digest, until)) is not None
 
 
 def _spend_the_same_time(presented: Presented) -> None:

@@ -3,9 +3,14 @@
 Decision 0042: on its good way no door waits for anything else, before it has written or after.
 """
 
-import pytest
+import io
+import json
 
-from identity import waiting
+import pytest
+from werkzeug.test import EnvironBuilder
+
+from identity import settings, waiting
+from identity.signing import keys
 from tests.asking import a_sender, signed_in
 from tests.exchange import ask, decision, give, publish_catalogues
 from tests.offices import Office, a_decision, about_scopes, an_office
@@ -16,6 +21,12 @@ from tests.pushing import push
 from tests.turns import play
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("app")]
+
+
+@pytest.fixture(autouse=True)
+def fresh_keys(monkeypatch):
+    """A web process looks at its keys by itself, however slow the machine is."""
+    monkeypatch.setattr(keys, "LOOK_AGAIN_SECONDS", 3600.0)
 
 
 @pytest.fixture
@@ -122,24 +133,6 @@ class TestWithAProof:
 
         in_a_turn(lambda: refreshed(office, holder, token))
 
-    def test_a_refused_refresh_is_a_threads(self, client, office):
-        """The proof is not spent yet, so that a thread may begin anew."""
-        holder = Holder(client)
-        token = bound(office, holder)["refresh_token"]
-        office.post("/revoke", token=token)
-        headers = credentials(office) | holder.proof("POST", "/token")
-        form = {"grant_type": "refresh_token", "refresh_token": token}
-        held = waiting.HELD._value.get()
-
-        def ask():
-            return client.post("/token", data=form, headers=headers)
-
-        (outcome,) = play(lambda _lines: ask())
-
-        assert isinstance(outcome, waiting.MustWait)
-        assert waiting.HELD._value.get() == held
-        assert ask().json["error"] == "invalid_grant"
-
     def test_userinfo(self, client, office, in_a_turn):
         holder = Holder(client)
         token = bound(office, holder)["access_token"]
@@ -155,3 +148,56 @@ def test_values_are_released(client, in_a_turn):
     answer = in_a_turn(lambda: ask(client, given, attributes=["full_name", "personal_number"]))
 
     assert set(answer.json["values"]) == {"full_name", "personal_number"}
+
+
+class TestWhatIsRefused:
+    """It is told to the log in a transaction, so a thread begins the very request anew.
+
+    What proved something is spent by then, by that request: it is no replay of itself.
+    """
+
+    @pytest.fixture
+    def begun_anew(self, app, client):
+        """What the loop left to a thread, and the thread's answer; then the same from the wire."""
+
+        def act(form, headers):
+            told = {"path": "/token", "method": "POST", "data": form, "headers": headers}
+            environ = EnvironBuilder(base_url=settings.current().issuer, **told).get_environ()
+            environ["wsgi.input"] = io.BytesIO(body := environ["wsgi.input"].read())
+            held = waiting.HELD._value.get()
+            (outcome,) = play(lambda _lines: app.wsgi_app.answer(environ))
+            assert isinstance(outcome, waiting.MustWait)
+            assert waiting.HELD._value.get() == held
+            environ["wsgi.input"] = io.BytesIO(body)
+            answer = app.wsgi_app.answer(environ)
+            return json.loads(answer.body)["error"], client.post(
+                "/token", data=form, headers=headers
+            )
+
+        return act
+
+    def test_with_a_proof(self, client, office, begun_anew):
+        holder = Holder(client)
+        token = bound(office, holder)["refresh_token"]
+        office.post("/revoke", token=token)
+        form = {"grant_type": "refresh_token", "refresh_token": token}
+
+        error, repeated = begun_anew(form, credentials(office) | holder.proof("POST", "/token"))
+
+        assert error == "invalid_grant"
+        assert repeated.json["error"] == "invalid_dpop_proof"
+
+    def test_with_an_assertion(self, client, begun_anew):
+        office = Office(client, a_service_with_a_key())
+        code = office.authorize(lan())
+        form = {
+            "grant_type": "authorization_code",
+            "code": code.text,
+            "redirect_uri": code.redirect_uri,
+            "code_verifier": "w" * 43,
+        }
+
+        error, repeated = begun_anew(form | office.played.assertion(), {})
+
+        assert error == "invalid_grant"
+        assert repeated.json["error"] == "invalid_client"
