@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httptools
 
-from identity.edge import LENGTH, REFUSED
+from identity.edge import HEADERS_LIMIT, LENGTH, REFUSED
 from identity.messages import Response
 from identity.server import requests
 from identity.server.requests import Environ, Request
@@ -14,6 +14,7 @@ from identity.server.requests import Environ, Request
 HEAD_LIMIT = 64 * 1024
 # Requests of one client that wait for the answer of the one before (RFC 9112 §9.3.2).
 HELD = 16
+_AROUND = len(b": \r\n")
 
 
 class Reading:
@@ -107,8 +108,9 @@ class Reading:
     def on_header(self, name: bytes, value: bytes) -> None:
         """One of its headers; what follows its body is none (RFC 9112 §7.1.2)."""
         if self._environ is not None and self._pieces is None:
-            self._length += len(name) + len(value)
-            requests.add_header(self._environ, name, value=value)
+            self._length += len(name) + len(value) + _AROUND
+            if self._length <= HEADERS_LIMIT:  # beyond it the edge refuses what it need not see
+                requests.add_header(self._environ, name, value=value)
 
     def on_headers_complete(self) -> None:
         """Its headers are here: a body may follow."""

@@ -12,15 +12,15 @@ from identity.messages import Response
 
 MOST_NAMES = 1_024  # names of headers whose key is kept; anybody may invent more
 
-CLOSE = (*PLAIN, ("Connection", "close"))
-LATE = Response(408, b"the request did not come in time\n", CLOSE)
-CUT = Response(400, b"the request ended before its length\n", CLOSE)
-UNREADABLE = Response(400, b"this is no request as RFC 9112 has it\n", CLOSE)
-UNKNOWN = Response(501, b"this method is not known here\n", CLOSE)
-TOO_LONG = Response(431, b"the headers are too long\n", CLOSE)
-EXPECTED = Response(417, b"nothing but 100-continue can be expected here\n", CLOSE)
-CODED = Response(501, b"this transfer coding is not known here\n", CLOSE)
-OTHER_VERSION = Response(505, b"HTTP/1.1 is spoken here\n", CLOSE)
+# The connection ends with each of these, and says so itself.
+LATE = Response(408, b"the request did not come in time\n", PLAIN)
+CUT = Response(400, b"the request ended before its length\n", PLAIN)
+UNREADABLE = Response(400, b"this is no request as RFC 9112 has it\n", PLAIN)
+UNKNOWN = Response(501, b"this method is not known here\n", PLAIN)
+TOO_LONG = Response(431, b"the headers are too long\n", PLAIN)
+EXPECTED = Response(417, b"nothing but 100-continue can be expected here\n", PLAIN)
+CODED = Response(501, b"this transfer coding is not known here\n", PLAIN)
+OTHER_VERSION = Response(505, b"HTTP/1.1 is spoken here\n", PLAIN)
 
 Environ = dict[str, Any]
 

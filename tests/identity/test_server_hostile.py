@@ -126,6 +126,8 @@ OTHERS = {
     "CONNECT": (lines(ask=b"CONNECT localhost:8000 HTTP/1.1") + HIDDEN, {400, 501}),
     "a header too long": (lines(b"X-A: " + b"a" * 100_000), {431}),
     "headers too many": (lines(*[b"X-A: a"] * 10_000), {431}),
+    "empty headers too many": (lines(*[b"a:"] * 8_000), {431}),
+    "names too many": (lines(*[b"X-%d: a" % n for n in range(5_000)]), {431}),
     "an address too long": (lines(ask=b"GET /jwks?%b HTTP/1.1" % (b"a" * 80_000)), {414, 431}),
     "an unknown expectation": (post(LENGTH, b"Expect: more"), {417}),
 }
