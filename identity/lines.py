@@ -32,7 +32,9 @@ class Limits(NamedTuple):
     patience: float = postgresql.PATIENCE  # for a free connection; then the turn is told 503
     # For an answer: longer than the server lets a statement run, so only a dead network is so slow.
     deadline: float = 35
-    look_again: float = 1  # between two looks at who has waited for too long
+    unused: float = 600  # then a connection is closed
+    life: float = 3600  # after it another connection takes its place
+    look_again: float = 1  # between two looks at all this
 
 
 USUAL = Limits()
@@ -173,7 +175,15 @@ class Lines:
         for line in tuple(self._open):
             if not line.is_idle and now - line.asked_at > self._limits.deadline:
                 line.lose("the database did not answer")
+        self._let_go(now)
         self._serve_queue()
+
+    def _let_go(self, now: float) -> None:
+        """Close what nobody needed for long, or what is old, as the pool of threads does."""
+        limits = self._limits
+        for line in tuple(self._free):
+            if now - line.asked_at > limits.unused or now - line.made_at > limits.life:
+                self._drop(line)
 
     def usage(self) -> "Usage":
         """How the connections stand now; any thread may ask."""

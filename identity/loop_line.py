@@ -33,7 +33,7 @@ class Line:
         self._fd = self._pgconn.socket
         self._turn: Turn | None = None  # who waits for an answer; null: nothing was asked
         self._result: pq.abc.PGresult | None = None  # what came of it so far
-        self.asked_at = 0.0
+        self.made_at = self.asked_at = time.monotonic()
         self.is_open = True  # false also: the server said that it will end it
         self._is_closed = False
         connection.add_notice_handler(self._on_notice)

@@ -264,6 +264,17 @@ class TestAConnectionThatEnds:
 SLOW = Limits(deadline=0.1, look_again=0.01)
 
 
+@pytest.mark.parametrize("limit", ["unused", "life"])
+def test_a_connection_that_is_old_or_unused_is_closed(limit):
+    def act(opened):
+        opened.first_row(b"SELECT 1", [])
+        opened._loop.call_later(0.05, turns.current().switch)
+        turns.current().parent.switch()
+        return opened.usage()
+
+    assert play(act, limits=Limits(**{limit: 0.01}, look_again=0.01)) == [(0, 0, 0)]
+
+
 class TestNoConnection:
     def test_whoever_waited_long_enough_is_told(self):
         told = play(
