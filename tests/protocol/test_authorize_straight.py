@@ -11,7 +11,7 @@ from sqlalchemy import update
 from identity import ahead, browser, clock, database
 from identity.authentication import sessions
 from identity.authentication.records import CitizenSession
-from identity.authorization import authorize
+from identity.authorization import authorize, subjects
 from identity.citizens.records import Citizen, Status
 from tests.asking import a_sender, answered, signed_in
 from tests.people import lan
@@ -183,6 +183,23 @@ class TestByMemory:
 
             assert self.trips(sender) > (True, 1)
             assert self.trips(sender) == (True, 1)
+
+    @pytest.mark.parametrize("is_ahead", [True, False], ids=["door", "page"])
+    def test_one_that_ends_while_the_code_is_made_has_none(
+        self, sender, person, monkeypatch, is_ahead
+    ):
+        """Whoever looked it up just before: the statement asks itself."""
+        usual = subjects.clauses
+
+        def end_meanwhile(*asked):
+            self.change(CitizenSession, person, ended_at=clock.now())
+            return usual(*asked)
+
+        monkeypatch.setattr(subjects, "clauses", end_meanwhile)
+
+        (status, headers, _body), _commits = ask(sender, is_ahead=is_ahead)
+
+        assert (status, headers["Location"]) == (303, "/sign-in?request=*")
 
     @pytest.mark.parametrize(("minutes", "is_signed_in"), [(1, True), (31, False)])
     def test_it_is_looked_up_again_after_a_minute(self, sender, minutes, is_signed_in):
