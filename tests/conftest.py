@@ -211,6 +211,7 @@ PAGES = {
 
 # What these see is said before a database is asked, or by the browser: they run once, on SQLite.
 OF_WORDS = {
+    "test_asked_bodies.py",
     "test_attacks_cross_site.py",
     "test_attacks_edge.py",
     "test_attacks_input.py",

@@ -30,6 +30,13 @@ def test_an_entry_says_what_it_was_told():
     assert read.acting.keys() == {"request", "at"}
 
 
+def test_an_entry_does_not_show_its_keys():
+    """Invariant 8; it is a tuple, which would show all of itself."""
+    entry = seal_entry("token:refused", Who(lan().citizen_id))
+
+    assert repr(entry) == f"Entry('token:refused', {entry.minute!r})"
+
+
 def test_an_entry_goes_with_the_transaction_it_was_written_in():
     """Design §2.1: both or neither."""
     her = lan().citizen_id

@@ -70,6 +70,11 @@ def test_json_is_written_as_the_standard_library_writes_it(content):
     )
 
 
+@given(JSON)
+def test_what_we_wrote_is_read_as_the_standard_library_reads_it(content):
+    assert written.own_json(json.dumps(content, ensure_ascii=False, indent=1)) == content
+
+
 @pytest.mark.parametrize("writer", [written.ascii_json, written.json_text])
 def test_what_json_has_no_word_for_is_a_mistake_of_ours(writer):
     with pytest.raises(TypeError):
