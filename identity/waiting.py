@@ -1,17 +1,11 @@
 """Who may wait: the event loop answers what needs nobody else, and leaves the rest to a thread."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-
 from prometheus_client import Counter
 
 from identity import turns
 
 # Where a turn had written and then needed somebody that the loop cannot wait for beside others.
 HELD = Counter("motlan_loop_held", "Waits that held the event loop: a defect, if it grows")
-
-_may_wait: ContextVar[bool] = ContextVar("motlan_may_wait", default=True)
 
 
 class MustWait(BaseException):
@@ -30,10 +24,11 @@ def require() -> None:
         MustWait: it may not.
     """
     turn = turns.current()
-    if turn is not None and turn.has_written:
-        HELD.inc()
-    elif turn is not None or not _may_wait.get():
+    if turn is None:
+        return
+    if not turn.has_written:
         raise MustWait
+    HELD.inc()
 
 
 def require_thread() -> None:
@@ -42,15 +37,5 @@ def require_thread() -> None:
     Raises:
         MustWait: this is none.
     """
-    if turns.current() is not None or not _may_wait.get():
+    if turns.current() is not None:
         raise MustWait
-
-
-@contextmanager
-def for_nobody() -> Iterator[None]:
-    """Inside, everything that would wait raises `MustWait` instead."""
-    token = _may_wait.set(False)
-    try:
-        yield
-    finally:
-        _may_wait.reset(token)

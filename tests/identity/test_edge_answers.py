@@ -13,6 +13,7 @@ from identity.errors import tell
 from identity.messages import Response, json_response
 from identity.waiting import MustWait
 from tests.installations import installed
+from tests.turns import in_a_turn
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -102,8 +103,8 @@ def test_what_had_to_wait_begins_anew_as_the_same_request(edge):
     """What a proxy told of it was taken out of the headers at the first try, and still counts."""
     here = edge(wait_first)
     asked = environ(HTTP_X_FORWARDED_FOR="192.0.2.1", HTTP_CLIENT_CERT=":bWluZQ==:")
-    with waiting.for_nobody(), pytest.raises(MustWait):
-        here.answer(asked)
+    with pytest.raises(MustWait):
+        in_a_turn(lambda: here.answer(asked))
     known = asked["motlan.request_id"]
 
     status, body, headers = by_wsgi(here, asked)
@@ -168,8 +169,8 @@ def test_what_a_door_passes_on_goes_to_a_thread_and_is_not_tried_again(edge):
 
     here, asked = edge(pass_on_what_came), environ()
 
-    with waiting.for_nobody(), pytest.raises(MustWait):
-        here.answer(asked)
+    with pytest.raises(MustWait):
+        in_a_turn(lambda: here.answer(asked))
 
     assert here.answer(asked) is None
     assert tries == [1]

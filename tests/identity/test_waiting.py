@@ -7,6 +7,7 @@ from identity.signing import key_files
 from identity.signing.keys import SigningKeys
 from identity.together import Clause, look, together
 from tests.installations import a_key_folder
+from tests.turns import in_a_turn
 
 ONE = Clause("one", "SELECT 1 AS it", "SELECT 1 AS it", returns={"it": int})
 
@@ -27,14 +28,13 @@ def _begin() -> None:
     ],
 )
 def test_whoever_would_wait_is_told_so(wait):
-    with waiting.for_nobody(), pytest.raises(waiting.MustWait):
-        wait()
+    with pytest.raises(waiting.MustWait):
+        in_a_turn(wait)
 
 
 @pytest.mark.usefixtures("app")
 def test_afterwards_it_is_as_before():
-    with waiting.for_nobody():
-        pass
+    in_a_turn(lambda: None)
 
     answer = look(ONE)
 
@@ -49,12 +49,11 @@ def test_keys_are_read_where_one_may_wait(tmp_path):
     key_files.rotate(folder, early=True)
     signing._looked_at -= 60
 
-    with waiting.for_nobody(), pytest.raises(waiting.MustWait):
-        signing.jwks()
+    with pytest.raises(waiting.MustWait):
+        in_a_turn(signing.jwks)
 
     assert signing.jwks() != before  # the look that was not taken is not taken for one
-    with waiting.for_nobody():
-        assert signing.jwks() != before
+    assert in_a_turn(signing.jwks) != before
 
 
 def test_who_asks_after_a_look_has_none_to_take(tmp_path):
@@ -67,8 +66,7 @@ def test_who_asks_after_a_look_has_none_to_take(tmp_path):
 
     signing.look()
 
-    with waiting.for_nobody():
-        assert signing.jwks() != before
+    assert in_a_turn(signing.jwks) != before
 
 
 def test_nobody_on_the_way_takes_it_for_an_accident():
