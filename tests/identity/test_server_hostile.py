@@ -17,7 +17,7 @@ from tests.answering import Answer, Answering
 
 pytestmark = [pytest.mark.sqlite]
 
-SECONDS = 0.4  # of every deadline of the impatient server
+SECONDS = 0.4  # for headers, of the impatient server
 BODY = b"grant_type=client_credentials"
 FORM = b"Content-Type: application/x-www-form-urlencoded"
 CHUNKED = b"Transfer-Encoding: chunked"
@@ -33,7 +33,7 @@ def server(app: Flask, settings: Settings) -> Iterator[Answering]:
 def impatient(app: Flask, settings: Settings, monkeypatch) -> Iterator[Answering]:
     """The same with deadlines that a test can wait for."""
     monkeypatch.setattr(connection, "HEADER_SECONDS", SECONDS)
-    monkeypatch.setattr(serving, "IDLE_SECONDS", SECONDS)
+    monkeypatch.setattr(serving, "IDLE_SECONDS", 1)  # more than a busy machine takes to speak
     monkeypatch.setattr(serving, "SWEEP_SECONDS", SECONDS / 4)
     with Answering(app, dataclasses.replace(settings, body_seconds=1)) as made:
         yield made
@@ -203,7 +203,7 @@ class TestAttacker:
             answers = link.rest()
 
         assert statuses(answers) in ([408], [])
-        assert time.monotonic() - began_at < SECONDS + 2
+        assert time.monotonic() - began_at < 10
 
     def test_who_reads_nothing_holds_nobody_up(self, server):
         """Its requests wait unread, and those of others are answered."""
