@@ -27,7 +27,8 @@ def sequence() -> int:
         size = 0 if state is None else state.size
         left_behind = 0 if state is None else state.left_behind
         horizon = records.horizon()
-        ready = _ready(records.unplaced(left_behind, limit=BATCH), horizon)
+        found = records.unplaced(left_behind, limit=BATCH)
+        ready = _ready(found, horizon)
         if not ready:
             return 0
         leaves = [leaf_hash(bytes(entry.leaf)) for entry in ready]
@@ -37,7 +38,7 @@ def sequence() -> int:
             {
                 "size": size + len(ready),
                 "frontier": frontier.grown(leaves).packed(),
-                "left_behind": _next_left_behind(left_behind, horizon=horizon, placed=ready),
+                "left_behind": _next_left_behind(left_behind, horizon, found=found, placed=ready),
                 "changed_at": clock.now(),
                 "signed_size": 0 if state is None else state.signed_size,
                 "signed_frontier": b"" if state is None else state.signed_frontier,
@@ -60,8 +61,13 @@ def _ready(found: Sequence[AnyRow], horizon: int | None) -> list[AnyRow]:
     return ready
 
 
-def _next_left_behind(before: int, *, horizon: int | None, placed: Sequence[AnyRow]) -> int:
-    lowest = records.lowest_left_behind(before)
+def _next_left_behind(
+    before: int, horizon: int | None, *, found: Sequence[AnyRow], placed: Sequence[AnyRow]
+) -> int:
+    if len(found) < BATCH:  # all that was visible when the horizon was known
+        lowest = min((entry.xid for entry in found[len(placed) :]), default=None)
+    else:
+        lowest = records.lowest_left_behind(before)
     if horizon is None:
         return int(placed[-1].id) + 1 if lowest is None else lowest
     return horizon if lowest is None else min(horizon, lowest)
