@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from benchmarks import proofs
 from benchmarks.seats import ATTRIBUTES, Seat, Steps, a_case, location, told
@@ -72,10 +72,10 @@ def refresh(crowd: Crowd) -> Journey:
     """The token rotates; the next use is of its successor."""
     seat = crowd.seat()
     token = (yield from seat.buy("openid"))["refresh_token"]
+    ask = seat.call("/token", grant_type="refresh_token", refresh_token="")
     while True:
         yield None
-        answer = yield seat.call("/token", grant_type="refresh_token", refresh_token=token)
-        token = told(answer)["refresh_token"]
+        token = told((yield ask._replace(body=ask.body + quote(token))))["refresh_token"]
 
 
 def introspection(crowd: Crowd) -> Journey:

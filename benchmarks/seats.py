@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -33,7 +34,7 @@ class Seat:
         """Somebody with a clean browser, or with the cookies of an earlier sign-in."""
         self.person, self.cookies = person, dict(person.get("cookies", {}))
 
-    @property
+    @cached_property
     def basic(self) -> tuple[tuple[str, str], ...]:
         """The service's own credentials."""
         pair = f"{quote(self.service['client_id'])}:{quote(self.service['client_secret'])}"
