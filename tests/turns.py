@@ -1,6 +1,7 @@
 """Turns played on an event loop of their own, as a web process plays its requests."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from identity import settings
@@ -13,7 +14,16 @@ def play(*acts, url=None, most=3, limits=USUAL):
 
     An act is called with the lines; its turn has them too.
     """
-    return asyncio.run(_play(acts, url or settings.current().database_url, most, limits))
+    return on_a_loop(partial(_play, acts, url or settings.current().database_url, most, limits))
+
+
+def on_a_loop(begin):
+    """What the coroutine comes to, on a loop in a thread of its own.
+
+    A browser's test before us leaves its own loop running in this one.
+    """
+    with ThreadPoolExecutor(1) as own:
+        return own.submit(lambda: asyncio.run(begin())).result()
 
 
 async def _play(acts, url, most, limits):

@@ -9,6 +9,7 @@ import pytest
 
 from identity import turns
 from identity.turns import Turns
+from tests.turns import on_a_loop
 
 
 def played(act):
@@ -20,7 +21,7 @@ def played(act):
         await asyncio.sleep(0)
         return seen
 
-    return asyncio.run(play())
+    return on_a_loop(play)
 
 
 class Asked:
