@@ -87,7 +87,7 @@ class Line:
             if result.status != pq.ExecStatus.COMMAND_OK:
                 return result
             connection.prepared[key] = name
-        pgconn.send_query_prepared(name, params, connection.adapted.formats)
+        pgconn.send_query_prepared(name, params, connection.adapted.formats, pq.Format.BINARY)
         return self._answer(turn)
 
     def _answer(self, turn: Turn) -> pq.abc.PGresult:

@@ -134,7 +134,9 @@ def _executed(connection: Connection, key: Key, *, params: Any) -> pq.abc.PGresu
         if result.status != pq.ExecStatus.COMMAND_OK:
             return result
         connection.prepared[key] = name
-    return connection.pgconn.exec_prepared(name, params, connection.adapted.formats)
+    return connection.pgconn.exec_prepared(
+        name, params, connection.adapted.formats, pq.Format.BINARY
+    )
 
 
 def error(result: pq.abc.PGresult) -> psycopg.Error:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity import database
+from identity import bulk, database
 from identity.columns import Base
 from identity.entry import NOBODY
 from identity.trail import AccessEntry, EntryKey
@@ -158,23 +158,8 @@ def _is_placed() -> Any:  # noqa: ANN401 - an SQL condition
 
 def append_positions(placed: Sequence[dict[str, Any]], subjects: Sequence[dict[str, Any]]) -> None:
     """Append a batch of the tree's leaves, and each person's own list of them."""
-    _append(LogPosition, placed)
-    _append(LogSubject, subjects)
-
-
-def _append(table: type[Base], made: Sequence[dict[str, Any]]) -> None:
-    """All at once; on PostgreSQL by COPY, which costs a third of as many rows inserted."""
-    if not made:
-        return
-    if not database.is_postgresql():
-        database.write(insert(table), made)
-        return
-    database.spent()
-    names = [column.name for column in table.__table__.columns]
-    told = f"COPY {table.__tablename__} ({', '.join(names)}) FROM STDIN"
-    with database.raw().cursor() as cursor, cursor.copy(told) as rows:
-        for row in made:
-            rows.write_row([row[name] for name in names])
+    bulk.append(LogPosition, placed)
+    bulk.append(LogSubject, subjects)
 
 
 def ends_of(citizens: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:

@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.audit.records import LogPosition
-from identity import database
+from identity import bulk, database
 from identity.columns import Base
 from identity.trail import AccessEntry, EntryKey
 
@@ -199,7 +199,7 @@ def within(since: datetime | None, until: datetime | None) -> tuple[int, int]:
 
 def append(facets: Sequence[dict[str, Any]], hours: Mapping[tuple[str, datetime], int]) -> None:
     """These entries can be found, and are counted in their hours."""
-    database.write(insert(LogFacet), facets)
+    bulk.append(LogFacet, facets)
     make = postgresql.insert if database.is_postgresql() else sqlite.insert
     for (kind, hour_at), happened in hours.items():
         counted = make(LogHour).values(type=kind, hour_at=hour_at, happened=happened)
