@@ -1,14 +1,16 @@
 """The thin WSGI edge before both doors: host, limits, request id, headers, proxies, metrics."""
 
+import os
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from ipaddress import ip_address
+from itertools import count
 from typing import Any
 
 from identity import messages, meters, oplog, waiting
 from identity.ahead import PASSED_ON, PassedOn
-from identity.database import new_name
 from identity.doors import Lane, no_lane, serve
 from identity.messages import WITHOUT_BODY, Headers, Response, StartResponse
 from identity.readings import Network
@@ -152,7 +154,7 @@ class Edge:
     def _enter(self, environ: dict[str, Any]) -> str:
         """Give the request its id, and forget what it claims of itself; both only once."""
         known: str | None = environ.get(REQUEST_ID)
-        request_id = environ[REQUEST_ID] = known or new_name()
+        request_id = environ[REQUEST_ID] = known or _new_request_id()
         oplog.begin("request", request_id)
         if known is None:
             self._forget_claims(environ)
@@ -229,6 +231,27 @@ def _is_in(networks: tuple[Network, ...], address: str) -> bool:
     if not networks or not _is_address(address):
         return False
     return any(ip_address(address) in network for network in networks)
+
+
+class _Process:
+    """What tells the requests of this process from all others'; one that is forked draws anew."""
+
+    counted = count()
+    drawn = ""
+
+    @classmethod
+    def draw(cls) -> None:
+        cls.drawn = f"{secrets.randbits(62) | 1 << 63:016x}"
+
+
+_Process.draw()
+os.register_at_fork(after_in_child=_Process.draw)
+
+
+def _new_request_id() -> str:
+    """Time-ordered and nobody else's, as 32 hexadecimal digits (RFC 9562 §5.7); no secret."""
+    milliseconds, number = time.time_ns() // 1_000_000, next(_Process.counted) & 0xFFF
+    return f"{milliseconds:012x}7{number:03x}{_Process.drawn}"
 
 
 def _is_address(text: str) -> bool:

@@ -97,8 +97,7 @@ class Answering:
     def _whole(self, request: Request) -> Answer:
         """What the application says, whatever happens on the way."""
         try:
-            environ = request.told()
-            return self._of_door(environ) or self._of_page(environ.copy())
+            return self._of_door(request.for_door()) or self._of_page(request.for_wsgi())
         except Exception as error:  # noqa: BLE001 - a thread that ends would be missing for ever
             doors.accident(error, "")
             return answers.BROKEN

@@ -33,28 +33,38 @@ class Request(NamedTuple):
     is_last: bool  # the connection ends with its answer
     is_whole: bool = True
 
-    def told(self) -> Environ:
-        """With its body to be read from the beginning."""
+    def for_door(self) -> Environ:
+        """As a door of the lane reads it: the body beside it, or what came of one that is refused.
+
+        The same each time, so that a second try goes on from what the first one found out.
+        """
         environ = self.environ
-        environ["wsgi.input"] = io.BytesIO(self.content)
         if self.is_whole:
             environ[BODY] = self.content
+        else:
+            environ["wsgi.input"] = io.BytesIO(self.content)
         return environ
 
+    def for_wsgi(self) -> Environ:
+        """As WSGI tells it, with the body to be read from the beginning."""
+        return _WSGI | self.environ | {"wsgi.input": io.BytesIO(self.content)}
 
+
+_WSGI: Environ = {
+    "SCRIPT_NAME": "",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+}
 SAME_FOR_ALL: Environ = {
     "REQUEST_METHOD": "GET",  # until it is known
     "PATH_INFO": "/",
     "QUERY_STRING": "",
-    "SCRIPT_NAME": "",
-    "SERVER_PROTOCOL": "HTTP/1.1",
-    "wsgi.version": (1, 0),
     "wsgi.url_scheme": "http",  # the edge knows better
-    "wsgi.errors": sys.stderr,
     "wsgi.input_terminated": True,
-    "wsgi.multithread": True,
-    "wsgi.multiprocess": False,
-    "wsgi.run_once": False,
     REFUSED: None,
     LENGTH: 0,
 }
