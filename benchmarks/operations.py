@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from benchmarks import proofs
-from benchmarks.seats import ATTRIBUTES, Seat, Steps, a_case, location, told
+from benchmarks.seats import ATTRIBUTES, Seat, Steps, a_case, location, successor, told
 from benchmarks.wire import Ask, Journey, Wrong
 
 ASSERTED = {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
@@ -75,7 +75,7 @@ def refresh(crowd: Crowd) -> Journey:
     ask = seat.call("/token", grant_type="refresh_token", refresh_token="")
     while True:
         yield None
-        token = told((yield ask._replace(body=ask.body + quote(token))))["refresh_token"]
+        token = successor((yield ask._replace(body=ask.body + quote(token))))
 
 
 def introspection(crowd: Crowd) -> Journey:
