@@ -43,10 +43,10 @@ refresh is durable either way, and its proof is spent in the same statement.
 BETWEEN = """\
 One core at work costs what it costs: where what one operation takes of the processor is above what
 a bar allows, that much stands between. *In our code* is the same operation asked without a network,
-one after the other, its caches warm; the rest is the server before it (HTTP in Rust, the event
-loop, the environ), threads that are woken, the kernel, and caches that went cold meanwhile. Where
-the time in our code goes is told below, function by function. Measured on two shared cores: the
-web process has one, the database, its worker and the load the other.
+one after the other, its caches warm; the rest is the server before it (the parser of HTTP, the
+event loop, the environ), the kernel, and caches that went cold meanwhile: both cores are busy.
+Where the time in our code goes is told below, function by function. Measured on two shared cores:
+the web process has one, the database, its worker and the load the other.
 """
 PRIMITIVES = {
     "Argon2id": "one password checked at the service's cost, one thread",
