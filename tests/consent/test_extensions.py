@@ -105,7 +105,7 @@ def test_it_is_an_entry_that_the_person_sees_and_is_sealed(theirs, officer, her,
     assert "Gia hạn trả lời" in words(her.client.get("/my/access"))
     stored = bytes(records.find(raised.id, of=her.person.citizen_id).sealed_reason)
     assert "Chờ".encode() not in stored
-    assert b"\\u" not in stored
+    assert b"Ch\\u1edd" not in stored  # nor as JSON may write it
 
 
 def test_the_lists_go_by_the_later_day(app, kind):
