@@ -41,13 +41,20 @@ def test_afterwards_it_is_as_before():
     assert answer == {"one.it": 1}
 
 
-def test_keys_are_read_where_one_may_wait(tmp_path):
-    """Reading them takes a tenth of a second, and a token outside of us may not answer at all."""
+@pytest.fixture
+def overdue(tmp_path):
+    """Keys that were rotated since they were read, and what they published before."""
     folder = a_key_folder(tmp_path / "signing")
     signing = SigningKeys(folder)
     before = signing.jwks()
     key_files.rotate(folder, early=True)
     signing._looked_at -= 60
+    return signing, before
+
+
+def test_keys_are_read_where_one_may_wait(overdue):
+    """Reading them takes a tenth of a second, and a token outside of us may not answer at all."""
+    signing, before = overdue
 
     with pytest.raises(waiting.MustWait):
         in_a_turn(signing.jwks)
@@ -56,13 +63,9 @@ def test_keys_are_read_where_one_may_wait(tmp_path):
     assert in_a_turn(signing.jwks) != before
 
 
-def test_who_asks_after_a_look_has_none_to_take(tmp_path):
+def test_who_asks_after_a_look_has_none_to_take(overdue):
     """So a web process looks by itself, twice a second."""
-    folder = a_key_folder(tmp_path / "signing")
-    signing = SigningKeys(folder)
-    before = signing.jwks()
-    key_files.rotate(folder, early=True)
-    signing._looked_at -= 60
+    signing, before = overdue
 
     signing.look()
 

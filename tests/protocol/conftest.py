@@ -7,7 +7,9 @@ from flask.testing import FlaskClient
 from tests.backchannel import Desk, a_desk
 from tests.devices import Television, a_television
 from tests.exchange import publish_catalogues
+from tests.offices import Office, an_office
 from tests.people import Somebody, lan, sign_in
+from tests.proving import Holder
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,18 @@ def desk(app: Flask) -> Desk:
 def television(app: Flask) -> Television:
     """A screen without keys."""
     return a_television(app)
+
+
+@pytest.fixture
+def office(client: FlaskClient) -> Office:
+    """A public service with a citizen's browser."""
+    return an_office(client)
+
+
+@pytest.fixture
+def holder(client: FlaskClient) -> Holder:
+    """A public service with a key of its own."""
+    return Holder(client)
 
 
 @pytest.fixture

@@ -10,15 +10,10 @@ from identity import clock, database, worker
 from identity.granted import grants, sweeping
 from identity.granted.records import ServiceGrant
 from identity.tokens import families
-from tests.offices import a_decision, an_office
+from tests.offices import a_decision
 from tests.people import lan
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def office(client):
-    return an_office(client)
 
 
 @pytest.fixture(autouse=True)

@@ -21,11 +21,6 @@ from tests.people import lan, minh
 pytestmark = pytest.mark.usefixtures("app")
 
 
-@pytest.fixture
-def office(client):
-    return an_office(client)
-
-
 def said_by(token):
     return jwt.decode(token, options={"verify_signature": False})
 

@@ -8,11 +8,6 @@ from tests.people import lan
 pytestmark = pytest.mark.usefixtures("app")
 
 
-@pytest.fixture
-def office(client):
-    return an_office(client)
-
-
 @pytest.mark.parametrize("revoked", ["access_token", "refresh_token"])
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "something"])
 def test_either_token_ends_both(office, revoked, hint):

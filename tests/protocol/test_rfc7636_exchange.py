@@ -9,11 +9,6 @@ from tests.people import lan
 pytestmark = pytest.mark.usefixtures("app")
 
 
-@pytest.fixture
-def office(client):
-    return an_office(client)
-
-
 def test_who_has_the_verifier_gets_the_tokens(office):
     """§4.6."""
     assert office.redeem(office.authorize(lan())).status_code == 200

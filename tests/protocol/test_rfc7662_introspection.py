@@ -16,11 +16,6 @@ pytestmark = pytest.mark.usefixtures("app")
 INACTIVE = {"active": False}
 
 
-@pytest.fixture
-def office(client):
-    return an_office(client)
-
-
 def introspected(office, token, **more):
     answer = office.post("/introspect", token=token, **more)
     assert answer.status_code == 200

@@ -13,11 +13,6 @@ from tests.request_objects import a_signer
 pytestmark = pytest.mark.usefixtures("app")
 
 
-@pytest.fixture
-def office(client):
-    return an_office(client)
-
-
 def userinfo():
     return settings.current().issuer
 

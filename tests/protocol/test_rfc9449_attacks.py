@@ -8,21 +8,10 @@ import time_machine
 
 from identity import clock
 from identity.binding import nonces
-from tests.offices import an_office
 from tests.people import lan
 from tests.proving import Holder, bound
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def office(client):
-    return an_office(client)
-
-
-@pytest.fixture
-def holder(client):
-    return Holder(client)
 
 
 class TestAttacker:

@@ -4,22 +4,11 @@ import threading
 
 import pytest
 
-from tests.offices import an_office
 from tests.people import lan
-from tests.proving import Holder, bound, redeemed, refreshed
+from tests.proving import bound, redeemed, refreshed
 
 pytestmark = pytest.mark.usefixtures("app")
 SPENT, DEAD = (400, "invalid_dpop_proof"), (400, "invalid_grant")
-
-
-@pytest.fixture
-def office(client):
-    return an_office(client)
-
-
-@pytest.fixture
-def holder(client):
-    return Holder(client)
 
 
 def refreshing(token):

@@ -20,16 +20,6 @@ GRANTS = ["authorization_code", "refresh_token"]
 
 
 @pytest.fixture
-def office(client):
-    return an_office(client)
-
-
-@pytest.fixture
-def holder(client):
-    return Holder(client)
-
-
-@pytest.fixture
 def app_of_citizens(client):
     """A public client: it has no credential but the key."""
     return Office(client, a_service(token_endpoint_auth_method="none", grant_types=GRANTS))

@@ -19,16 +19,11 @@ from identity.granted.records import TokenFamily
 from identity.tokens import codes
 from identity.tokens.families import Asker
 from identity.tokens.pkce import challenge_of
-from tests.offices import VERIFIER, an_office
+from tests.offices import VERIFIER
 from tests.people import lan
 
 pytestmark = pytest.mark.usefixtures("app")
 A_WHILE = 0.4  # long enough for whoever is not held up
-
-
-@pytest.fixture
-def office(client):
-    return an_office(client)
 
 
 class Browser:

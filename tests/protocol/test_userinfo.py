@@ -16,15 +16,10 @@ from identity.granted.gate import TokenRef, open_ref, seal_ref
 from identity.signing import keys
 from identity.together import Clause
 from identity.trail import AccessEntry, EntryKey
-from tests.offices import a_decision, about_scopes, an_office
+from tests.offices import a_decision, about_scopes
 from tests.people import lan
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def office(client):
-    return an_office(client)
 
 
 @pytest.fixture
