@@ -77,14 +77,10 @@ def _memory(room: int) -> str | None:
     return MEMORY if is_fit and has_room else None
 
 
-# As the web process has it; at Python's 700 a tenth of the whole suite was the search for garbage.
-YOUNG_OBJECTS = 20_000
-
-
 def pytest_collection_finish() -> None:
     """From now on there is garbage; what was loaded so far stays to the end and is none."""
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
+    gc.set_threshold(20_000)  # at Python's 700 a tenth of the suite is the search for it
     gc.enable()
 
 
