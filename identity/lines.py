@@ -1,6 +1,7 @@
 """PostgreSQL asked from the event loop: a turn that asks gives the loop back until its row is here.
 
-One statement at a time on each connection; turns that find none free stand in a queue.
+Turns that ask while others' statements are on their way stand in a queue, and the next connection
+takes them along together: one transaction, one commit, one round trip for all.
 """
 
 import asyncio
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 import psycopg_pool
+from psycopg import abc
+from psycopg.adapt import Transformer
 
 from identity import postgresql, turns
-from identity.loop_line import Line
-from identity.turns import Turn
+from identity.loop_line import Line, Results
+from identity.questions import Question, judged
 
 if TYPE_CHECKING:
     from identity.postgresql import Connection
@@ -35,9 +38,14 @@ class Limits(NamedTuple):
     unused: float = 600  # then a connection is closed
     life: float = 3600  # after it another connection takes its place
     look_again: float = 1  # between two looks at all this
+    calm: float = 0.01  # an answer that takes longer does not count as under way
 
 
 USUAL = Limits()
+# Transactions at once, and statements in one: while the server works at one, the next is filled.
+USUALLY_UNDER_WAY = 2
+MOST_TOGETHER = 16
+LOCK_PATIENCE = "50ms"  # of many together; who met the lock then waits for it alone
 
 
 class Lines:
@@ -54,7 +62,11 @@ class Lines:
         self._loop, self._url, self._most, self._limits = loop, url, most, limits
         self._open: set[Line] = set()
         self._free: list[Line] = []  # the last one used is the next: its caches are warm
-        self._queue: deque[tuple[Turn, float]] = deque()
+        self._queue: deque[Question] = deque()
+        self._adapted: abc.Transformer = (
+            Transformer()
+        )  # remembers how each type is written and read
+        self._is_sending = self._is_looking = False
         self._connecting = ThreadPoolExecutor(1, thread_name_prefix="connect")
         self._is_connecting = False
         self._pause, self._not_before = 0.0, 0.0
@@ -75,35 +87,76 @@ class Lines:
         """
         turn = turns.current()
         assert turn is not None  # noqa: S101 - a thread has the pool
-        line = self._taken(turn)
+        params, key = postgresql.adapt(self._adapted, text, values=values)
+        had_written, row = turn.has_written, None
+        question = Question(
+            turn, key, params=(params, self._adapted.formats), is_writing=is_writing
+        )
+        self._ask(question)
+        result = question.wait()
         try:
-            return line.first_row(turn, text, values=values, is_writing=is_writing)
+            row = postgresql.first_of(self._adapted, result)
         finally:
-            self._give_back(line)
+            if row is None:  # a condition was false, or an error: nothing of it was kept
+                turn.has_written = had_written
+        return row
 
-    def _taken(self, turn: Turn) -> Line:
-        while self._free and not self._queue:
-            line = self._free.pop()
-            if line.is_sound():
-                return line
-            self._drop(line)
+    def _ask(self, question: Question) -> None:
         if self._is_away():
             raise psycopg.OperationalError(AWAY)
-        self._queue.append((turn, time.monotonic()))
-        self._connect_if_needed()
-        taken: Line = turn.parent.switch()
-        return taken
+        self._queue.append(question)
+        if not self._is_sending:
+            # When the loop has heard everybody who has something to say now.
+            self._is_sending = True
+            self._loop.call_soon(self._send)
 
     def _is_away(self) -> bool:
         """Whether nobody can be asked, and it is too early to try again."""
         return self._is_closed or (not self._open and time.monotonic() < self._not_before)
 
-    def _give_back(self, line: Line) -> None:
-        """Called in a turn, which goes on: the next in the queue is served when it is done."""
-        if line.is_idle:
-            self._free.append(line)
-        else:
-            self._drop(line)
+    def _send(self) -> None:
+        """Ask for those in the queue, as far as it is time for that."""
+        self._is_sending = False
+        while self._queue:
+            if self._is_busy():
+                self._look_later()
+                return
+            if not self._free:
+                self._connect_if_needed()
+                return
+            line = self._free.pop()
+            if line.is_sound():
+                line.ask(self._next())
+            if not line.is_open:
+                self._drop(line)
+
+    def _is_busy(self) -> bool:
+        """Whether as many transactions are under way as pay: more only wait for each other."""
+        late = time.monotonic() - self._limits.calm
+        under_way = 0
+        for line in self._open:
+            under_way += line.is_asked and line.asked_at > late
+        return under_way >= USUALLY_UNDER_WAY
+
+    def _look_later(self) -> None:
+        """Somebody's lock, or a slow disk, holds up those who were asked for, not all others."""
+        if not self._is_looking:
+            self._is_looking = True
+            self._loop.call_later(self._limits.calm, self._look)
+
+    def _look(self) -> None:
+        self._is_looking = False
+        if not self._is_closed:
+            self._send()
+
+    def _next(self) -> list[Question]:
+        """Who is asked for together: the first in the queue, and those behind it."""
+        together = [self._queue.popleft()]
+        while self._queue and len(together) < MOST_TOGETHER:
+            if together[0].goes_alone or self._queue[0].goes_alone:
+                break
+            together.append(self._queue.popleft())
+        return together
 
     def _drop(self, line: Line) -> None:
         line.close()
@@ -111,21 +164,17 @@ class Lines:
         if line in self._free:
             self._free.remove(line)
 
-    def _served(self, line: Line) -> None:
+    def _served(self, line: Line, asked: Sequence[Question], *, results: Results) -> None:
+        """The next ones are on their way before those who have an answer go on."""
+        answered, again = judged(asked, results, forget=line.forget)
         if not line.is_open:
             self._drop(line)
-        if self._queue:
-            self._serve_queue()
-
-    def _serve_queue(self) -> None:
-        while self._queue and self._free:
-            line = self._free.pop()
-            if line.is_sound():
-                turn, _ = self._queue.popleft()
-                turn.switch(line)
-            else:
-                self._drop(line)
-        self._connect_if_needed()
+        elif asked:
+            self._free.append(line)
+        self._queue.extendleft(reversed(again))
+        self._send()
+        for question, result in answered:
+            self._loop.call_soon(question.answer, result)
 
     def _connect_if_needed(self) -> None:
         """One try at a time, and a pause after one that failed: an ailing server needs no storm."""
@@ -134,7 +183,7 @@ class Lines:
         if not is_needed or is_early or self._is_closed:
             return
         self._is_connecting = True
-        made = self._connecting.submit(postgresql.connect, self._url)
+        made = self._connecting.submit(postgresql.connect, self._url, lock_timeout=LOCK_PATIENCE)
         made.add_done_callback(self._tell_loop)
 
     def _tell_loop(self, made: "Future[Connection]") -> None:
@@ -153,7 +202,7 @@ class Lines:
             line = Line(self._loop, made.result(), served=self._served)
             self._open.add(line)
             self._free.append(line)
-            self._serve_queue()
+            self._send()
         else:
             self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
             self._not_before = time.monotonic() + self._pause
@@ -162,21 +211,22 @@ class Lines:
 
     def _refuse_queue(self, why: str) -> None:
         waiting, self._queue = self._queue, deque()
-        for turn, _ in waiting:
-            turn.throw(psycopg.OperationalError(why))
+        for question in waiting:
+            question.refuse(psycopg.OperationalError(why))
 
     def _sweep(self) -> None:
         """Free whoever has waited for too long, and try to connect again for those who wait."""
         now = time.monotonic()
         self._sweeping = self._loop.call_later(self._limits.look_again, self._sweep)
-        while self._queue and now - self._queue[0][1] > self._limits.patience:
-            turn, _ = self._queue.popleft()
-            turn.throw(psycopg_pool.PoolTimeout("no connection to the database became free"))
+        while self._queue and now - self._queue[0].asked_at > self._limits.patience:
+            told = psycopg_pool.PoolTimeout("no connection to the database became free")
+            self._queue.popleft().refuse(told)
         for line in tuple(self._open):
-            if not line.is_idle and now - line.asked_at > self._limits.deadline:
+            if line.is_asked and now - line.asked_at > self._limits.deadline:
                 line.lose("the database did not answer")
+                self._drop(line)
         self._let_go(now)
-        self._serve_queue()
+        self._send()
 
     def _let_go(self, now: float) -> None:
         """Close what nobody needed for long, or what is old, as the pool of threads does."""

@@ -3,36 +3,45 @@
 import asyncio
 import select
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
 
 import psycopg
 from psycopg import pq
 from psycopg.errors import Diagnostic
 
-from identity import postgresql
+from identity import postgresql, questions
 from identity.postgresql import Connection, Key
-from identity.turns import Turn
+from identity.questions import Question
 
 LOST = "the connection to the database was lost"
+Results = list[pq.abc.PGresult]
 
 
 class Line:
-    """Nobody's, or one turn's; `served` is called when whoever had it may be done with it."""
+    """Idle, or with questions on their way: one transaction, answered when it is committed.
+
+    `served` is called with the questions and what came of them, when the line is idle again; with
+    none when the server said something unasked.
+    """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         connection: Connection,
         *,
-        served: Callable[["Line"], None],
+        served: "Served",
     ) -> None:
         self._loop, self._served = loop, served
         self._connection, self._pgconn = connection, connection.pgconn
         self._pgconn.nonblocking = 1
+        self._pgconn.enter_pipeline_mode()
         self._fd = self._pgconn.socket
-        self._turn: Turn | None = None  # who waits for an answer; null: nothing was asked
-        self._result: pq.abc.PGresult | None = None  # what came of it so far
+        self._asked: Sequence[Question] = ()
+        self._results: Results = []  # what came so far, of the questions alone
+        self._expected: deque[Key | None] = deque()  # of what else is said; null: a question
+        self._fresh: dict[Key, bytes] = {}  # statements that this transaction makes known
         self.made_at = self.asked_at = time.monotonic()
         self.is_open = True  # false also: the server said that it will end it
         self._is_closed = False
@@ -42,9 +51,9 @@ class Line:
         loop.add_reader(self._fd, self._read)
 
     @property
-    def is_idle(self) -> bool:
-        """Whether it can be asked."""
-        return self.is_open and self._turn is None
+    def is_asked(self) -> bool:
+        """Whether somebody waits for its answer."""
+        return bool(self._asked)
 
     def is_sound(self) -> bool:
         """Whether it can be asked, as far as can be known; nothing is sent for it.
@@ -55,48 +64,40 @@ class Line:
             self._receive()
         return self.is_open
 
-    def first_row(
-        self, turn: Turn, text: bytes, *, values: Sequence[Any], is_writing: bool
-    ) -> tuple[Any, ...] | None:
-        """As `postgresql.first_row`, while the turn that has this connection is parked."""
-        params, key = postgresql.adapt(self._connection, text, values=values)
-        had_written, row = turn.has_written, None
-        turn.has_written = had_written or is_writing  # also where the outcome stays unknown
-        result = self._execute(turn, key, params=params)
-        if postgresql.is_unprepared(result):
-            self._connection.prepared.clear()
-            result = self._execute(turn, key, params=params)
+    def ask(self, questions: Sequence[Question]) -> None:
+        """Send them as one transaction (libpq's pipeline up to one Sync)."""
+        self._asked, self._results = questions, []
+        self._expected.clear()
+        self._fresh.clear()
+        self.asked_at = time.monotonic()
         try:
-            row = postgresql.first_of(self._connection, result)
-        finally:
-            if row is None:  # a condition was false, or an error: nothing of it was kept
-                turn.has_written = had_written
-        return row
+            for question in questions:
+                question.sent()
+                self._send(question)
+            self._pgconn.pipeline_sync()
+            self._flush()
+        except psycopg.OperationalError:
+            self.lose(LOST)
 
-    def _execute(self, turn: Turn, key: Key, *, params: Any) -> pq.abc.PGresult:  # noqa: ANN401 - the driver's
-        connection, pgconn = self._connection, self._pgconn
-        name = connection.prepared.get(key)
-        if name is None:
-            oldest = postgresql.superfluous(connection)
-            if oldest is not None:
-                pgconn.send_query(b"DEALLOCATE " + oldest)
-                self._answer(turn)
-            name = b"motlan_%d" % next(connection.names)
-            pgconn.send_prepare(name, *key)
-            result = self._answer(turn)
-            if result.status != pq.ExecStatus.COMMAND_OK:
-                return result
-            connection.prepared[key] = name
-        pgconn.send_query_prepared(name, params, connection.adapted.formats, pq.Format.BINARY)
-        return self._answer(turn)
+    def _send(self, question: Question) -> None:
+        if question.goes_alone:
+            self._pgconn.send_query_params(_PATIENT, None)
+            self._expected.append(_NOTHING)
+        key = question.key
+        name = self._connection.prepared.get(key) or self._fresh.get(key) or self._prepare(key)
+        self._pgconn.send_query_prepared(name, *question.params, pq.Format.BINARY)
+        self._expected.append(None)
 
-    def _answer(self, turn: Turn) -> pq.abc.PGresult:
-        """What the server says to what was sent; until then the loop has the word."""
-        self._turn, self._result, self.asked_at = turn, None, time.monotonic()
-        self._flush()
-        result: pq.abc.PGresult = turn.parent.switch()
-        self._result = None  # nobody's values wait here for whoever comes next
-        return result
+    def _prepare(self, key: Key) -> bytes:
+        oldest = postgresql.superfluous(self._connection)
+        if oldest is not None:
+            self._pgconn.send_query_params(b"DEALLOCATE " + oldest, None)
+            self._expected.append(_NOTHING)
+        name = b"motlan_%d" % next(self._connection.names)
+        self._pgconn.send_prepare(name, *key)
+        self._expected.append(key)
+        self._fresh[key] = name
+        return name
 
     def _flush(self) -> None:
         """Send what there is; what the network does not take now follows when it does."""
@@ -109,36 +110,52 @@ class Line:
                 self._loop.remove_writer(self._fd)
         except psycopg.OperationalError:
             self.lose(LOST)
+            self._served(self, (), results=[])
 
     def _read(self) -> None:
-        """The server said something: an answer that is whole goes to the turn that waits for it."""
-        is_whole = self._receive()
-        turn, result = self._turn, self._result
-        try:
-            if is_whole and turn is not None:
-                self._turn = None
-                turn.switch(result)
-        finally:
-            self._served(self)
+        """The server said something: when all is answered, so are those who asked."""
+        if self._receive():
+            asked, results = self._asked, self._results
+            self._asked, self._results = (), []  # nobody's values wait here
+            self._served(self, asked, results=results)
+        else:
+            self._served(self, (), results=[])
 
     def _receive(self) -> bool:
         """Take what came; whether it was all, its commit included."""
+        is_whole = False
         try:
             self._pgconn.consume_input()
             while not self._pgconn.is_busy():
                 result = self._pgconn.get_result()
                 if result is None:
+                    if not self._asked:
+                        break
+                elif result.status == _COMMITTED:
+                    is_whole = True
                     break
-                if self._result is None or result.status == _FAILED:
-                    self._result = result  # an error of the commit follows the rows
-            else:
-                return False
+                else:
+                    self._note(result)
         except psycopg.OperationalError:
             self.lose(LOST)
             return False
         if self._pgconn.status != _WELL:
-            self.lose(LOST)
-        return self.is_open
+            self.is_open = False
+            if not is_whole:
+                self.lose(LOST)
+        return is_whole
+
+    def _note(self, result: pq.abc.PGresult) -> None:
+        """Keep what is a question's answer, and every error, that of the commit included."""
+        key = self._expected.popleft() if self._expected else None
+        if key is None or result.status == _FAILED:
+            self._results.append(result)
+        elif key in self._fresh and result.status == _DONE:
+            self._connection.prepared[key] = self._fresh[key]
+
+    def forget(self) -> None:
+        """The server knows none of the prepared statements any more."""
+        self._connection.prepared.clear()
 
     def _on_notice(self, told: Diagnostic) -> None:
         # A server that ends a connection says so, and closes it a moment later.
@@ -146,16 +163,15 @@ class Line:
             self.is_open = False
 
     def lose(self, why: str) -> None:
-        """Let go of it; whoever waits for an answer is told, and knows nothing of its outcome."""
-        turn, result = self._turn, self._result
+        """Let go of it; who waits for an answer is told, and knows nothing of its outcome."""
+        asked, results = self._asked, self._results
         self.close()
-        if turn is not None:
-            told = None if result is None else postgresql.error(result)
-            turn.throw(told or psycopg.OperationalError(why))
+        for question in asked:
+            question.refuse(questions.lost(results, why))
 
     def close(self) -> None:
         """Let go of it; the server takes back what it has not committed."""
-        self.is_open, self._turn, self._result = False, None, None
+        self.is_open, self._asked, self._results = False, (), []
         if not self._is_closed:
             self._is_closed = True
             self._loop.remove_reader(self._fd)
@@ -163,5 +179,15 @@ class Line:
             self._connection.close()
 
 
+class Served(Protocol):
+    """Who is told that a connection is idle again."""
+
+    def __call__(self, line: Line, asked: Sequence[Question], *, results: Results) -> None:
+        """These questions have these results, in their order, or an error among them."""
+
+
+_NOTHING: Key = (b"", ())
+_PATIENT = b"SELECT set_config('lock_timeout', '0', true)"  # until the commit
+_COMMITTED, _DONE = pq.ExecStatus.PIPELINE_SYNC, pq.ExecStatus.COMMAND_OK
 _FAILED, _WELL = pq.ExecStatus.FATAL_ERROR, pq.ConnStatus.OK
 _LAST_WORDS = frozenset({"FATAL", "PANIC"})

@@ -52,14 +52,17 @@ _KWARGS: dict[str, Any] = {
 }
 
 
-def connect(url: str) -> Connection:
+def connect(url: str, *, lock_timeout: str) -> Connection:
     """One connection beside the pool, as the pool would make it; whoever waits for it waits long.
+
+    A statement waits for a lock no longer than `lock_timeout`, as PostgreSQL writes it.
 
     Raises:
         psycopg.OperationalError: the server is away, or takes nobody more.
     """
     told: dict[str, Any] = {"connect_timeout": PATIENCE} | conninfo_to_dict(url)
-    connection = Connection.connect(**told, **_KWARGS)
+    options = f"{_KWARGS['options']} -c lock_timeout={lock_timeout}"
+    connection = Connection.connect(**told, **_KWARGS | {"options": options})
     _begin(connection)
     return connection
 
@@ -77,18 +80,17 @@ def first_row(
     What `execute` of a cursor would do, adaptation included, without the cursor: a statement
     outside of a transaction needs nothing else of it, and it costs more than the statement.
     """
-    params, key = adapt(connection, text, values=values)
+    params, key = adapt(connection.adapted, text, values=values)
     result = _executed(connection, key, params=params)
     if is_unprepared(result):
         # The driver lets go of all statements when a transaction is rolled back; nothing was done.
         connection.prepared.clear()
         result = _executed(connection, key, params=params)
-    return first_of(connection, result)
+    return first_of(connection.adapted, result)
 
 
-def adapt(connection: Connection, text: bytes, *, values: Sequence[Any]) -> tuple[Any, Key]:
+def adapt(adapted: abc.Transformer, text: bytes, *, values: Sequence[Any]) -> tuple[Any, Key]:
     """The values as the server reads them, and by what the statement is known as prepared."""
-    adapted = connection.adapted
     params = adapted.dump_sequence(values, [PyFormat.AUTO] * len(values))
     return params, (text, adapted.types or ())
 
@@ -103,13 +105,12 @@ _SQLSTATE = pq.DiagnosticField.SQLSTATE
 _ROWS, _FAILED = pq.ExecStatus.TUPLES_OK, pq.ExecStatus.FATAL_ERROR
 
 
-def first_of(connection: Connection, result: pq.abc.PGresult) -> tuple[Any, ...] | None:
+def first_of(adapted: abc.Transformer, result: pq.abc.PGresult) -> tuple[Any, ...] | None:
     """The first row; null: there is none."""
     if result.status != _ROWS:
         raise error(result)
     if not result.ntuples:
         return None
-    adapted = connection.adapted
     adapted.set_pgresult(result)
     row: tuple[Any, ...] = adapted.load_row(0, tuple)
     adapted.set_pgresult(None)  # nobody's values wait here for whoever comes next

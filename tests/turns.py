@@ -6,7 +6,7 @@ from functools import partial
 
 from identity import settings
 from identity.lines import USUAL, Lines
-from identity.turns import Turn
+from identity.turns import Turn, current
 
 
 def play(*acts, url=None, most=3, limits=USUAL):
@@ -15,6 +15,22 @@ def play(*acts, url=None, most=3, limits=USUAL):
     An act is called with the lines; its turn has them too.
     """
     return on_a_loop(partial(_play, acts, url or settings.current().database_url, most, limits))
+
+
+def asking(text, *values, is_writing=False):
+    """An act that asks this and returns the row."""
+    return lambda opened: opened.first_row(text, values, is_writing=is_writing)
+
+
+def later(act, seconds=0.05):
+    """An act that begins when those before it are on their way."""
+
+    def begins(opened):
+        asyncio.get_running_loop().call_later(seconds, current().switch)
+        current().parent.switch()
+        return act(opened)
+
+    return begins
 
 
 def on_a_loop(begin):

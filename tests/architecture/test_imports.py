@@ -81,6 +81,7 @@ def test_identity_knows_nothing_of_consent():
                 "identity.lines",
                 "identity.loop_line",
                 "identity.postgresql",
+                "identity.questions",
                 "identity.together",
             },
         ),

@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
@@ -15,7 +16,7 @@ from psycopg.types.json import Jsonb
 from identity import database, lines, meters, postgresql, settings, turns, waiting
 from identity.lines import Limits
 from identity.together import Clause, all_undone_unless, look, together
-from tests.turns import play
+from tests.turns import asking, later, play
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("app")]
 
@@ -35,10 +36,6 @@ def from_a_turn(act):
 
 
 both = pytest.mark.parametrize("ask", [from_a_thread, from_a_turn])
-
-
-def asking(text, *values):
-    return lambda opened: opened.first_row(text, values)
 
 
 def end(pid):
@@ -139,7 +136,7 @@ class TestManyTurns:
             (5,),
         ]
 
-    def test_a_slow_statement_holds_nobody_up(self):
+    def test_a_slow_statement_holds_nobody_up_who_asks_after_it(self):
         done = []
 
         def slow(opened):
@@ -150,7 +147,7 @@ class TestManyTurns:
             opened.first_row(b"SELECT 1", [])
             done.append("quick")
 
-        play(slow, quick, quick, most=2)
+        play(slow, later(quick), later(quick), most=2)
 
         assert done == ["quick", "quick", "slow"]
 
@@ -158,9 +155,9 @@ class TestManyTurns:
         def act(opened):
             opened.first_row(b"SELECT $1::text", ["of somebody"])
             (line,) = opened._free
-            return line._result, line._connection.adapted.pgresult
+            return list(line._results), list(line._asked), opened._adapted.pgresult
 
-        assert play(act) == [(None, None)]
+        assert play(act) == [([], [], None)]
 
     def test_what_the_network_does_not_take_at_once_follows(self):
         text = "x" * 8_000_000
@@ -216,19 +213,17 @@ class TestAConnectionThatEnds:
             finally:
                 written.append(turns.current().has_written)
 
-        def ends(opened):
-            found = None
-            while found is None:
-                found = opened.first_row(
-                    b"SELECT pid FROM pg_stat_activity WHERE query LIKE $1 AND pid <> "
-                    b"pg_backend_pid() AND state = 'active'",
-                    ["WITH it AS (SELECT pg_backend_pid() AS pid, pg_sleep(5)%"],
-                )
+        def ends():
+            with psycopg.connect(settings.current().database_url, autocommit=True) as other:
+                while (found := other.execute(ACTIVE, [SLOW_TEXT]).fetchone()) is None:
+                    time.sleep(0.01)
             end(found[0])
-            return opened.first_row(b"SELECT 1", [])
 
         written = []
-        told, after = play(asks, ends)
+        with ThreadPoolExecutor(1) as besides:
+            ended = besides.submit(ends)
+            told, after = play(asks, later(asking(b"SELECT 1")))
+        ended.result()
 
         assert isinstance(told, psycopg.OperationalError)
         assert database.is_unavailable(told)
@@ -239,27 +234,29 @@ class TestAConnectionThatEnds:
         began = time.monotonic()
 
         told, after = play(
-            asking(b"SELECT 1 FROM pg_sleep(5)"), asking(b"SELECT 2"), most=1, limits=SLOW
+            asking(b"SELECT 1 FROM pg_sleep(5)"), later(asking(b"SELECT 2")), most=1, limits=SLOW
         )
 
         assert isinstance(told, psycopg.OperationalError)
         assert after == (2,)
         assert time.monotonic() - began < 4
 
-    def test_a_turn_that_ends_while_it_is_parked_takes_its_connection_along(self):
+    def test_a_turn_that_ends_while_it_is_parked_takes_nobody_along(self):
+        slow = asking(b"SELECT 1 FROM pg_sleep(0.1)")
+
         def act(opened):
-            (before,) = opened.first_row(PID, [])
-            parked = turns.Turn(lambda: opened.first_row(b"SELECT 1 FROM pg_sleep(5)", []), opened)
+            parked = turns.Turn(lambda: slow(opened), opened)
             parked.parent = turns.current().parent
             opened._loop.call_soon(parked.switch)
-            opened._loop.call_soon(parked.throw, greenlet.GreenletExit)
-            opened._loop.call_soon(turns.current().switch)
-            turns.current().parent.switch()
-            return before == opened.first_row(PID, [])[0]
+            opened._loop.call_later(0.02, parked.throw, greenlet.GreenletExit)
+            row = opened.first_row(b"SELECT 2", [])
+            return row, parked.dead
 
-        assert play(act, most=1) == [False]
+        assert play(act, later(asking(b"SELECT 3"))) == [((2,), True), (3,)]
 
 
+SLOW_TEXT = "WITH it AS (SELECT pg_backend_pid() AS pid, pg_sleep(5)%"
+ACTIVE = "SELECT pid FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'"
 # A deadline for answers only: whoever stands in the queue has patience.
 SLOW = Limits(deadline=0.1, look_again=0.01)
 
@@ -278,8 +275,8 @@ def test_a_connection_that_is_old_or_unused_is_closed(limit):
 class TestNoConnection:
     def test_whoever_waited_long_enough_is_told(self):
         told = play(
-            asking(b"SELECT 1 FROM pg_sleep(0.15)"),
-            asking(b"SELECT 2"),
+            asking(b"SELECT 1 FROM pg_sleep(0.4)"),
+            later(asking(b"SELECT 2"), 0.1),
             most=1,
             limits=SOON._replace(deadline=35),
         )
@@ -291,7 +288,7 @@ class TestNoConnection:
     def test_a_server_that_is_away_is_tried_once_and_everybody_told(self, monkeypatch):
         tries = []
 
-        def connect(url):
+        def connect(url, **_kwargs):
             tries.append(url)
             raise psycopg.OperationalError("away")
 
@@ -305,11 +302,11 @@ class TestNoConnection:
         real, tries = postgresql.connect, []
         monkeypatch.setattr(lines, "FIRST_PAUSE", 0.05)
 
-        def connect(url):
+        def connect(url, **kwargs):
             tries.append(url)
             if len(tries) == 1:
                 raise psycopg.OperationalError("away")
-            return real(url)
+            return real(url, **kwargs)
 
         monkeypatch.setattr(postgresql, "connect", connect)
 
@@ -329,9 +326,10 @@ class TestNoConnection:
     def test_when_it_closes_whoever_waits_is_told(self):
         def closes(opened):
             opened.first_row(b"SELECT 1", [])
-            opened._loop.call_later(0.05, opened.close)  # by now one is asked, the other waits
+            opened._loop.call_later(0.1, opened.close)  # by now one is asked, the other waits
 
-        told = play(closes, *[asking(b"SELECT 1 FROM pg_sleep(5)")] * 2, most=1)
+        slow = asking(b"SELECT 1 FROM pg_sleep(5)")
+        told = play(closes, later(slow, 0.03), later(slow, 0.06), most=1)
 
         assert [type(one) for one in told[1:]] == [psycopg.OperationalError] * 2
 

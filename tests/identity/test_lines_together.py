@@ -1,0 +1,219 @@
+"""Statements of several turns in one transaction: what is right is kept, whoever was beside it."""
+
+# ruff: noqa: S608 - the table of one test, by a name of our own
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from identity import lines, settings, turns
+from identity.lines import Limits
+from identity.together import Clause, all_undone_unless, together
+from tests.turns import asking, later, play
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("app")]
+
+XID = b"SELECT pg_current_xact_id()::text::bigint"
+
+
+@pytest.fixture
+def table():
+    """A table of its own, with a mistake that only the commit finds."""
+    name = f"together_{uuid.uuid4().hex}"
+    with psycopg.connect(settings.current().database_owner_url, autocommit=True) as owner:
+        twin = "twin int UNIQUE DEFERRABLE INITIALLY DEFERRED"
+        owner.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, {twin})")
+        owner.execute(f"GRANT ALL ON {name} TO PUBLIC")
+        yield name
+        owner.execute(f"DROP TABLE {name}")
+
+
+def putting(table, number, twin=None):
+    text = f"INSERT INTO {table} VALUES ($1, $2) RETURNING id, pg_current_xact_id()::text::bigint"
+
+    def put(opened):
+        before = turns.current().has_written
+        try:
+            return opened.first_row(text.encode(), [number, twin], is_writing=True)
+        finally:
+            written.append((before, turns.current().has_written))
+
+    written = []
+    put.written = written
+    return put
+
+
+def kept(table):
+    with psycopg.connect(settings.current().database_owner_url) as owner:
+        return [row[0] for row in owner.execute(f"SELECT id FROM {table} ORDER BY id")]
+
+
+def test_those_who_ask_at_once_share_a_transaction_and_its_commit():
+    asked = [asking(XID, is_writing=True)] * 5
+
+    assert len(set(play(*asked))) == 1
+
+
+def test_no_transaction_is_larger_than_it_may_be(monkeypatch):
+    monkeypatch.setattr(lines, "MOST_TOGETHER", 4)
+    asked = [asking(XID, is_writing=True)] * 10
+
+    told = play(*asked)
+
+    assert sorted(told.count(xid) for xid in set(told)) == [2, 4, 4]
+
+
+def test_who_asks_alone_waits_for_nobody():
+    began = time.monotonic()
+
+    assert play(asking(b"SELECT 1")) == [(1,)]
+    assert time.monotonic() - began < 5
+
+
+class TestOneOfThemIsWrong:
+    def test_it_is_told_and_the_others_are_kept(self, table):
+        acts = [putting(table, number) for number in (1, 2, 1, 3)]
+
+        told = play(*acts)
+
+        assert [type(each) for each in told] == [
+            tuple,
+            tuple,
+            psycopg.errors.UniqueViolation,
+            tuple,
+        ]
+        assert kept(table) == [1, 2, 3]
+
+    def test_nothing_is_done_twice(self, table):
+        """Each was asked again, so the first try must have left nothing."""
+        told = play(*[putting(table, number) for number in (1, 1, 2)])
+
+        assert kept(table) == [1, 2]
+        xids = [each[1] for each in told if isinstance(each, tuple)]
+        assert len(set(xids)) == len(xids) == 2
+
+    def test_a_mistake_that_the_commit_finds_is_told_to_who_made_it(self, table):
+        told = play(*[putting(table, number, twin) for number, twin in ((1, 7), (2, 7), (3, 8))])
+
+        assert [type(each) for each in told] == [tuple, psycopg.errors.UniqueViolation, tuple]
+        assert kept(table) == [1, 3]
+
+    def test_only_who_wrote_has_written(self, table):
+        right, wrong = putting(table, 1), putting(table, 1)
+
+        play(right, wrong)
+
+        assert (right.written, wrong.written) == ([(False, True)], [(False, False)])
+
+    def test_a_condition_that_only_writing_tells_takes_back_its_own_alone(self, table):
+        undone = Clause("no", f"SELECT {all_undone_unless('false')} AS it", "", returns={"it": int})
+
+        told = play(putting(table, 1), lambda _opened: together(undone), putting(table, 2))
+
+        assert [isinstance(each, tuple) for each in told] == [True, False, True]
+        assert told[1] is None
+        assert kept(table) == [1, 2]
+
+    def test_a_text_that_is_no_statement_is_told_to_who_asked_it(self, table):
+        told = play(putting(table, 1), asking(b"SELEC 1"))
+
+        assert told[0][0] == 1
+        assert isinstance(told[1], psycopg.errors.SyntaxError)
+
+    def test_the_connection_is_as_good_as_before(self, table):
+        pid = b"SELECT pg_backend_pid()"
+
+        def act(opened):
+            before = opened.first_row(pid, [])
+            opened._loop.call_soon(turns.current().switch)
+            turns.current().parent.switch()
+            return before == opened.first_row(pid, [])
+
+        assert play(act, putting(table, 1), putting(table, 1), most=1)[0] is True
+
+
+class TestALock:
+    """Somebody holds a row: who needs it waits, the others do not."""
+
+    @pytest.fixture
+    def held(self, table):
+        """Row 1, held for a third of a second from when it is asked for."""
+        url = settings.current().database_owner_url
+        with ThreadPoolExecutor(1) as besides, psycopg.connect(url) as owner:
+            owner.execute(f"INSERT INTO {table} VALUES (1, NULL), (2, NULL)")
+            owner.commit()
+            owner.execute(f"SELECT 1 FROM {table} WHERE id = 1 FOR UPDATE")
+
+            def let_go():
+                time.sleep(0.35)
+                owner.rollback()
+
+            released = besides.submit(let_go)
+            yield table
+            released.result()
+
+    def asking(self, table, number, done):
+        text = f"UPDATE {table} SET twin = id WHERE id = $1 RETURNING id".encode()
+
+        def act(opened):
+            row = opened.first_row(text, [number], is_writing=True)
+            done.append(number)
+            return row
+
+        return act
+
+    def test_the_others_are_answered_before_it_is_released(self, held):
+        done, began = [], time.monotonic()
+
+        def other(opened):
+            self.asking(held, 2, done)(opened)
+            return time.monotonic() - began
+
+        told = play(self.asking(held, 1, done), other)
+
+        assert told[0] == (1,)
+        assert done == [2, 1]
+        assert told[1] < 0.3
+
+    def test_two_that_hold_what_the_other_needs_are_both_answered_at_once(self, table):
+        """Two rows, the other way round: neither waits for the server to find the deadlock."""
+        with psycopg.connect(settings.current().database_owner_url) as owner:
+            owner.execute(f"INSERT INTO {table} VALUES (1, NULL), (2, NULL)")
+        slow = f"SELECT id FROM {table}, pg_sleep(0.02) WHERE id = $1 FOR UPDATE".encode()
+
+        def asks(number):
+            return asking(slow, number, is_writing=True)
+
+        def pause(act):
+            return later(act, 0.012)
+
+        began = time.monotonic()
+        told = play(asks(1), asks(2), pause(asks(2)), pause(asks(1)), limits=Limits(calm=0.001))
+
+        assert told == [(1,), (2,), (2,), (1,)]
+        assert time.monotonic() - began < 0.9
+
+
+@pytest.mark.parametrize(("calm", "has_own"), [(5, False), (0.01, True)])
+def test_a_third_transaction_begins_only_beside_one_that_is_slow(calm, has_own):
+    def act(number):
+        def asks(opened):
+            for begins, seconds in ((0.0, 0.1), (0.3, 0.3 * (number < 2))):
+                opened._loop.call_later(began + begins + number * 0.02 - time.monotonic(), here())
+                turns.current().parent.switch()
+                row = opened.first_row(b"SELECT pg_backend_pid() FROM pg_sleep($1)", [seconds])
+            return row[0]
+
+        return asks
+
+    def here():
+        return turns.current().switch
+
+    began = time.monotonic()
+    *slow, third = play(*map(act, range(3)), limits=Limits(calm=calm), most=3)
+
+    assert len(set(slow)) == 2
+    assert (third not in slow) is has_own
