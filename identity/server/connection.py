@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Protocol
 
 from identity.server import answers, requests
@@ -31,6 +32,9 @@ class Server(Protocol):
     def reads_body(self, connection: "Connection", *, is_done: bool = False) -> None:
         """A body is on its way that did not come at once, or no longer is."""
 
+    def speaks(self, connection: "Connection") -> None:
+        """It has something to send: it is told soon to do so."""
+
     @property
     def answer(self) -> Callable[[Request, "Connection"], None]:
         """Whoever answers a request; the connection is told the answer, now or later."""
@@ -45,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_body_timed = self._is_ending = False
         self._is_full = self._is_ahead = False  # either way nothing is read
+        self._unsent = b""  # what leaves when others' answers do
         self._sent: Future[None] | None = None  # whoever makes the pieces of a long answer
         self.last_used = server.loop.time()
 
@@ -59,7 +64,7 @@ class Connection(asyncio.Protocol):
             "SERVER_NAME": here[0] if here else "",
             "SERVER_PORT": str(here[1]) if here else "",
         }
-        self._reading = Reading(SAME_FOR_ALL | theirs, lambda: transport.write(_CONTINUE))
+        self._reading = Reading(SAME_FOR_ALL | theirs, partial(self._say, _CONTINUE))
         self._server.begun(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -112,23 +117,21 @@ class Connection(asyncio.Protocol):
             return
         is_last = request.is_last or self._server.is_stopping
         is_last = is_last or (reading.is_over and not reading.held)
-        if not self._transport.is_closing():
-            is_head = request.environ["REQUEST_METHOD"] == "HEAD"
-            self._transport.write(answers.as_bytes(answer, is_last=is_last, is_head=is_head))
+        is_head = request.environ["REQUEST_METHOD"] == "HEAD"
+        self._say(answers.as_bytes(answer, is_last=is_last, is_head=is_head))
         self.finished(is_last=is_last)
 
     def begin(self, answer: Answer) -> None:
         """The head of a long answer leaves; its pieces follow, and the end of the connection."""
-        if not self._transport.is_closing():
-            self._transport.write(answers.as_bytes(answer, is_last=True, is_head=True))
+        self._say(answers.as_bytes(answer, is_last=True, is_head=True))
 
     def send(self, piece: bytes, sent: Future[None]) -> None:
         """A piece leaves; whoever makes them hears when there is room for the next one.
 
         It hears a `ConnectionError` where nobody takes them any more.
         """
-        if not self._transport.is_closing():
-            self._transport.write(piece)
+        self._say(piece)
+        self.flush()  # whether there is room for more is known when it was sent
         self._sent = sent
         if not self._is_full or self._transport.is_closing():
             self._tell_sent()
@@ -144,6 +147,12 @@ class Connection(asyncio.Protocol):
 
     # What the server tells
 
+    def flush(self) -> None:
+        """What it has to say leaves."""
+        unsent, self._unsent = self._unsent, b""
+        if unsent and not self._transport.is_closing():
+            self._transport.write(unsent)
+
     def abort(self) -> None:
         """Nothing more is sent, not even what waits to be."""
         self._transport.abort()
@@ -151,6 +160,7 @@ class Connection(asyncio.Protocol):
     def stop(self) -> None:
         """The server stops: what is on its way is finished, nothing more is taken."""
         if self.is_idle:
+            self.flush()
             self._transport.close()
 
     def late(self) -> None:
@@ -164,6 +174,13 @@ class Connection(asyncio.Protocol):
     def is_idle(self) -> bool:
         """Whether no request is on its way, nor its answer made."""
         return self._answering is None and not self._reading.is_begun
+
+    def _say(self, content: bytes) -> None:
+        """It leaves soon, behind what was said before."""
+        said = self._unsent
+        self._unsent = said + content
+        if not said:
+            self._server.speaks(self)
 
     def _go_on(self) -> None:
         """The next request's turn, if it is nobody's."""
@@ -216,6 +233,7 @@ class Connection(asyncio.Protocol):
         if self._is_ending or self._transport.is_closing():
             return
         self._is_ending = True
+        self.flush()
         try:
             self._transport.write_eof()
         except OSError:  # it is gone already, and asyncio has not told us yet

@@ -88,6 +88,7 @@ class Reading:
     def end(self) -> None:
         """Nothing more is read; what is whole is still answered."""
         self._parser = self._environ = self._pieces = None
+        self._go_on = _nothing  # or a connection that is gone would be held by itself
 
     # What the parser tells
 
@@ -170,6 +171,10 @@ class Reading:
         if environ is not None:
             content = b"".join(pieces or ())[: requests.BODY_LIMIT + 1]
             self.held.append(Request(environ, content, is_last=True, is_whole=False))
+
+
+def _nothing() -> None:
+    """Nobody is to go on."""
 
 
 class _Body:

@@ -24,6 +24,10 @@ FILES_OF_OURS = 256
 # Bodies being read at one time. A further one cuts the one that has been on its way for longest:
 # whoever is honest is done in moments, so newcomers must not pay for those who never finish.
 READING = 1_024
+# Answers made in one turn of the loop leave together behind it, so that whoever reads them, as a
+# proxy does, is woken once and finds several: waking it costs more than sending (decision 0049).
+# None waits for more of the others than these.
+TOGETHER = 32
 IDLE_SECONDS = 75  # longer than proxies keep one to us, so that they never use one just closed
 SWEEP_SECONDS = 5
 GRACE_SECONDS = 8
@@ -119,6 +123,7 @@ class Serving:
         self.is_stopping = False
         self._connections: set[Connection] = set()
         self._reading: dict[Connection, None] = {}  # the eldest first
+        self._speaking: list[Connection] = []
         self._listener: socket.socket | None = None
         self._accepting: set[asyncio.Task[Any]] = set()
         self._most = make_room(CONNECTIONS)
@@ -167,6 +172,19 @@ class Serving:
         self._reading[connection] = None
         if len(self._reading) > READING:
             next(iter(self._reading)).late()
+
+    def speaks(self, connection: Connection) -> None:
+        """It has something to send: it is told soon to do so."""
+        self._speaking.append(connection)
+        if len(self._speaking) == 1:
+            self.loop.call_soon(self._flush)
+        elif len(self._speaking) >= TOGETHER:
+            self._flush()
+
+    def _flush(self) -> None:
+        speaking, self._speaking = self._speaking, []
+        for connection in speaking:
+            connection.flush()
 
     # Connections
 

@@ -1,0 +1,146 @@
+"""Answers made in one turn of the loop leave together behind it, in the order of the requests."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from identity.server import answers, serving
+from identity.server.connection import Connection
+from identity.server.requests import Request
+from identity.server.serving import Serving
+
+pytestmark = [pytest.mark.sqlite]
+
+ASKED = b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LAST = b"GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+EXPECTING = (
+    b"POST /%d HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+)
+
+
+class Wire:
+    """A transport that writes down what leaves."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.is_ended = False
+
+    def get_extra_info(self, _name: str) -> None:
+        """It leads nowhere."""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, content: bytes) -> None:
+        assert not self.is_ended
+        self.sent.append(content)
+
+    def write_eof(self) -> None:
+        self.is_ended = True
+
+    def close(self) -> None:
+        self.is_ended = True
+
+
+def echo(request: Request, connection: Connection) -> None:
+    path = request.environ["PATH_INFO"].encode()
+    connection.answered(answers.of(200, (), content=b"<" + path + b">"))
+
+
+def played(part: Callable[[Serving], Callable[[], None]]) -> None:
+    """What is said, then what is to be seen when the loop has had its turn."""
+
+    async def play() -> None:
+        server = Serving(asyncio.get_running_loop(), echo, body_seconds=5)
+        look = part(server)
+        await asyncio.sleep(0)
+        look()
+
+    asyncio.run(play())
+
+
+def connected(server: Serving) -> tuple[Connection, Wire]:
+    made, wire = Connection(server), Wire()
+    made.connection_made(wire)
+    return made, wire
+
+
+def paths(content: bytes) -> list[bytes]:
+    """The paths that were answered."""
+    return [part.partition(b">")[0] for part in content.split(b"<")[1:]]
+
+
+def test_nothing_leaves_before_everybody_of_the_turn_was_answered():
+    def part(server: Serving) -> Callable[[], None]:
+        pairs = [connected(server) for _ in range(3)]
+        for number, (made, _) in enumerate(pairs):
+            made.data_received(ASKED % number)
+        assert [wire.sent for _, wire in pairs] == [[], [], []]
+        return lambda: _each_heard(pairs)
+
+    def _each_heard(pairs: list[tuple[Connection, Wire]]) -> None:
+        assert [[paths(one) for one in wire.sent] for _, wire in pairs] == [
+            [[b"/0"]],
+            [[b"/1"]],
+            [[b"/2"]],
+        ]
+
+    played(part)
+
+
+def test_nobody_waits_for_more_than_a_few_others():
+    def part(server: Serving) -> Callable[[], None]:
+        pairs = [connected(server) for _ in range(serving.TOGETHER + 1)]
+        for made, _ in pairs:
+            made.data_received(ASKED % 0)
+        assert [len(wire.sent) for _, wire in pairs] == [1] * serving.TOGETHER + [0]
+        return lambda: _all_heard(pairs)
+
+    def _all_heard(pairs: list[tuple[Connection, Wire]]) -> None:
+        assert {len(wire.sent) for _, wire in pairs} == {1}
+
+    played(part)
+
+
+def test_what_was_asked_at_once_is_answered_in_one_piece():
+    def part(server: Serving) -> Callable[[], None]:
+        made, wire = connected(server)
+        made.data_received(b"".join(ASKED % number for number in range(4)))
+        return lambda: _heard(wire)
+
+    def _heard(wire: Wire) -> None:
+        assert [paths(one) for one in wire.sent] == [[b"/0", b"/1", b"/2", b"/3"]]
+
+    played(part)
+
+
+def test_who_is_told_to_go_on_was_answered_before():
+    def part(server: Serving) -> Callable[[], None]:
+        made, wire = connected(server)
+        made.data_received(ASKED % 1)
+        made.data_received(EXPECTING % 2)
+        return lambda: _heard(made, wire)
+
+    def _heard(made: Connection, wire: Wire) -> None:
+        said = b"".join(wire.sent)
+        assert said.index(b"</1>") < said.index(b"100 Continue")
+        made.data_received(b"body")
+        made.flush()
+        assert paths(b"".join(wire.sent)) == [b"/1", b"/2"]
+
+    played(part)
+
+
+@pytest.mark.parametrize("asked", [LAST, ASKED % 1], ids=["by the client", "by us"])
+def test_the_last_answer_leaves_before_the_connection_is_ended(asked: bytes):
+
+    def part(server: Serving) -> Callable[[], None]:
+        made, wire = connected(server)
+        made.data_received(asked)
+        made.stop()
+        assert wire.is_ended
+        assert len(wire.sent) == 1
+        return lambda: None
+
+    played(part)
