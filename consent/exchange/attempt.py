@@ -84,26 +84,34 @@ def standing(question: Question) -> Standing:
 def attempt(question: Question, known: Standing | None = None) -> Released | None:
     """Release in one statement; null: a condition was false, and nothing has happened.
 
-    Without `known` it stands on the usual case: there is a value for every name, none of them
-    disputed, ended or about another person. With it, on exactly what was read. Either way the entry
-    names what is released, no more and no less.
+    Without `known` it stands on the usual case: the decision has no limit of uses, there is a
+    value for every name, none of them disputed, ended or about another person. With it, on exactly
+    what was read. Either way the entry names what is released, no more and no less.
     """
+    ref, is_usual = question.ref, known is None
     names, missing = (question.names, []) if known is None else known.tellable(question.names)
     values = _values(names, known=known)
     after = ("live", "vals", "person") if values else ("live", "person")
+    budget = () if is_usual else grants.spend(after=after)
+    after = after if is_usual else (*after, "budget")
     entry = _entry(question, names, missing=missing)
     answer = together(
-        grants.gate(question.ref, service=question.service, decision_id=question.decided.id),
+        grants.gate(
+            ref,
+            service=question.service,
+            decision_id=question.decided.id,
+            is_unlimited=is_usual,
+        ),
         *values,
-        people.identity_clause(question.ref.citizen_id),
-        *grants.spend(after=after),
-        *trail.clauses(entry, after=(*after, "budget")),
+        people.identity_clause(ref.citizen_id),
+        *budget,
+        *trail.clauses(entry, after=after),
         *([] if known is None else _linked(question, known.linked(names), after=after)),
     )
     if answer is None:
         return None
     written = trail.ref(entry, answer["entry.id"])
-    was_last = answer["budget.uses_left"] == 0
+    was_last = answer.get("budget.uses_left") == 0
     found = opened_from(answer, question.ref.citizen_id, names=names)
     return Released({name: found[name] for name in names}, missing, written, was_last)
 
@@ -152,5 +160,5 @@ def _linked(
             subject={"linked person": True, "attributes": seen, "result": "released"},
             acting=question.acting(),
         )
-        clauses += trail.clauses(entry, after=(*after, "budget"), name=f"linked{n}")
+        clauses += trail.clauses(entry, after=after, name=f"linked{n}")
     return tuple(clauses)

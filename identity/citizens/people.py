@@ -101,19 +101,19 @@ def person(citizen_id: uuid.UUID) -> Person:
     Raises:
         NoSuchCitizen: unknown, or erased.
     """
-    answer = look(identity_clause(citizen_id))
+    answer = look(records.person_clause(citizen_id))
     if answer is None:
         raise NoSuchCitizen("there is no such citizen")
-    return person_from(answer, citizen_id)
+    return _person_from(answer, citizen_id)
 
 
 def identity_clause(citizen_id: uuid.UUID) -> Clause:
-    """The clause `person` of a joined statement; `person_from` and `key_from` open its answer."""
-    return records.person_clause(citizen_id)
+    """The clause `person` of a joined statement; `members_from` and `key_from` open its answer."""
+    return records.identity_clause(citizen_id)
 
 
-def person_from(answer: Answer, citizen_id: uuid.UUID) -> Person:
-    """The person whom the clause `person` read."""
+def _person_from(answer: Answer, citizen_id: uuid.UUID) -> Person:
+    """The person whom the clause `person` read, account and all."""
     row = (citizen_id, answer["person.version"])
     return Person(
         citizen_id,

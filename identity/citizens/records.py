@@ -130,27 +130,29 @@ class SecondFactor(Base):
 
 Indexes = Iterable[tuple[str, bytes]]
 
-_IDENTITY = """
-    SELECT i.sealed, i.version, i.as_of, k.wrapped, k.kek_id, c.status, c.account_level
+_OF_PERSON = """
     FROM citizen c
     JOIN citizen_identity i ON i.citizen_id = c.citizen_id AND i.version = c.identity_version
     JOIN citizen_key k ON k.citizen_id = c.citizen_id
     WHERE c.citizen_id = :citizen
 """
-_PERSON = {
-    "sealed": bytes,
-    "version": int,
-    "as_of": date,
-    "wrapped": bytes,
-    "kek_id": str,
-    "status": str,
-    "account_level": int,
-}
+_IDENTITY = {"sealed": bytes, "version": int, "as_of": date, "wrapped": bytes, "kek_id": str}
+_IDENTITY_TEXT = "SELECT i.sealed, i.version, i.as_of, k.wrapped, k.kek_id" + _OF_PERSON
+_PERSON = _IDENTITY | {"status": str, "account_level": int}
+_PERSON_TEXT = (
+    "SELECT i.sealed, i.version, i.as_of, k.wrapped, k.kek_id, c.status, c.account_level"
+    + _OF_PERSON
+)
+
+
+def identity_clause(citizen_id: uuid.UUID) -> Clause:
+    """Reads a person's newest identity, still sealed, and the wrapped key that opens it."""
+    return Clause("person", _IDENTITY_TEXT, _IDENTITY_TEXT, {"citizen": citizen_id}, _IDENTITY)
 
 
 def person_clause(citizen_id: uuid.UUID) -> Clause:
-    """Reads a person's newest identity, still sealed, and the wrapped key that opens it."""
-    return Clause("person", _IDENTITY, _IDENTITY, {"citizen": citizen_id}, _PERSON)
+    """The same, and how the account stands: each column costs every answer that carries it."""
+    return Clause("person", _PERSON_TEXT, _PERSON_TEXT, {"citizen": citizen_id}, _PERSON)
 
 
 def find_by_indexes(indexes: Indexes) -> dict[bytes, uuid.UUID]:

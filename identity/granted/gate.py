@@ -91,11 +91,19 @@ def token_key(jti: str) -> uuid.UUID:
         raise InvalidToken("the token is not valid", note="token: jti") from None
 
 
-def gate(ref: TokenRef, *, service: Registered, decision_id: uuid.UUID | None = None) -> Clause:
+def gate(
+    ref: TokenRef,
+    *,
+    service: Registered,
+    decision_id: uuid.UUID | None = None,
+    is_unlimited: bool = False,
+) -> Clause:
     """The condition `live`: the grant at the token's version, locked FOR SHARE until the commit.
 
     Besides: its family is not ended, the token not revoked, the service as we know it; with
-    `decision_id`, that decision is carried, in time and not used up.
+    `decision_id`, that decision is carried, in time and not used up. With `is_unlimited` it has no
+    limit of uses, as nearly every decision: then there is nothing to `spend`. None ever gets one
+    later.
     """
     params: dict[str, Any] = {
         "citizen": ref.citizen_id,
@@ -106,9 +114,10 @@ def gate(ref: TokenRef, *, service: Registered, decision_id: uuid.UUID | None = 
         "gate_service": service.id,
         "gate_service_version": service.version,
     }
-    if decision_id is not None:
-        params |= {"gate_decision": decision_id, "gate_now": clock.now()}
-    return grant_records.live(params, is_decided=decision_id is not None)
+    if decision_id is None:
+        return grant_records.live(params, "head")
+    params["gate_decision"], params["gate_now"] = decision_id, clock.now()
+    return grant_records.live(params, "unlimited" if is_unlimited else "decided")
 
 
 def spend(*, after: Iterable[str] = ("live",)) -> tuple[Clause, ...]:

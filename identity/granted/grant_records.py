@@ -21,16 +21,28 @@ _ALIVE = f"""FROM service_grant g
 _LIVE = f"SELECT g.version {_ALIVE} AND g.version = :gate_version"
 _DECIDED = """ AND EXISTS (SELECT 1 FROM grant_decision d
     WHERE d.citizen_id = g.citizen_id AND d.grant_id = g.id AND d.decision_id = :gate_decision
-    AND d.until > :gate_now AND (d.uses_left IS NULL OR d.uses_left > 0))"""
+    AND d.until > :gate_now AND {uses})"""
+_WITHOUT_LIMIT = "d.uses_left IS NULL"
 
 # Who waited here for a withdrawal finds another version, and no row.
-_LIVE_TEXTS = [(f"{text} FOR SHARE OF g", text) for text in (_LIVE, _LIVE + _DECIDED)]
+_LIVE_TEXTS = {
+    kind: (f"{text} FOR SHARE OF g", text)
+    for kind, text in {
+        "head": _LIVE,
+        "decided": _LIVE + _DECIDED.format(uses=f"({_WITHOUT_LIMIT} OR d.uses_left > 0)"),
+        "unlimited": _LIVE + _DECIDED.format(uses=_WITHOUT_LIMIT),
+    }.items()
+}
 _VERSION = {"version": int}
 
 
-def live(params: Mapping[str, Any], *, is_decided: bool) -> Clause:
-    """The head row at its version, held against every change until the statement commits."""
-    return Clause("live", *_LIVE_TEXTS[is_decided], params, _VERSION)
+def live(params: Mapping[str, Any], kind: str) -> Clause:
+    """The head row at its version, held against every change until the statement commits.
+
+    By `kind` the `head` alone, or one that carries the decision: `decided`, or `unlimited`, which
+    has no limit of uses.
+    """
+    return Clause("live", *_LIVE_TEXTS[kind], params, _VERSION)
 
 
 def client_alive(params: Mapping[str, Any]) -> Clause:
