@@ -97,51 +97,52 @@ def seal_entry(
     """
     at = clock.now()
     about, by = {**(subject or {}), **_about(who)}, {**(acting or {}), **_by(who, at)}
-    c_subject, sealed_subject, subject_key = _sealed_side(
-        SUBJECT_LABEL, "sealed_subject", members=about
-    )
-    c_actor, sealed_actor, actor_key = _sealed_side(ACTOR_LABEL, "sealed_actor", members=by)
+    for_subject, for_actor = sealing.two_data_keys()
+    c_subject, sealed_subject = _sealed(part(about), for_subject, is_subject=True)
+    c_actor, sealed_actor = _sealed(part(by), for_actor, is_subject=False)
     ring = sealing.ring()
-    subject_wrapped, kek_id = ring.wrap(subject_key)
+    subject_wrapped, kek_id = ring.wrap(for_subject[0])
     return Entry(
-        type=entry_type,
-        at=at,
-        minute=clock.minute(at),
-        citizen_id=who.citizen or NOBODY,
-        actor_id=who.actor or NOBODY,
-        public_service_id=who.public_service or NOBODY,
-        c_subject=c_subject,
-        c_actor=c_actor,
-        sealed_subject=sealed_subject,
-        sealed_actor=sealed_actor,
-        subject_wrapped=subject_wrapped,
-        actor_wrapped=ring.wrap(actor_key)[0],
-        kek_id=kek_id,
-        body_commit=body_commit(c_subject, c_actor),
+        entry_type,
+        at,
+        clock.minute(at),
+        who.citizen or NOBODY,
+        who.actor or NOBODY,
+        who.public_service or NOBODY,
+        c_subject,
+        c_actor,
+        sealed_subject,
+        sealed_actor,
+        subject_wrapped,
+        ring.wrap(for_actor[0])[0],
+        kek_id,
+        body_commit(c_subject, c_actor),
     )
 
 
-def _sealed_side(
-    label: bytes, column: str, *, members: Mapping[str, Any]
-) -> tuple[bytes, bytes, bytes]:
-    key, stored = sealing.new_data_key(), part(members)
-    commit = commitment(label, key=key, stored=stored)
+def _sealed(stored: bytes, fresh: sealing.Fresh, *, is_subject: bool) -> tuple[bytes, bytes]:
+    """The commitment to a part, and the part sealed."""
+    commit = commitment(_LABELS[is_subject], key=fresh[0], stored=stored)
     # The row's id is given by the database later, so the commitment names the row here.
-    sealed = sealing.seal(key, stored, table=TABLE, column=column, row=commit.hex())
-    return commit, sealed, key
+    place = sealing.place(TABLE, column=_COLUMNS[is_subject], row=commit.hex())
+    return commit, sealing.seal_once(fresh, stored, place=place)
+
+
+_LABELS = (ACTOR_LABEL, SUBJECT_LABEL)
+_COLUMNS = ("sealed_actor", "sealed_subject")
 
 
 def _about(who: Who) -> dict[str, str]:
-    return _named(citizen_id=who.citizen)
+    return _named("citizen_id", who.citizen)
 
 
 def _by(who: Who, at: datetime) -> dict[str, str]:
-    ids = _named(actor_id=who.actor, public_service_id=who.public_service)
-    return {**ids, "at": at.isoformat()}
+    actor, service = _named("actor_id", who.actor), _named("public_service_id", who.public_service)
+    return {**actor, **service, "at": at.isoformat()}
 
 
-def _named(**ids: uuid.UUID | None) -> dict[str, str]:
-    return {name: each.hex for name, each in ids.items() if each is not None and each.int}
+def _named(name: str, one: uuid.UUID | None) -> dict[str, str]:
+    return {} if one is None or not one.int else {name: one.hex}
 
 
 def unlike(stored: bytes, who: Who, *, at: datetime, is_subject: bool) -> str | None:
@@ -157,9 +158,9 @@ def open_part(sealed: bytes, key: bytes, *, commit: bytes, is_subject: bool) -> 
     Raises:
         sealing.Unreadable: another key, changed bytes, or a commitment to something else.
     """
-    column = "sealed_subject" if is_subject else "sealed_actor"
-    stored = sealing.open_sealed(key, sealed, table=TABLE, column=column, row=commit.hex())
-    label = SUBJECT_LABEL if is_subject else ACTOR_LABEL
-    if not hmac.compare_digest(commitment(label, key=key, stored=stored), commit):
+    row, column = commit.hex(), _COLUMNS[is_subject]
+    stored = sealing.open_sealed(key, sealed, table=TABLE, column=column, row=row)
+    told = commitment(_LABELS[is_subject], key=key, stored=stored)
+    if not hmac.compare_digest(told, commit):
         raise sealing.Unreadable("a part does not match its commitment")
     return stored

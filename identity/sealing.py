@@ -47,27 +47,47 @@ def new_data_key() -> bytes:
     return secrets.token_bytes(_KEY)
 
 
+Fresh = tuple[bytes, bytes]  # a data key, and the nonce of the one thing that it will ever seal
+
+
+def two_data_keys() -> tuple[Fresh, Fresh]:
+    """Two keys for one seal each, whose chance is asked of the system at once."""
+    drawn = os.urandom(2 * (_KEY + _NONCE))
+    nonces = 2 * _KEY
+    one = drawn[:_KEY], drawn[nonces : nonces + _NONCE]
+    return one, (drawn[_KEY:nonces], drawn[nonces + _NONCE :])
+
+
 def seal(key: bytes, plaintext: bytes, *, table: str, column: str, row: str) -> bytes:
     """Nonce and ciphertext, readable only for that column of that row."""
-    nonce = os.urandom(_NONCE)
-    return nonce + AESGCM(key).encrypt(nonce, plaintext, _bound_to(table, column=column, row=row))
+    bound_to = place(table, column=column, row=row)
+    return seal_once((key, os.urandom(_NONCE)), plaintext, place=bound_to)
 
 
-def open_sealed(key: bytes, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
+def seal_once(fresh: Fresh, plaintext: bytes, *, place: bytes) -> bytes:
+    """The same with a nonce that is there already; never twice with one."""
+    key, nonce = fresh
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, place)
+
+
+Opener = AESGCM  # a key made ready, for whoever opens more than one thing with it
+
+
+def open_sealed(key: bytes | Opener, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
     """What was sealed for that column of that row.
 
     Raises:
         Unreadable: another key, row or column, or bytes that were changed.
     """
     try:
-        return AESGCM(key).decrypt(
-            sealed[:_NONCE], sealed[_NONCE:], _bound_to(table, column=column, row=row)
-        )
+        ready = key if isinstance(key, Opener) else Opener(key)
+        return ready.decrypt(sealed[:_NONCE], sealed[_NONCE:], place(table, column=column, row=row))
     except (InvalidTag, ValueError) as error:
         raise Unreadable(f"{table}.{column} cannot be opened") from error
 
 
-def _bound_to(table: str, *, column: str, row: str) -> bytes:
+def place(table: str, *, column: str, row: str) -> bytes:
+    """What a seal is bound to."""
     return f"{table}\x1f{column}\x1f{row}\x1f{FORMAT}".encode()
 
 
@@ -88,7 +108,7 @@ class KeyRing:
 
     def wrap(self, data_key: bytes) -> tuple[bytes, str]:
         """The data key under the newest key-encryption key, and that key's id."""
-        kek_id, kek = self.newest("kek")
+        kek_id, kek = self._wrapping
         return aes_key_wrap(kek, data_key), kek_id
 
     def unwrap(self, wrapped: bytes, kek_id: str) -> bytes:
@@ -153,6 +173,10 @@ class KeyRing:
             except (InvalidTag, ValueError):
                 continue
         raise Unreadable("a sealed text of somebody else")
+
+    @cached_property
+    def _wrapping(self) -> tuple[str, bytes]:
+        return self.newest("kek")
 
     @cached_property
     def _token_keys(self) -> tuple[AESGCM, ...]:

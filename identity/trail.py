@@ -79,12 +79,19 @@ class EntryRef(NamedTuple):
     body_commit: bytes
 
 
-def clauses(entry: Entry, *, after: Iterable[str] = (), name: str = "entry") -> tuple[Clause, ...]:
+def clauses(
+    entry: Entry,
+    *,
+    after: Iterable[str] = (),
+    name: str = "entry",
+    same: tuple[tuple[str, str], ...] = (),
+) -> tuple[Clause, ...]:
     """The log's part of a joined statement; the row's number comes back as `{name}.id`.
 
-    `after` names the condition clauses: no row from them, no entry (design §4).
+    `after` names the condition clauses: no row from them, no entry (design §4). `same` says for
+    members of the entry under which parameter the statement has them already.
     """
-    texts = _texts(tuple(after), name)
+    texts = _texts(tuple(after), name, same=same)
     params = dict(zip(texts.params, _values(entry), strict=True))
     return Clause(name, *texts.entry, params, _ID), texts.keys
 
@@ -101,22 +108,24 @@ class _Texts(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _texts(after: tuple[str, ...], name: str) -> _Texts:
+def _texts(after: tuple[str, ...], name: str, *, same: tuple[tuple[str, str], ...]) -> _Texts:
     """There are few sets of conditions, so each text is put together once."""
     sources = ", ".join(after)
     origin = f" FROM {sources}" if sources else ""
-    values, keys = _VALUES.format(n=name), _KEYS.format(n=name)
+    params = {member: f"{name}_{member}" for member in _MEMBERS} | dict(same)
+    citizen, *told = [f":{param}" for param in params.values()]
+    values, keys = ", ".join(told[:_IN_ENTRY]), ", ".join(told[_IN_ENTRY:])
     return _Texts(
         (
-            f"{_INSERT} SELECT :{name}_citizen, {values}{origin} RETURNING id",
-            f"{_INSERT_SQLITE} VALUES (:{name}_citizen, {_NEXT}, 0, {values}) RETURNING id",
+            f"{_INSERT} SELECT {citizen}, {values}{origin} RETURNING id",
+            f"{_INSERT_SQLITE} VALUES ({citizen}, {_NEXT}, 0, {values}) RETURNING id",
         ),
         Clause(
             f"{name}_key",
-            f"{_INSERT_KEY} SELECT :{name}_citizen, {name}.id, {keys} FROM {name}",  # noqa: S608 - our own names
-            f"{_INSERT_KEY} VALUES (:{name}_citizen, :{name}_id, {keys})",
+            f"{_INSERT_KEY} SELECT {citizen}, {name}.id, {keys} FROM {name}",  # noqa: S608 - our own names
+            f"{_INSERT_KEY} VALUES ({citizen}, :{name}_id, {keys})",
         ),
-        tuple(f"{name}_{member}" for member in _MEMBERS),
+        tuple(params.values()),
     )
 
 
@@ -128,18 +137,14 @@ _COLUMNS = (
 _INSERT = f"INSERT INTO access_entry (citizen_id, {_COLUMNS})"
 _INSERT_SQLITE = f"INSERT INTO access_entry (citizen_id, id, xid, {_COLUMNS})"
 _NEXT = "(SELECT coalesce(max(id), 0) + 1 FROM access_entry)"
-_VALUES = (
-    ":{n}_type, :{n}_at, :{n}_actor, :{n}_service, :{n}_leaf, :{n}_c_subject, :{n}_c_actor,"
-    " :{n}_subject, :{n}_acting"
-)
 _INSERT_KEY = "INSERT INTO entry_key (citizen_id, entry_id, subject_wrapped, actor_wrapped, kek_id)"
-_KEYS = ":{n}_subject_wrapped, :{n}_actor_wrapped, :{n}_kek"
-
-
+# What `_values` tells: whose it is, what is in the entry, and what is in the row of its keys.
 _MEMBERS = (
-    *("citizen", "type", "at", "actor", "service", "leaf", "c_subject", "c_actor"),
-    *("subject", "acting", "subject_wrapped", "actor_wrapped", "kek"),
+    "citizen",
+    *("type", "at", "actor", "service", "leaf", "c_subject", "c_actor", "subject", "acting"),
+    *("subject_wrapped", "actor_wrapped", "kek"),
 )
+_IN_ENTRY = 9
 
 
 def _values(entry: Entry) -> tuple[Any, ...]:

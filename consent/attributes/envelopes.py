@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from consent.attributes import catalogue, types
 from consent.attributes.catalogue import DECLARED, Attribute
 from identity import clock, sealing
+from identity.sealing import Opener
 from identity.together import Answer
 from identity.written import own_json
 
@@ -119,7 +120,7 @@ def _is_old(part: Sealed) -> bool:
     return part.has_ended or catalogue.attribute(part.name).is_stale(part.as_of, on=clock.today())
 
 
-def opened(part: Sealed, key: bytes, *, of: Attribute, on: date) -> Value:
+def opened(part: Sealed, key: bytes | Opener, *, of: Attribute, on: date) -> Value:
     """The value of this attribute, opened with its person's key, as it stands on that day.
 
     Raises:
@@ -169,7 +170,7 @@ def open_members(sealed: bytes, key: bytes, *, value_id: uuid.UUID) -> dict[str,
     return _opened_members(sealed, key, row=value_id.hex)
 
 
-def _opened_members(sealed: bytes, key: bytes, *, row: str) -> dict[str, Any]:
+def _opened_members(sealed: bytes, key: bytes | Opener, *, row: str) -> dict[str, Any]:
     text = sealing.open_sealed(key, sealed, table=TABLE, column=COLUMN, row=row)
     members: dict[str, Any] = own_json(text.decode())
     return members

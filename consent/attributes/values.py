@@ -19,7 +19,7 @@ from consent.attributes.envelopes import (
     sealed_in,
     why_withheld,
 )
-from identity import clock, database
+from identity import clock, database, sealing
 from identity.citizens import people
 from identity.citizens.people import Members
 from identity.errors import InvalidRequest
@@ -74,13 +74,12 @@ def of_registers(names: Iterable[str]) -> tuple[str, ...]:
     return tuple([name for name in names if name not in OF_IDENTITY])
 
 
-def open_values(answer: Answer, key: bytes, *, names: Iterable[str]) -> dict[str, Value]:
-    """Each name's value from the answer of the clause `vals`; names without one are absent."""
-    wanted, known, today = of_registers(names), catalogue.attributes(), clock.today()
+def open_values(answer: Answer, key: bytes) -> dict[str, Value]:
+    """The value of each name that the clause `vals` found."""
+    known, today, ready = catalogue.attributes(), clock.today(), sealing.Opener(key)
     return {
-        name: opened(chosen(parts), key, of=known[name], on=today)
+        name: opened(chosen(parts), ready, of=known[name], on=today)
         for name, parts in sealed_in(answer).items()
-        if name in wanted
     }
 
 
@@ -132,7 +131,7 @@ def opened_from(
 ) -> dict[str, Value]:
     """Each name's value from the answer of the clauses `vals` and `person`, identity's included."""
     key = people.key_from(answer)
-    found = open_values(answer, key, names=names)
+    found = open_values(answer, key)
     if not OF_IDENTITY.keys().isdisjoint(names):
         members = people.members_from(answer, citizen_id, key=key)
         found |= of_identity(members, names, as_of=answer["person.as_of"])

@@ -13,7 +13,7 @@ from identity import trail
 from identity.citizens import people
 from identity.entry import Entry, Who, seal_entry
 from identity.granted import grants
-from identity.granted.gate import TokenRef
+from identity.granted.gate import SAME, TokenRef
 from identity.public_services.registered import Registered
 from identity.together import Clause, look, together
 
@@ -105,7 +105,7 @@ def attempt(question: Question, known: Standing | None = None) -> Released | Non
         *values,
         people.identity_clause(ref.citizen_id),
         *budget,
-        *trail.clauses(entry, after=after),
+        *trail.clauses(entry, after=after, same=SAME),
         *([] if known is None else _linked(question, known.linked(names), after=after)),
     )
     if answer is None:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from consent.attributes import catalogue
@@ -11,12 +12,15 @@ from consent.exchange.wire import Ask
 from consent.procedures.catalogue import procedure
 from identity.errors import InvalidRequest
 
+REMEMBERED = 2048  # decisions; as many as tokens, which tell them again and again
+
 
 class Decided(NamedTuple):
     """A decision as the token tells it; the gate knows whether it still stands."""
 
     id: uuid.UUID
     told_id: str  # the same, as the token says it
+    asked_at: datetime  # when the request came that it answers
     procedure: str
     case: str | None
     basis: str
@@ -28,7 +32,7 @@ class Decided(NamedTuple):
         Raises:
             UnknownAttribute: the catalogue has no such name.
         """
-        known, asked_at = catalogue.knowing(names), catalogue.asked_at(self.id)
+        known, asked_at = catalogue.knowing(names), self.asked_at
         return tuple(
             [n for n in names if n in self.attributes and self._lets_out(known[n], asked_at)]
         )
@@ -64,11 +68,20 @@ def _fits(decided: Decided, ask: Ask) -> bool:
 
 def _decided(detail: Mapping[str, Any]) -> Decided:
     told_id = detail["decision_id"]
+    decision_id, asked_at = _identified(told_id)
     return Decided(
-        id=uuid.UUID(told_id),
+        id=decision_id,
         told_id=told_id,
+        asked_at=asked_at,
         procedure=detail["procedure"],
         case=detail.get("case"),
         basis=detail["basis"],
         attributes=tuple(detail["attributes"]),
     )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _identified(told_id: str) -> tuple[uuid.UUID, datetime]:
+    """The decision, and the time in its id: neither ever changes."""
+    decision_id = uuid.UUID(told_id)
+    return decision_id, catalogue.asked_at(decision_id)

@@ -232,7 +232,7 @@ class Ledger:
 
     def claims(self, answer: Answer, key: bytes) -> dict[str, Any]:
         """The claims that the clause `vals` found."""
-        found = values.open_values(answer, key, names=CLAIMS.values())
+        found = values.open_values(answer, key)
         return {c: _claim(found[name]) for c, name in CLAIMS.items() if name in found}
 
 

@@ -23,6 +23,8 @@ SCOPE_CLAIMS = ("name", "birthdate", "gender", "email", "phone_number", "address
 _UUID = 16
 _VERSION = 8
 _PLAIN = 3 * _UUID + _VERSION
+# What the gate calls members of an entry about the same person and public service.
+SAME = (("citizen", "citizen"), ("service", "gate_service"))
 REMEMBERED = 2048  # references that were opened; as many as tokens whose signature was checked
 
 

@@ -14,7 +14,7 @@ from identity.entry import Who, seal_entry
 from identity.errors import Refusal, tell
 from identity.granted import approval, grants
 from identity.granted.claims import ATTRIBUTE_OF, sayable
-from identity.granted.gate import TokenRef, gate
+from identity.granted.gate import SAME, TokenRef, gate
 from identity.messages import NO_STORE, Response, json_response
 from identity.provider.guard import BOTH, PARAMETERS, Presented, access_token, dead
 from identity.public_services import encryption, registered
@@ -139,7 +139,7 @@ def _answer(
     person = people.identity_clause(ref.citizen_id)
     conditions = (live, person, *approval.asked().userinfo(claims - OF_IDENTITY))
     after = [condition.name for condition in conditions]
-    return together(*conditions, *trail.clauses(entry, after=after))
+    return together(*conditions, *trail.clauses(entry, after=after, same=SAME))
 
 
 def _said(ref: TokenRef, claims: frozenset[str], *, answer: Answer) -> dict[str, Any]:
