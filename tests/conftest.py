@@ -23,7 +23,7 @@ from tests.clients import programs
 from tests.databases import Database, Databases
 from tests.postgres import NoPostgresError, PrivateServer, Server
 
-pytest_plugins = ["tests.rules", "tests.leaks"]
+pytest_plugins = ["tests.rules", "tests.leaks", "tests.compiled"]
 # Looking for garbage among all modules and thousands of tests is a third of loading them.
 gc.disable()
 
