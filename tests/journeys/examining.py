@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 
 from tests.journeys.country import Person
 
@@ -19,6 +19,7 @@ TOO_WIDE = """() => { const root = document.documentElement, page = document.scr
   const sent = page.scrollWidth - innerWidth; root.style.fontSize = "200%";
   const twice = page.scrollWidth - innerWidth; root.style.fontSize = ""; return [sent, twice]; }"""
 EVERYTHING = {"resultTypes": ["violations"]}
+ASK = "options => axe.run(options).then(told => told.violations)"
 ALL_BUT_COLOURS = EVERYTHING | {"rules": {"color-contrast": {"enabled": False}}}
 # In the dark the same page has other colours and nothing else.
 COLOURS = EVERYTHING | {"runOnly": ["color-contrast"]}
@@ -50,6 +51,10 @@ class Examiner:
     faults: list[str] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)  # what was seen there last
 
+    def __post_init__(self) -> None:
+        """Each page brings axe along: half a megabyte, that need not be sent at each look."""
+        self.person.page.context.add_init_script(AXE_SCRIPT)
+
     def look(self, name: str) -> None:
         """The page as it stands: light and dark, on a phone, and with larger text."""
         page = self.person.page
@@ -77,7 +82,7 @@ class Examiner:
 
     def ask_axe(self, name: str, options: dict[str, Any]) -> None:
         """Whatever axe finds is a fault."""
-        for found in Axe().run(self.person.page, options=options).response["violations"]:
+        for found in self.person.page.evaluate(ASK, options):
             at = "; ".join(node["html"][:120] for node in found["nodes"][:3])
             self.faults.append(f"{name}: {found['id']}: {found['help']}: {at}")
 
