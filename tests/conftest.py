@@ -271,14 +271,16 @@ def _belongs(item: pytest.Item, config: pytest.Config) -> bool:
     """Drills run only when asked for; what touches no database runs once, on SQLite."""
     is_drill = item.nodeid.startswith("tests/drills/")
     chosen = config.option.database
-    if config.option.lane == "off" and item.path.name in PAGES:
+    fixtures = getattr(item, "fixturenames", ())
+    # The lane is a setting: whoever asks for none says the same without it.
+    if config.option.lane == "off" and (item.path.name in PAGES or "settings" not in fixtures):
         return False
     if chosen == "postgresql" and _is_of_words(item):
         return False
     other = "postgresql" if chosen == "sqlite" else "sqlite"
     if is_drill != config.option.drill or item.get_closest_marker(other):
         return False
-    return chosen == "sqlite" or "databases" in getattr(item, "fixturenames", ())
+    return chosen == "sqlite" or "databases" in fixtures
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:

@@ -33,9 +33,10 @@ def folder(tmp_path) -> Path:
     return a_key_folder(tmp_path / "signing")
 
 
-@pytest.fixture
-def signing(folder) -> SigningKeys:
-    return SigningKeys(folder)
+@pytest.fixture(scope="module")
+def signing(tmp_path_factory) -> SigningKeys:
+    """The same keys as in `folder`; reading RSA keys takes longer than any test here."""
+    return SigningKeys(a_key_folder(tmp_path_factory.mktemp("keys") / "signing"))
 
 
 def claims(**changed) -> dict:
