@@ -7,7 +7,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, AsymmetricPadding, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from identity.signing.algorithms import PrivateKey
@@ -28,6 +27,17 @@ class Signer(Protocol):
         """The raw JWS signature over the message."""
 
 
+def raw(der: bytes) -> bytes:
+    """The 64 bytes r ‖ s of a signature on P-256 that stands in DER, as we made it.
+
+    A sequence (2 bytes of head) of two integers (2 bytes each): without leading zeros, but for
+    one before a high bit, and so short that each length is one byte.
+    """
+    middle = 4 + der[3]
+    r, s = der[4:middle], der[middle + 2 :]
+    return r[-_P256_BYTES:].rjust(_P256_BYTES, b"\0") + s[-_P256_BYTES:].rjust(_P256_BYTES, b"\0")
+
+
 @dataclass(frozen=True)
 class EcdsaSigner:
     """ECDSA on P-256, RFC 7518 §3.4."""
@@ -36,8 +46,7 @@ class EcdsaSigner:
 
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of r ‖ s."""
-        r, s = decode_dss_signature(self.private.sign(message, _ECDSA))
-        return r.to_bytes(_P256_BYTES) + s.to_bytes(_P256_BYTES)
+        return raw(self.private.sign(message, _ECDSA))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from time_machine import travel
 
@@ -20,7 +23,7 @@ from identity.signing import algorithms, key_files, keys
 from identity.signing.keepers import FileKeeper
 from identity.signing.key_list import State, listed
 from identity.signing.keys import SigningKeys
-from identity.signing.signers import signer
+from identity.signing.signers import raw, signer
 from tests.installations import a_key_folder
 
 ISSUER = "https://id.example"
@@ -355,3 +358,14 @@ def _stray_bits(token: str) -> list[str]:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     spelt = [signature[:-1] + last for last in alphabet if last != signature[-1]]
     return [f"{message}.{text}" for text in spelt if urlsafe_b64decode(text + "==") == raw]
+
+
+# Of every length that an integer has in DER, and on both sides of its high bit.
+SCALARS = st.integers(0, 255).flatmap(lambda bits: st.integers(2**bits, 2 ** (bits + 1) - 1))
+
+
+@settings(max_examples=300)
+@given(r=SCALARS, s=SCALARS)
+def test_a_signature_is_as_long_as_it_must_be_whatever_its_numbers(r: int, s: int):
+    """RFC 7518 §3.4: r and s have 32 bytes each, where DER leaves zeros out or puts one before."""
+    assert raw(encode_dss_signature(r, s)) == r.to_bytes(32) + s.to_bytes(32)
