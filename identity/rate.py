@@ -42,19 +42,17 @@ class Limit:
             bucket = self._buckets.get(caller)
             if bucket is None:
                 bucket = self._remember(caller, now)
-            self._fill(bucket, now)
-            if bucket.left >= 1:
-                bucket.left -= 1
+            left = min(self._burst, bucket.left + (now - bucket.at) * self._per_second)
+            bucket.at = now
+            if left >= 1:
+                bucket.left = left - 1
                 return
+            bucket.left = left
             wait = (1 - bucket.left) / self._per_second
         seconds = str(max(1, math.ceil(wait)))
         raise TooManyRequests(
             "wait as long as Retry-After says", headers=(("Retry-After", seconds),)
         )
-
-    def _fill(self, bucket: _Bucket, now: float) -> None:
-        bucket.left = min(self._burst, bucket.left + (now - bucket.at) * self._per_second)
-        bucket.at = now
 
     def _remember(self, caller: str, now: float) -> _Bucket:
         if len(self._buckets) >= MOST_REMEMBERED:
