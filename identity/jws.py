@@ -42,10 +42,11 @@ def header(*, alg: str, kid: str, typ: str) -> bytes:
 
 
 def signed(
-    encoded_header: bytes, claims: Mapping[str, Any], *, by: Callable[[bytes], bytes]
+    encoded_header: bytes, claims: Mapping[str, Any] | bytes, *, by: Callable[[bytes], bytes]
 ) -> str:
-    """Header, claims and the signature over both."""
-    message = encoded_header + b"." + base64url(compact(claims))
+    """Header, claims and the signature over both; claims that are bytes are JSON already."""
+    content = claims if isinstance(claims, bytes) else compact(claims)
+    message = encoded_header + b"." + base64url(content)
     return (message + b"." + base64url(by(message))).decode()
 
 

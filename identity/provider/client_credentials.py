@@ -1,6 +1,7 @@
 """A token for a public service itself, with no person in it: RFC 6749 §4.4."""
 
 import time
+from functools import lru_cache
 from typing import Any
 
 from identity.errors import InvalidClient, InvalidScope, UnauthorizedClient
@@ -36,19 +37,29 @@ def grant(asker: Asker, *, scope: tuple[str, ...], target: tuple[str, ...]) -> d
     if scope and not set(scope) <= service.scopes - OF_PERSONS:
         raise InvalidScope("ask only for scopes registered for this service itself")
     _require_live(asker)
-    token = tokens.AccessToken(
-        audience=resources.audience(target, has_details=False),
-        subject=service.client_id,
-        public_service=service.client_id,
-        scopes=scope,
-        confirmation=tokens.bound_to(asker.sender_key),
-    )
+    audience = resources.audience(target, has_details=False)
+    beginning = _beginning(service.client_id, audience, scope=scope, sender_key=asker.sender_key)
     said = {
-        "access_token": tokens.sign_access_token(token),
+        "access_token": tokens.sign_begun(beginning),
         "token_type": tokens.kind_of(asker.sender_key),
         "expires_in": tokens.LIFETIME_SECONDS,
     }
     return said | {"scope": " ".join(scope)} if scope else said
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _beginning(
+    client_id: str, audience: str, *, scope: tuple[str, ...], sender_key: str | None
+) -> bytes:
+    """What the tokens of a service have in common; whose they are is told by their audience."""
+    token = tokens.AccessToken(
+        audience=audience,
+        subject=client_id,
+        public_service=client_id,
+        scopes=scope,
+        confirmation=tokens.bound_to(sender_key),
+    )
+    return tokens.begun(token)
 
 
 def _require_live(asker: Asker) -> None:

@@ -71,8 +71,8 @@ class SigningKeys:
         self._looked_at = time.monotonic()
         self._looking = threading.Lock()
 
-    def sign(self, claims: Mapping[str, Any], *, typ: str, alg: str = "ES256") -> str:
-        """The claims as a compact JWT of this type under the current key."""
+    def sign(self, claims: Mapping[str, Any] | bytes, *, typ: str, alg: str = "ES256") -> str:
+        """The claims, or their JSON, as a compact JWT of this type under the current key."""
         header, by = self._fresh().signers[typ, alg]
         return jws.signed(header, claims, by=by.sign)
 
@@ -205,8 +205,8 @@ def _watch() -> None:
             signing_keys().look()
 
 
-def sign(claims: Mapping[str, Any], *, typ: str, alg: str = "ES256") -> str:
-    """The claims as a compact JWT of this type under our current key."""
+def sign(claims: Mapping[str, Any] | bytes, *, typ: str, alg: str = "ES256") -> str:
+    """The claims, or their JSON, as a compact JWT of this type under our current key."""
     return signing_keys().sign(claims, typ=typ, alg=alg)
 
 

@@ -7,17 +7,21 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from time_machine import travel
 
-from identity import clock
+from identity import clock, jws
 from identity.errors import InvalidToken
 from identity.signing import keys
 from identity.signing.tokens import (
     AccessToken,
     IdToken,
+    begun,
     read_access_token,
     read_id_token_hint,
     sign_access_token,
+    sign_begun,
     sign_id_token,
 )
 from tests.installations import ISSUER, installed, make_keys
@@ -68,6 +72,11 @@ def seen_by_a_service(token: str, *, audience: str, alg: str = "ES256") -> tuple
     return header, jwt.decode(token, key, algorithms=[alg], audience=audience, issuer=ISSUER)
 
 
+def payload(token: str) -> dict:
+    """What stands in it, each member once."""
+    return jws.members(token.split(".")[1])
+
+
 class TestAccessToken:
     def test_it_has_the_type_and_claims_of_the_specification(self):
         """RFC 9068 §2.1, §2.2."""
@@ -112,6 +121,39 @@ class TestAccessToken:
 
         assert set(claims) == {"iss", "aud", "sub", "client_id", "jti", "iat", "exp"}
         assert read_access_token(sign_access_token(token), audiences=(API,)) == token
+
+    @settings(max_examples=25, deadline=None)
+    @given(
+        audience=st.text(),
+        client_id=st.text(),
+        scopes=st.lists(st.text(), max_size=3).map(tuple),
+        confirmation=st.none() | st.dictionaries(st.text(), st.text(), max_size=1),
+        person=st.sampled_from([{}, {"reference": "sealed", "details": (DETAIL,)}]),
+    )
+    def test_where_many_begin_alike_each_says_what_it_would_alone(
+        self, audience, client_id, scopes, confirmation, person
+    ):
+        """Whatever stands in it: the beginning is JSON that was written once."""
+        token = AccessToken(
+            audience=audience,
+            subject=client_id,
+            public_service=client_id,
+            scopes=scopes,
+            confirmation=confirmation,
+            **person,
+        )
+        alone = payload(sign_access_token(token))
+        beginning = begun(token)
+        one, another = payload(sign_begun(beginning)), payload(sign_begun(beginning))
+
+        assert set(one) == set(alone)
+        own = {"jti", "iat", "exp"}
+        assert {k: v for k, v in one.items() if k not in own} == {
+            k: v for k, v in alone.items() if k not in own
+        }
+        assert one["exp"] - one["iat"] == alone["exp"] - alone["iat"]
+        assert one["iat"] >= alone["iat"]
+        assert len({one["jti"], another["jti"], alone["jti"]}) == 3
 
     def test_no_two_have_the_same_id(self):
         """RFC 9068 §2.2: revocation is by `jti`."""
