@@ -27,7 +27,6 @@ class AccessEntry(Base):
         PrimaryKeyConstraint("citizen_id", "id"),
         Index("ix_access_entry_id", "id", unique=True),
         Index("ix_access_entry_xid", "xid"),
-        Index("ix_access_entry_type", "type", "id"),
     )
 
     citizen_id: Mapped[uuid.UUID]  # the zero UUID where it is about nobody

@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
@@ -27,6 +28,7 @@ from identity.columns import Base
 from identity.trail import AccessEntry, EntryKey
 
 Columns = tuple[Any, ...]
+_HAS_BASIS = text("basis IS NOT NULL")
 
 
 class LogFacet(Base):
@@ -37,8 +39,19 @@ class LogFacet(Base):
         Index("ix_log_facet_entry", "entry_id", unique=True),
         Index("ix_log_facet_type", "type", "entry_id"),
         Index("ix_log_facet_service", "public_service_id", "entry_id"),
-        Index("ix_log_facet_basis", "basis", "entry_id"),
-        Index("ix_log_facet_refused", "is_refused", "entry_id"),
+        Index(
+            "ix_log_facet_basis",
+            "basis",
+            "entry_id",
+            postgresql_where=_HAS_BASIS,
+            sqlite_where=_HAS_BASIS,
+        ),
+        Index(
+            "ix_log_facet_refused",
+            "entry_id",
+            postgresql_where=text("is_refused"),
+            sqlite_where=text("is_refused = 1"),
+        ),
         Index("ix_log_facet_at", "at", "entry_id"),
     )
 
