@@ -6,7 +6,7 @@ from flask import Flask
 
 from consent.audit import commands, doors, heads, records, sequencer, verify
 from identity import doors as machine
-from identity.joining import Check, Duty, Measure, Purge, joined
+from identity.joining import Check, Duty, Measure, joined
 
 
 def join(app: Flask) -> None:
@@ -20,7 +20,6 @@ def join(app: Flask) -> None:
         )
     )
     joined().duties.append(Duty("heads", timedelta(seconds=1), heads.sign))
-    joined().purges.append(Purge("audit_search", "expires_at", timedelta(0)))
     joined().starts.append(Check("log head", heads.refusal))
     joined().checks.append(Check("log leaves", heads.leaves_fault))
     joined().checks.append(Check("log verify", commands.last_fault))

@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 
 from consent.audit import heads, records
 from consent.audit.leaves import CopyError, HeadError
-from consent.audit.verify import Verdict, verify
+from consent.audit.verify import FULL_CHECK, Verdict, verify
 from identity import clock, database, worker
 from identity.database import transaction
 
@@ -43,7 +43,7 @@ def _remember(verdict: Verdict) -> None:
         found = f"position {verdict.first_bad}: {verdict.why}"
     try:
         with transaction():
-            worker.mark(records.FULL_CHECK, found)
+            worker.mark(FULL_CHECK, found)
     except Exception as error:
         if not database.is_unavailable(error):
             raise
@@ -52,7 +52,7 @@ def _remember(verdict: Verdict) -> None:
 
 def last_fault() -> str | None:
     """What the last `motlan log verify` found, until another one finds the log whole."""
-    told = worker.said(records.FULL_CHECK)
+    told = worker.said(FULL_CHECK)
     if told is None or told[1].startswith(WHOLE):
         return None
     return f"{told[1]} ({clock.minute(told[0])}): keep the database as it is, and see docs"
@@ -93,7 +93,7 @@ def export_log(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "leaves").open("wb") as file:
         for start in range(0, head.size, PIECE):
-            for row in records.leaves(start, min(start + PIECE, head.size)):
+            for row in records.placed(start, min(start + PIECE, head.size), columns=records.LEAF):
                 leaf = bytes(row.leaf)
                 file.write(len(leaf).to_bytes(2, "big") + leaf)
     (folder / "checkpoint").write_text(head.checkpoint, encoding="utf-8")

@@ -5,10 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from consent.audit import records
-from consent.audit.leaves import HeadError, LeavesLostError, split
+from consent.audit.leaves import HeadError, LeavesLostError
 from consent.audit.notes import Checkpoint, Verifier, sign_checkpoint
 from consent.audit.second_store import DatabaseBehindError, Kept, SecondStore
-from consent.audit.tree import HASH_BYTES, Frontier, Head, leaf_hash
+from consent.audit.tree import Frontier, Head, leaf_hash
 from identity import clock, settings
 from identity.database import transaction
 from identity.log_keys import LogKey, log_key
@@ -73,8 +73,8 @@ def sign() -> int:
     start = agreed.signed.size
     if agreed.size == start:
         return 0
-    leaves = b"".join(read_back(start, agreed.size))
-    grown = agreed.signed.grown(split(leaves))
+    leaves = list(read_back(start, agreed.size))
+    grown = agreed.signed.grown(leaves)
     if grown.packed() != agreed.frontier:
         raise UnlikeStoredError(
             start,
@@ -83,8 +83,7 @@ def sign() -> int:
         )
     note = _signed(grown, open_key())
     reached = start if agreed.last is None else agreed.last.head.size
-    fresh = leaves[(reached - start) * HASH_BYTES :]
-    store().advance(note, after=agreed.last, leaves=fresh)
+    store().advance(note, after=agreed.last, leaves=b"".join(leaves[reached - start :]))
     _keep(grown, note)
     return 1
 
@@ -101,14 +100,14 @@ def begin(number: int) -> Head:
     with transaction():
         state = records.sequencer_state()
     size, frontier = (0, b"") if state is None else (state.size, bytes(state.frontier))
-    leaves = b"".join(read_back(0, size))
-    grown = whole.grown(split(leaves))
+    leaves = list(read_back(0, size))
+    grown = whole.grown(leaves)
     if grown.packed() != frontier:
         raise UnlikeStoredError(0, "the entries do not give the tree: run `motlan log verify`")
     last = store(key).require_reached(size, root_at=lambda reached: grow(whole, reached).root())
-    fresh = leaves[(0 if last is None else last.head.size) * HASH_BYTES :]
+    fresh = leaves[0 if last is None else last.head.size :]
     note = _signed(grown, key)
-    store(key).advance(note, after=last, leaves=fresh)
+    store(key).advance(note, after=last, leaves=b"".join(fresh))
     _keep(grown, note)
     return Head(grown.size, grown.root())
 
@@ -247,14 +246,14 @@ def read_back(start: int, end: int) -> Iterator[bytes]:
         UnlikeStoredError: a position is missing, or its entry is gone.
     """
     for piece in range(start, end, PIECE):
-        upto = min(piece + PIECE, end)
-        place = piece
-        for row in records.leaves(piece, upto):
-            if row.position != place:
+        upto, place = min(piece + PIECE, end), piece
+        for row in records.placed(piece, upto, columns=records.LEAF):
+            position, leaf = row.position, row.leaf
+            if position != place:
                 break
-            if row.leaf is None:
+            if leaf is None:
                 raise UnlikeStoredError(place, f"the entry at position {place} is gone")
-            yield leaf_hash(bytes(row.leaf))
+            yield leaf_hash(leaf)
             place += 1
         if place < upto:
             raise UnlikeStoredError(place, f"position {place} is missing")

@@ -1,16 +1,17 @@
-"""Tables of the sequenced log: positions, each person's own list, signed heads; searches."""
+"""Tables of the sequenced log: positions, each person's own list, signed heads."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ForeignKey,
     Index,
     PrimaryKeyConstraint,
     Row,
+    Uuid,
+    bindparam,
     delete,
     exists,
     func,
@@ -21,13 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity import bulk, database
-from identity.columns import Base
+from identity import database
+from identity.columns import Base, Instant
 from identity.entry import NOBODY
 from identity.trail import AccessEntry, EntryKey
-
-# The worker's row in which the last full check says when it ended, and what it found.
-FULL_CHECK = "full check"
 
 
 class LogPosition(Base):
@@ -82,22 +80,6 @@ class SequencerState(Base):
     changed_at: Mapped[datetime]
 
 
-class AuditSearch(Base):
-    """What a security officer looked for, behind an opaque id: no person stands in a URL."""
-
-    __tablename__ = "audit_search"
-    __table_args__ = (Index("ix_audit_search_expires_at", "expires_at"),)
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"))
-    found_id: Mapped[uuid.UUID | None]  # whom the number belongs to; null: nobody
-    wrapped: Mapped[bytes]
-    kek_id: Mapped[str]
-    sealed: Mapped[bytes]  # JSON {case, reason}
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-
-
 def sequencer_state() -> Row[Any] | None:
     """The sequencer's one row, locked until the transaction ends; null before the first entry."""
     return database.row(select(SequencerState).with_for_update())
@@ -117,22 +99,83 @@ def horizon() -> int | None:
     return None if found is None else int(found.h)
 
 
-def unplaced(left_behind: int, *, limit: int) -> Sequence[Row[Any]]:
-    """Visible entries that have no position yet, in the order of their ids."""
-    entry = AccessEntry
-    query = (
-        select(entry.citizen_id, entry.id, entry.xid, entry.at, entry.leaf)
-        .where(_since(left_behind), ~_is_placed())
-        .order_by(AccessEntry.id)
-        .limit(limit)
-    )
-    return database.rows(query)
+# What may be placed now: in the order of ids, and only up to the first entry whose transaction may
+# still have older company on its way. The horizon alone would let a withdrawal with a low xid
+# overtake the disclosure before it, whose xid is higher though its id is lower: all behind it wait.
+_PLACE = """
+    INSERT INTO log_position (position, citizen_id, entry_id, leaf_hash, behind_seconds)
+    SELECT position, citizen_id, id, {leaf_hash}, nullif({behind}, 0)
+    FROM (
+        SELECT found.*, :size - 1 + row_number() OVER earlier AS position,
+            max(at) OVER earlier AS latest, max(xid) OVER earlier AS newest
+        FROM (
+            SELECT citizen_id, id, xid, at, leaf FROM access_entry
+            WHERE {column} >= :left_behind AND NOT EXISTS (
+                SELECT 1 FROM log_position WHERE log_position.entry_id = access_entry.id
+            )
+            ORDER BY id LIMIT :most
+        ) AS found
+        WINDOW earlier AS (ORDER BY id ROWS UNBOUNDED PRECEDING)
+    ) AS numbered
+    WHERE newest < :horizon ORDER BY position
+"""
+_IN_POSTGRESQL = {
+    "column": "xid",
+    "leaf_hash": "sha256(decode('00', 'hex') || leaf)",
+    "behind": "floor(extract(epoch FROM greatest(latest, :latest) - at))::integer",
+}
+_IN_SQLITE = {
+    "column": "id",
+    "leaf_hash": "sha256(CAST(x'00' || leaf AS BLOB))",
+    "behind": "(max(latest, :latest) - at) / 1000000",
+}
 
 
-def lowest_left_behind(left_behind: int) -> int | None:
-    """The lowest xid (SQLite: id) among the visible entries without a position."""
-    lowest = func.min(AccessEntry.xid if database.is_postgresql() else AccessEntry.id)
-    found = database.row(select(lowest).where(_since(left_behind), ~_is_placed()))
+def place(left_behind: int, horizon: int | None, *, size: int, latest: datetime, most: int) -> int:
+    """The next entries have positions from `size` on; how many. Before them `latest` was told."""
+    words = _IN_SQLITE if horizon is None else _IN_POSTGRESQL
+    query = text(_PLACE.format(**words)).bindparams(bindparam("latest", latest, Instant()))
+    told = {"left_behind": left_behind, "size": size, "most": most}
+    # On SQLite each xid is zero.
+    return database.write(query, told | {"horizon": 1 if horizon is None else horizon})
+
+
+# Each person's own list goes on with the positions that were just given.
+_LIST = """
+    INSERT INTO log_subject (citizen_id, n, position, previous)
+    SELECT fresh.citizen_id, coalesce(last.n, 0) + row_number() OVER own, fresh.position,
+        coalesce(lag(fresh.position) OVER own, last.position)
+    FROM log_position AS fresh LEFT JOIN {last}
+    WHERE fresh.position >= :size AND fresh.citizen_id <> :nobody
+    WINDOW own AS (PARTITION BY fresh.citizen_id ORDER BY fresh.position)
+"""
+_LAST_IN_POSTGRESQL = """LATERAL (
+    SELECT n, position FROM log_subject WHERE citizen_id = fresh.citizen_id ORDER BY n DESC LIMIT 1
+) AS last ON true"""
+# Which has no LATERAL.
+_LAST_IN_SQLITE = """log_subject AS last ON last.citizen_id = fresh.citizen_id AND last.n = (
+    SELECT max(n) FROM log_subject WHERE citizen_id = fresh.citizen_id
+)"""
+
+
+def enlist(size: int) -> None:
+    """Whoever has positions from `size` on has them in their own list."""
+    last = _LAST_IN_POSTGRESQL if database.is_postgresql() else _LAST_IN_SQLITE
+    query = text(_LIST.format(last=last)).bindparams(bindparam("nobody", NOBODY, Uuid()))
+    database.write(query, {"size": size})
+
+
+def fresh(size: int) -> Sequence[Row[Any]]:
+    """What has positions from `size` on: each leaf's hash, and which entry it is of."""
+    place = LogPosition.position
+    query = select(LogPosition.leaf_hash, LogPosition.entry_id).where(place >= size)
+    return database.rows(query.order_by(place))
+
+
+def lowest_left_behind(left_behind: int, horizon: int, *, after: int) -> int | None:
+    """The lowest xid below the horizon of the entries behind this one that have no position."""
+    waits = (AccessEntry.id > after, AccessEntry.xid < horizon, _since(left_behind), ~_is_placed())
+    found = database.row(select(func.min(AccessEntry.xid)).where(*waits))
     return None if found is None else found[0]
 
 
@@ -151,45 +194,7 @@ def _since(left_behind: Any) -> Any:  # noqa: ANN401 - SQL conditions
 
 
 def _is_placed() -> Any:  # noqa: ANN401 - an SQL condition
-    return exists().where(
-        LogPosition.citizen_id == AccessEntry.citizen_id, LogPosition.entry_id == AccessEntry.id
-    )
-
-
-def append_positions(placed: Sequence[dict[str, Any]], subjects: Sequence[dict[str, Any]]) -> None:
-    """Append a batch of the tree's leaves, and each person's own list of them."""
-    bulk.append(LogPosition, placed)
-    bulk.append(LogSubject, subjects)
-
-
-def ends_of(citizens: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
-    """Where each person's own list ends: its length and its last position."""
-    # Both grow together, so each maximum is the end of the list; the key's index answers it.
-    ends = (
-        select(
-            LogSubject.citizen_id,
-            func.max(LogSubject.n).label("n"),
-            func.max(LogSubject.position).label("last"),
-        )
-        .where(LogSubject.citizen_id.in_(list(citizens)))
-        .group_by(LogSubject.citizen_id)
-    )
-    return {row.citizen_id: (row.n, row.last) for row in database.rows(ends)}
-
-
-def leaves(start: int, end: int) -> Sequence[Row[Any]]:
-    """The stored leaf bytes at these positions, read back; null bytes where the entry is gone."""
-    query = (
-        select(LogPosition.position, LogPosition.leaf_hash, AccessEntry.leaf)
-        .outerjoin(
-            AccessEntry,
-            (AccessEntry.citizen_id == LogPosition.citizen_id)
-            & (AccessEntry.id == LogPosition.entry_id),
-        )
-        .where(LogPosition.position >= start, LogPosition.position < end)
-        .order_by(LogPosition.position)
-    )
-    return database.rows(query)
+    return exists().where(LogPosition.entry_id == AccessEntry.id)
 
 
 def newest_head() -> Row[Any] | None:
@@ -207,28 +212,27 @@ def drop_heads(hour_start: datetime, *, but: int) -> None:
     database.write(delete(LogHead).where(LogHead.signed_at >= hour_start, LogHead.size != but))
 
 
-def placed(start: int, end: int) -> Sequence[Row[Any]]:
-    """Everything stored about these positions: entry and keys, null where they are gone."""
-    same_entry = (AccessEntry.citizen_id == LogPosition.citizen_id) & (
-        AccessEntry.id == LogPosition.entry_id
-    )
-    same_key = (EntryKey.citizen_id == LogPosition.citizen_id) & (
-        EntryKey.entry_id == LogPosition.entry_id
-    )
+PLACE, ENTRY, KEYS = (each.__table__.c for each in (LogPosition, AccessEntry, EntryKey))
+LEAF, TIME = (ENTRY.leaf,), (ENTRY.at, PLACE.behind_seconds)
+WHOLE = (
+    *(PLACE.leaf_hash, PLACE.behind_seconds, *ENTRY),
+    *(KEYS.subject_wrapped, KEYS.actor_wrapped, KEYS.kek_id),
+)
+
+
+def placed(start: int, end: int, *, columns: Sequence[Any] = WHOLE) -> Sequence[Row[Any]]:
+    """What is stored about these positions, of entry and keys: null where they are gone."""
     query = (
-        select(
-            LogPosition.position,
-            LogPosition.leaf_hash,
-            LogPosition.behind_seconds,
-            *AccessEntry.__table__.c,
-            EntryKey.subject_wrapped,
-            EntryKey.actor_wrapped,
-            EntryKey.kek_id,
+        select(PLACE.position, *columns)
+        .select_from(LogPosition)
+        .outerjoin(
+            AccessEntry, (ENTRY.citizen_id == PLACE.citizen_id) & (ENTRY.id == PLACE.entry_id)
         )
-        .outerjoin(AccessEntry, same_entry)
-        .outerjoin(EntryKey, same_key)
-        .where(LogPosition.position >= start, LogPosition.position < end)
-        .order_by(LogPosition.position)
+        .outerjoin(
+            EntryKey, (KEYS.citizen_id == PLACE.citizen_id) & (KEYS.entry_id == PLACE.entry_id)
+        )
+        .where(PLACE.position >= start, PLACE.position < end)
+        .order_by(PLACE.position)
     )
     return database.rows(query)
 

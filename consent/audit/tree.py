@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Self
 
 HASH_BYTES = 32
+PIECE = 4_096  # leaves hashed at a time, so that a long log is never all in memory
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 # The hash of a complete subtree: `level` 0 is the leaves, `index` counts within the level.
@@ -53,15 +54,23 @@ class Frontier:
 
     def grown(self, leaves: Iterable[bytes]) -> Self:
         """The frontier after these leaf hashes, in this order."""
-        size, hashes = self.size, list(self.hashes)
-        for leaf in leaves:
-            hashes.append(leaf)
-            size += 1
-            # Each trailing zero of the new size is one pair of equal subtrees made whole.
-            for _ in range((size & -size).bit_length() - 1):
-                right = hashes.pop()
-                hashes[-1] = node_hash(hashes[-1], right)
-        return type(self)(size, tuple(hashes))
+        frontier, coming = self, iter(leaves)
+        while piece := list(islice(coming, PIECE)):
+            frontier = frontier._followed_by(piece)
+        return frontier
+
+    def _followed_by(self, level: list[bytes]) -> Self:
+        # Level by level: what stood alone begins the next pairs, and what is odd stands alone.
+        alone, stays, size = list(self.hashes), [], self.size
+        grown = size + len(level)
+        while level or size:
+            if size & 1:
+                level.insert(0, alone.pop())
+            if len(level) & 1:
+                stays.append(level.pop())
+            level = list(map(node_hash, level[::2], level[1::2]))
+            size >>= 1
+        return type(self)(grown, tuple(reversed(stays)))
 
     def root(self) -> bytes:
         """The root hash of the tree at this size."""

@@ -18,6 +18,8 @@ from identity.database import AnyRow, transaction
 from identity.entry import NOBODY
 
 PIECE = 2_000
+# The worker's row in which the last full check says when it ended, and what it found.
+FULL_CHECK = "full check"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from consent.audit import heads
-from consent.audit.records import FULL_CHECK
+from consent.audit.verify import FULL_CHECK
 from consent.desk import records
 from identity import clock, worker
 from identity.joining import Waiting, joined

@@ -6,11 +6,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import ForeignKey, Index, Row, func, insert, select
+from sqlalchemy.orm import Mapped, mapped_column
 
-from consent.audit.records import AuditSearch, LogPosition, LogSubject
+from consent.audit.records import LogPosition, LogSubject
 from identity import database
+from identity.columns import Base
 from identity.trail import AccessEntry, EntryKey
+
+
+class AuditSearch(Base):
+    """What a security officer looked for, behind an opaque id: no person stands in a URL."""
+
+    __tablename__ = "audit_search"
+    __table_args__ = (Index("ix_audit_search_expires_at", "expires_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"))
+    found_id: Mapped[uuid.UUID | None]  # whom the number belongs to; null: nobody
+    wrapped: Mapped[bytes]
+    kek_id: Mapped[str]
+    sealed: Mapped[bytes]  # JSON {case, reason}
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 def entries(

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from consent.audit.records import AuditSearch
+from consent.looks.records import AuditSearch
 from identity import clock, database, trail
 from identity.entry import NOBODY, Who
 from tests import objecting
