@@ -1,19 +1,18 @@
 """The worker draws from each placed entry what it can be found by; nothing of a person but its id.
 
-Entries are opened outside the transaction, so that nobody waits for it.
+Of an entry the subject part alone is opened, outside the transaction, so that nobody waits for it.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from consent.audit import records as log
 from consent.audit.tree import Frontier
 from consent.facets import records
-from consent.looks.entries import Look, opened
+from consent.looks.entries import is_refused, subject
 from identity.database import AnyRow, transaction
-from identity.public_services import registered
 
 BATCH = 500
 FAN = 256  # subtrees of one tier below one of the next, as the tiles of C2SP have them
@@ -26,35 +25,33 @@ def draw() -> int:
     Only the worker calls it, alone.
     """
     start = records.reach()
-    rows = [row for row in log.placed(start, start + BATCH) if row.type is not None]
-    registered.by_ids({row.public_service_id for row in rows})
-    looks = [opened(row, "vi") for row in rows]
-    if looks:
+    found = log.placed(start, start + BATCH, columns=records.DRAWN_FROM)
+    read = [(row, subject(row)) for row in found if row.type is not None]
+    if read:
         with transaction():
-            facets = [_facet(look, row) for look, row in zip(looks, rows, strict=True)]
-            records.append(facets, _hours(looks))
-    return len(looks) + _grow(start + len(looks))
+            records.append([_facet(row, says) for row, says in read], _hours(read))
+    return len(read) + _grow(start + len(read))
 
 
-def _facet(look: Look, row: AnyRow) -> dict[str, Any]:
+def _facet(row: AnyRow, says: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "position": look.position,
-        "citizen_id": look.citizen_id,
-        "entry_id": look.id,
-        "type": look.type,
-        "at": look.at,
+        "position": row.position,
+        "citizen_id": row.citizen_id,
+        "entry_id": row.id,
+        "type": row.type,
+        "at": row.at,
         "public_service_id": row.public_service_id,
-        "basis": look.subject.get("basis"),
-        "is_refused": look.is_refused,
+        "basis": says.get("basis"),
+        "is_refused": is_refused(row.type, says),
     }
 
 
-def _hours(looks: list[Look]) -> Counter[tuple[str, datetime]]:
+def _hours(read: Iterable[tuple[AnyRow, Mapping[str, Any]]]) -> Counter[tuple[str, datetime]]:
     """How often each type happened in each hour; one entry may stand for many refusals."""
     told: Counter[tuple[str, datetime]] = Counter()
-    for look in looks:
-        hour_at = look.at.replace(minute=0, second=0, microsecond=0)
-        told[look.type, hour_at] += int(look.subject.get("repeats") or 1)
+    for row, says in read:
+        hour_at = row.at.replace(minute=0, second=0, microsecond=0)
+        told[row.type, hour_at] += int(says.get("repeats") or 1)
     return told
 
 

@@ -28,6 +28,12 @@ from identity.columns import Base
 from identity.trail import AccessEntry, EntryKey
 
 Columns = tuple[Any, ...]
+# What facets are drawn from, of the entry and of the key of its subject part.
+DRAWN_FROM = (
+    *(AccessEntry.citizen_id, AccessEntry.id, AccessEntry.type, AccessEntry.at),
+    *(AccessEntry.public_service_id, AccessEntry.c_subject, AccessEntry.sealed_subject),
+    *(EntryKey.subject_wrapped, EntryKey.kek_id),
+)
 _HAS_BASIS = text("basis IS NOT NULL")
 
 
@@ -108,7 +114,12 @@ class Narrowed:
 
     @property
     def needs_facets(self) -> bool:
-        """Whether something is asked that the entries themselves are not indexed by."""
+        """Whether something is asked that the entries themselves are not indexed by.
+
+        Of one person the types are read from the entries: that is a short walk.
+        """
+        if self.type is not None and self.of is None:
+            return True
         asked = (self.services, self.basis, self.is_refused, self.since, self.until, self.upto)
         return any(value is not None for value in asked)
 
@@ -146,9 +157,10 @@ def _conditions(wanted: Narrowed, table: Any) -> list[Any]:  # noqa: ANN401 - on
     facet = LogFacet
     if wanted.services is not None:
         found.append(facet.public_service_id.in_(wanted.services))
+    if wanted.is_refused is not None:  # in the words of its index
+        found.append(facet.is_refused if wanted.is_refused else ~facet.is_refused)
     asked: tuple[tuple[Any, Any, Any], ...] = (
         (facet.basis, operator.eq, wanted.basis),
-        (facet.is_refused, operator.eq, wanted.is_refused),
         (facet.at, operator.ge, wanted.since),
         (facet.at, operator.lt, wanted.until),
         (facet.entry_id, operator.ge, wanted.first),

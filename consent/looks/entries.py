@@ -46,7 +46,7 @@ class Look:
     @property
     def is_refused(self) -> bool:
         """Whether nothing was had from it."""
-        return self.type.endswith(":refused") or self.subject.get("result") == "refused"
+        return is_refused(self.type, self.subject)
 
     @property
     def is_out_of_time(self) -> bool:
@@ -91,6 +91,11 @@ class Look:
         return tag("C" if "unit" in self.acting else "N", self.actor_id)
 
 
+def is_refused(entry_type: str, subject: Mapping[str, Any]) -> bool:
+    """Whether nothing was had from an entry of this type whose subject part says this."""
+    return entry_type.endswith(":refused") or subject.get("result") == "refused"
+
+
 def tag(kind: str, of: uuid.UUID) -> str:
     """`N-7KQ2-M4XD`: the same person has the same tag; without our key nobody finds whose it is."""
     if of == NOBODY:
@@ -120,6 +125,16 @@ def opened(row: Any, language: str) -> Look:  # noqa: ANN401 - a row of `records
     )
 
 
+def subject(row: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as above
+    """What the subject part says, and nothing else is opened; empty: erased, or unreadable."""
+    if row.subject_wrapped is None:
+        return {}
+    try:
+        return _part(row, is_subject=True)
+    except sealing.Unreadable:
+        return {}
+
+
 def _parts(row: Any) -> tuple[Mapping[str, Any], Mapping[str, Any], bool]:  # noqa: ANN401 - as above
     if row.kek_id is None:
         return {}, {}, True
@@ -138,7 +153,7 @@ def _part(row: Any, *, is_subject: bool) -> Mapping[str, Any]:  # noqa: ANN401 -
     )
     key = sealing.ring().unwrap(bytes(wrapped), row.kek_id)
     stored = open_part(bytes(sealed), key, commit=bytes(commit), is_subject=is_subject)
-    members: Mapping[str, Any] = json.loads(stored)
+    members: Mapping[str, Any] = json.loads(stored.decode())
     return members
 
 

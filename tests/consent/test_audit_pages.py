@@ -14,7 +14,7 @@ from identity.database import transaction
 from identity.entry import NOBODY, Who
 from identity.staff.records import Role
 from tests.deciding import signed_in, words
-from tests.desks import looks_of, rows
+from tests.desks import known, looks_of, rows
 from tests.exchange import ask, decision, entries, give
 from tests.objecting import REASON, objects
 from tests.people import a_security_officer, lan, sign_in, sign_in_officer
@@ -89,6 +89,7 @@ def _cannot(*_args, **_params):
 def test_a_list_can_be_narrowed_to_one_type(theirs):
     her = lan()
     trail.record("token:refused", Who(citizen=her.citizen_id), subject={"reason": "x"})
+    known()
 
     page = theirs.get("/audit/entries", query_string={"type": "token:refused"})
 
@@ -108,6 +109,7 @@ def test_the_next_page_goes_on_where_this_one_ended(theirs, monkeypatch):
     her = lan()
     for _ in range(5):
         trail.record("sign_in:succeeded", Who(her.citizen_id, her.citizen_id))
+    known()
 
     first = theirs.get("/audit/entries?type=sign_in:succeeded")
     path = re.search(r'rel="next" href="([^"]+)"', first.text)[1].replace("&amp;", "&")

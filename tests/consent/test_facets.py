@@ -199,6 +199,7 @@ def test_no_list_of_a_hundred_thousand_reads_the_whole_log(own_log):
         "type=sign_in:refused",
         "basis=law",
         "result=refused",
+        "result=done",
         f"service={a_client}",
         "last=7",
         "from=2020-01-01&until=2020-02-01",
