@@ -2,9 +2,10 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Identity, Index, PrimaryKeyConstraint, delete, select
@@ -112,6 +113,8 @@ def _texts(after: tuple[str, ...], name: str, *, same: tuple[tuple[str, str], ..
     sources = ", ".join(after)
     origin = f" FROM {sources}" if sources else ""
     params = {member: f"{name}_{member}" for member in _MEMBERS} | dict(same)
+    if len({*params.values()}) < len(params):
+        raise ValueError("two members of an entry under one parameter")
     citizen, *told = [f":{param}" for param in params.values()]
     values, keys = ", ".join(told[:_IN_ENTRY]), ", ".join(told[_IN_ENTRY:])
     return _Texts(
@@ -137,31 +140,18 @@ _INSERT = f"INSERT INTO access_entry (citizen_id, {_COLUMNS})"
 _INSERT_SQLITE = f"INSERT INTO access_entry (citizen_id, id, xid, {_COLUMNS})"
 _NEXT = "(SELECT coalesce(max(id), 0) + 1 FROM access_entry)"
 _INSERT_KEY = "INSERT INTO entry_key (citizen_id, entry_id, subject_wrapped, actor_wrapped, kek_id)"
-# What `_values` tells: whose it is, what is in the entry, and what is in the row of its keys.
+# Whose it is, what is in the entry, and what is in the row of its keys: the parameters.
 _MEMBERS = (
     "citizen",
     *("type", "at", "actor", "service", "leaf", "c_subject", "c_actor", "subject", "acting"),
     *("subject_wrapped", "actor_wrapped", "kek"),
 )
+# The same of an entry, in this order.
+_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(
+    *("citizen_id", "type", "at", "actor_id", "public_service_id", "leaf", "c_subject", "c_actor"),
+    *("sealed_subject", "sealed_actor", "subject_wrapped", "actor_wrapped", "kek_id"),
+)
 _IN_ENTRY = 9
-
-
-def _values(entry: Entry) -> tuple[Any, ...]:
-    return (
-        entry.citizen_id,
-        entry.type,
-        entry.at,
-        entry.actor_id,
-        entry.public_service_id,
-        entry.leaf,
-        entry.c_subject,
-        entry.c_actor,
-        entry.sealed_subject,
-        entry.sealed_actor,
-        entry.subject_wrapped,
-        entry.actor_wrapped,
-        entry.kek_id,
-    )
 
 
 def ref(entry: Entry, entry_id: int) -> EntryRef:

@@ -74,11 +74,11 @@ def of_registers(names: Iterable[str]) -> tuple[str, ...]:
     return tuple([name for name in names if name not in OF_IDENTITY])
 
 
-def open_values(answer: Answer, key: bytes) -> dict[str, Value]:
+def open_values(answer: Answer, key: bytes | sealing.Opener) -> dict[str, Value]:
     """The value of each name that the clause `vals` found."""
-    known, today, ready = catalogue.attributes(), clock.today(), sealing.Opener(key)
+    known, today = catalogue.attributes(), clock.today()
     return {
-        name: opened(chosen(parts), ready, of=known[name], on=today)
+        name: opened(chosen(parts), key, of=known[name], on=today)
         for name, parts in sealed_in(answer).items()
     }
 
@@ -130,7 +130,7 @@ def opened_from(
     answer: Answer, citizen_id: uuid.UUID, *, names: Collection[str]
 ) -> dict[str, Value]:
     """Each name's value from the answer of the clauses `vals` and `person`, identity's included."""
-    key = people.key_from(answer)
+    key = sealing.Opener(people.key_from(answer))
     found = open_values(answer, key)
     if not OF_IDENTITY.keys().isdisjoint(names):
         members = people.members_from(answer, citizen_id, key=key)

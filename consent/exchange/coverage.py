@@ -32,13 +32,11 @@ class Decided(NamedTuple):
         Raises:
             UnknownAttribute: the catalogue has no such name.
         """
-        known, asked_at = catalogue.knowing(names), self.asked_at
-        return tuple(
-            [n for n in names if n in self.attributes and self._lets_out(known[n], asked_at)]
-        )
+        known = catalogue.knowing(names)
+        return tuple([n for n in names if n in self.attributes and self._lets_out(known[n])])
 
-    def _lets_out(self, attribute: Attribute, asked_at: datetime) -> bool:
-        if attribute.is_asked_by_none or attribute.meant_since > asked_at:
+    def _lets_out(self, attribute: Attribute) -> bool:
+        if attribute.is_asked_by_none or attribute.meant_since > self.asked_at:
             return False
         return not attribute.is_like_number or PERSONAL_NUMBER in self.attributes
 

@@ -124,7 +124,7 @@ def _person_from(answer: Answer, citizen_id: uuid.UUID) -> Person:
     )
 
 
-def members_from(answer: Answer, citizen_id: uuid.UUID, *, key: bytes) -> Members:
+def members_from(answer: Answer, citizen_id: uuid.UUID, *, key: bytes | sealing.Opener) -> Members:
     """What the identity says whom the clause `person` read, for whoever passes it on as it is."""
     row = (citizen_id, answer["person.version"])
     return _opened_members(answer["person.sealed"], key, row=row)
@@ -172,7 +172,9 @@ def open_identity(sealed: bytes, key: bytes, *, row: tuple[uuid.UUID, int]) -> I
     return Identity.read(_opened_members(sealed, key, row=row))
 
 
-def _opened_members(sealed: bytes, key: bytes, *, row: tuple[uuid.UUID, int]) -> Members:
+def _opened_members(
+    sealed: bytes, key: bytes | sealing.Opener, *, row: tuple[uuid.UUID, int]
+) -> Members:
     opened = sealing.open_sealed(key, sealed, table=TABLE, column=COLUMN, row=_name(row))
     members: Members = own_json(opened.decode())
     return members

@@ -20,7 +20,7 @@ from identity.provider.guard import BOTH, PARAMETERS, Presented, access_token, d
 from identity.public_services import encryption, registered
 from identity.public_services.registered import Registered
 from identity.signing import tokens
-from identity.together import Answer, look, together
+from identity.together import Answer, Clause, look, together
 from identity.tokens import liveness
 
 JWT = "application/jwt"
@@ -136,8 +136,9 @@ def _answer(
         subject=_subject(ref, claims) | {"result": "released"},
         acting=_acting(ref, service, request_id=request_id),
     )
-    person = people.identity_clause(ref.citizen_id)
-    conditions = (live, person, *approval.asked().userinfo(claims - OF_IDENTITY))
+    conditions: tuple[Clause, ...] = (live, people.identity_clause(ref.citizen_id))
+    if not claims <= OF_IDENTITY:
+        conditions += approval.asked().userinfo(claims - OF_IDENTITY)
     after = [condition.name for condition in conditions]
     return together(*conditions, *trail.clauses(entry, after=after, same=SAME))
 

@@ -144,6 +144,17 @@ def test_a_revoked_token_does_not_pass(office, sign_in):
     assert why_not(ref) is Reason.ENDED
 
 
+def test_where_nothing_is_counted_only_a_decision_without_a_limit_passes(office, sign_in):
+    """So that a use is never taken without being counted."""
+    free, limited = a_decision(), a_decision(uses_left=2)
+    _, ref = sign_in(free)
+    _, other = sign_in(limited)
+
+    assert opens(ref, office, decision_id=free.decision_id, is_unlimited=True)
+    assert opens(other, office, decision_id=limited.decision_id)
+    assert not opens(other, office, decision_id=limited.decision_id, is_unlimited=True)
+
+
 def use_once(office, ref, decision):
     answer = together(
         gate(ref, service=office.service, decision_id=decision.decision_id),

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 
 from identity import clock, trail
+from identity.citizens.people import identity_clause
 from identity.database import transaction
 from identity.entry import Who, seal_entry
 from identity.together import Clause, together
@@ -61,6 +62,24 @@ def test_no_condition_no_entry():
     assert entries(her) == []
     assert together(ALWAYS, *trail.clauses(entry, after=("always",)))["entry.id"]
     assert len(entries(her)) == 1
+
+
+def test_an_entry_shares_parameters_only_with_whom_it_is_about():
+    """What the statement calls `citizen` is another person: a mistake of ours, and no entry."""
+    her, him = lan().citizen_id, lan().citizen_id
+    entry, same = seal_entry("attributes:released", Who(her)), (("citizen", "citizen"),)
+
+    with pytest.raises(ValueError, match="citizen"):
+        together(identity_clause(him), *trail.clauses(entry, after=("person",), same=same))
+    assert together(identity_clause(her), *trail.clauses(entry, after=("person",), same=same))
+    assert (len(entries(her)), len(entries(him))) == (1, 0)
+
+
+def test_two_members_of_an_entry_never_share_a_parameter():
+    same = (("citizen", "citizen"), ("actor", "citizen"))
+
+    with pytest.raises(ValueError, match="parameter"):
+        trail.clauses(seal_entry("x:y", Who()), same=same)
 
 
 def test_numbers_of_entries_only_grow():
