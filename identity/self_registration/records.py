@@ -42,6 +42,8 @@ class SelfRegistration(Base):
         ForeignKey("service_invitation.id"), index=True
     )
     digest: Mapped[bytes]  # of the registration access token
+    # Of what the service last put on record; null: that was before it was kept.
+    kept_digest: Mapped[bytes | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 
@@ -66,6 +68,7 @@ _MANAGED = (
         PublicService.registration,
         PublicService.secret_digest,
         SelfRegistration.created_at.label("registered_at"),
+        SelfRegistration.kept_digest,
     )
     .join(SelfRegistration, SelfRegistration.invitation_id == ServiceInvitation.id)
     .join(PublicService, PublicService.id == SelfRegistration.public_service_id)
@@ -136,13 +139,13 @@ def find_registration(client_id: str, digest: bytes) -> Row[Any] | None:
     )
 
 
-def change_token(public_service_id: uuid.UUID, *, old: bytes, new: bytes) -> bool:
-    """Whether the old one still managed the service; from now on the new one does."""
+def change(public_service_id: uuid.UUID, *, old: bytes, new: bytes, kept: bytes) -> bool:
+    """Whether the old token still managed the service; the new one does, and it kept this."""
     changed = (
         update(SelfRegistration)
         .where(SelfRegistration.public_service_id == public_service_id)
         .where(SelfRegistration.digest == old)
-        .values(digest=new, changed_at=clock.now())
+        .values(digest=new, kept_digest=kept, changed_at=clock.now())
     )
     return database.write(changed) == 1
 
