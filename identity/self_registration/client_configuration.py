@@ -25,6 +25,7 @@ from identity.self_registration.client_registration import (
     bearer,
     document,
     information,
+    kept_digest,
     metadata,
     new_token,
     unauthorized,
@@ -51,6 +52,7 @@ class Managed:
     secret_digest: bytes | None  # null: it has no secret
     issued_at: datetime
     invitation: Invitation
+    kept_digest: bytes | None  # of what it last put on record; null: it is not known
     token: str = field(repr=False)
 
     @property
@@ -84,6 +86,7 @@ def manager(request: Request) -> Managed:
         secret_digest=row.secret_digest,
         issued_at=row.registered_at,
         invitation=invitations.read(row),
+        kept_digest=row.kept_digest,
         token=token,
     )
 
@@ -98,18 +101,19 @@ def update(request: Request, managed: Managed) -> Response:
     """What is sent takes the place of everything on record, and a new token that of the old (§2.2).
 
     Raises:
-        AccessDenied: an operator took back what the service was registered with.
+        AccessDenied: an operator took back what it was registered with, or has changed it since.
         InvalidClientMetadata, InvalidRedirectUri: the description names the member.
         InvalidToken: another request was faster, so this token is not good any more.
     """
-    _require_invited(managed)
+    _require_its_own(managed)
     sent = document(request)
     _check_same(sent, managed)
     told = metadata(sent, managed.invitation) | {"client_id": managed.client_id}
     token, _ = new_token()
     fresh = sealing.digest(token)
     with transaction():
-        if not records.change_token(managed.id, old=managed.digest, new=fresh):
+        kept = kept_digest(told)
+        if not records.change(managed.id, old=managed.digest, new=fresh, kept=kept):
             raise unauthorized("changed meanwhile")
         try:
             organisation_id = managed.invitation.organisation_id
@@ -121,9 +125,12 @@ def update(request: Request, managed: Managed) -> Response:
     return information(known, told)
 
 
-def _require_invited(managed: Managed) -> None:
+def _require_its_own(managed: Managed) -> None:
     if managed.invitation.ended_at is not None:
         raise AccessDenied("the initial access token was taken back: ask the operator")
+    # Else its next change would undo what the operator narrowed.
+    if managed.kept_digest not in {None, kept_digest(managed.registration)}:
+        raise AccessDenied("an operator has changed this registration: ask the operator")
 
 
 def _check_same(sent: Mapping[str, Any], managed: Managed) -> None:
@@ -149,10 +156,10 @@ def delete(_request: Request, managed: Managed) -> Response:
     Every statement that a code, token or release rests on has the service's life as a condition.
 
     Raises:
-        AccessDenied: an operator took back what the service was registered with.
+        AccessDenied: an operator took back what it was registered with, or has changed it since.
         InvalidToken: another request was faster.
     """
-    _require_invited(managed)
+    _require_its_own(managed)
     with transaction():
         if not records.end_service(managed.id, managed.digest):
             raise unauthorized("ended meanwhile")

@@ -1,5 +1,6 @@
 """The client registration endpoint, RFC 7591 §3 and OpenID Connect Dynamic Registration §3."""
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from identity.registration.register import APART, ITSELF, complaints, keep
 from identity.self_registration import invitations, records
 from identity.self_registration.invitations import Invitation
 from identity.self_registration.wire import INFORMATION, RegistrationSchema
+from identity.written import sorted_json
 
 PATH = "/register"
 # One address at once, and for ever after; whoever has no token is looked up that often at most.
@@ -77,6 +79,7 @@ def register(request: Request, invited: Invitation) -> Response:
                 "public_service_id": outcome.id,
                 "invitation_id": invited.id,
                 "digest": sealing.digest(token),
+                "kept_digest": kept_digest(told),
                 "created_at": at,
                 "changed_at": at,
             }
@@ -84,6 +87,12 @@ def register(request: Request, invited: Invitation) -> Response:
     registered.forget()
     known = Told(outcome.client_id, at, token, outcome.client_secret)
     return information(known, told, status=201)
+
+
+def kept_digest(told: Mapping[str, Any]) -> bytes:
+    """By what a registration is known again: what a service put on record, or an operator since."""
+    kept = {name: value for name, value in told.items() if name not in APART}
+    return hashlib.sha256(sorted_json(kept).encode()).digest()
 
 
 def new_token() -> tuple[str, datetime]:

@@ -172,6 +172,28 @@ def test_what_was_registered_with_a_token_that_was_taken_back_is_not_changed(cli
     assert manager.read().json["client_name"] == manager.told["client_name"]
 
 
+def test_what_an_operator_has_changed_since_is_the_operators(client):
+    """Its next change would ask for all that the initial access token allowed."""
+    manager = managed(client)
+    members = ("client_id", "client_name", "redirect_uris", "organisation")
+    narrower = {name: manager.told[name] for name in members}
+    register([narrower | {"scope": "openid"}])
+
+    change, end, read = manager.change(), manager.end(), manager.read()
+
+    for refused in (change, end):
+        assert (refused.status_code, refused.json["error"]) == (403, "access_denied")
+        assert "an operator has changed" in refused.json["error_description"]
+    assert (read.status_code, read.json["scope"]) == (200, "openid")
+
+
+def test_an_operators_import_of_the_same_changes_nothing(manager):
+    told = {k: v for k, v in manager.told.items() if k not in (*RESERVED, "client_secret")}
+    register([told])
+
+    assert manager.change().status_code == 200
+
+
 def test_a_token_that_is_only_used_up_changes_what_it_registered(client):
     """Its one use was the registration."""
     manager = managed(client, an_invitation(uses=1)[0])
