@@ -13,7 +13,6 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     delete,
-    exists,
     func,
     insert,
     select,
@@ -80,6 +79,9 @@ class SequencerState(Base):
     changed_at: Mapped[datetime]
 
 
+PLACE, ENTRY, KEYS = (each.__table__.c for each in (LogPosition, AccessEntry, EntryKey))
+
+
 def sequencer_state() -> Row[Any] | None:
     """The sequencer's one row, locked until the transaction ends; null before the first entry."""
     return database.row(select(SequencerState).with_for_update())
@@ -99,6 +101,10 @@ def horizon() -> int | None:
     return None if found is None else int(found.h)
 
 
+# Two fences against what PostgreSQL guesses of a table that it has not analysed yet, or of numbers
+# above all that it knows: a range is taken for small, so that its index is walked, and behind an
+# OFFSET each entry's place is looked up instead of all places being read.
+ANY = 2**63 - 1
 # What may be placed now: in the order of ids, and only up to the first entry whose transaction may
 # still have older company on its way. The horizon alone would let a withdrawal with a low xid
 # overtake the disclosure before it, whose xid is higher though its id is lower: all behind it wait.
@@ -110,8 +116,8 @@ _PLACE = """
             max(at) OVER earlier AS latest, max(xid) OVER earlier AS newest
         FROM (
             SELECT citizen_id, id, xid, at, leaf FROM access_entry
-            WHERE {column} >= :left_behind AND NOT EXISTS (
-                SELECT 1 FROM log_position WHERE log_position.entry_id = access_entry.id
+            WHERE {column} BETWEEN :left_behind AND :any AND NOT EXISTS (
+                SELECT 1 FROM log_position WHERE entry_id = access_entry.id LIMIT 1 OFFSET 0
             )
             ORDER BY id LIMIT :most
         ) AS found
@@ -135,7 +141,7 @@ def place(left_behind: int, horizon: int | None, *, size: int, latest: datetime,
     """The next entries have positions from `size` on; how many. Before them `latest` was told."""
     words = _IN_SQLITE if horizon is None else _IN_POSTGRESQL
     query = text(_PLACE.format(**words)).bindparams(bindparam("latest", latest, Instant()))
-    told = {"left_behind": left_behind, "size": size, "most": most}
+    told = {"left_behind": left_behind, "any": ANY, "size": size, "most": most}
     # On SQLite each xid is zero.
     return database.write(query, told | {"horizon": 1 if horizon is None else horizon})
 
@@ -146,7 +152,7 @@ _LIST = """
     SELECT fresh.citizen_id, coalesce(last.n, 0) + row_number() OVER own, fresh.position,
         coalesce(lag(fresh.position) OVER own, last.position)
     FROM log_position AS fresh LEFT JOIN {last}
-    WHERE fresh.position >= :size AND fresh.citizen_id <> :nobody
+    WHERE fresh.position BETWEEN :first AND :last AND fresh.citizen_id <> :nobody
     WINDOW own AS (PARTITION BY fresh.citizen_id ORDER BY fresh.position)
 """
 _LAST_IN_POSTGRESQL = """LATERAL (
@@ -158,24 +164,17 @@ _LAST_IN_SQLITE = """log_subject AS last ON last.citizen_id = fresh.citizen_id A
 )"""
 
 
-def enlist(size: int) -> None:
-    """Whoever has positions from `size` on has them in their own list."""
+def enlist(start: int, end: int) -> None:
+    """Whoever has positions from one to before another has them in their own list."""
     last = _LAST_IN_POSTGRESQL if database.is_postgresql() else _LAST_IN_SQLITE
     query = text(_LIST.format(last=last)).bindparams(bindparam("nobody", NOBODY, Uuid()))
-    database.write(query, {"size": size})
-
-
-def fresh(size: int) -> Sequence[Row[Any]]:
-    """What has positions from `size` on: each leaf's hash, and which entry it is of."""
-    place = LogPosition.position
-    query = select(LogPosition.leaf_hash, LogPosition.entry_id).where(place >= size)
-    return database.rows(query.order_by(place))
+    database.write(query, {"first": start, "last": end - 1})
 
 
 def lowest_left_behind(left_behind: int, horizon: int, *, after: int) -> int | None:
     """The lowest xid below the horizon of the entries behind this one that have no position."""
-    waits = (AccessEntry.id > after, AccessEntry.xid < horizon, _since(left_behind), ~_is_placed())
-    found = database.row(select(func.min(AccessEntry.xid)).where(*waits))
+    waits = (AccessEntry.id > after, AccessEntry.xid.between(left_behind, horizon - 1))
+    found = database.row(select(func.min(AccessEntry.xid)).where(*waits, ~_is_placed()))
     return None if found is None else found[0]
 
 
@@ -190,11 +189,12 @@ def oldest_unplaced() -> datetime | None:
 
 def _since(left_behind: Any) -> Any:  # noqa: ANN401 - SQL conditions
     column = AccessEntry.xid if database.is_postgresql() else AccessEntry.id
-    return column >= left_behind
+    return column.between(left_behind, ANY)
 
 
 def _is_placed() -> Any:  # noqa: ANN401 - an SQL condition
-    return exists().where(LogPosition.entry_id == AccessEntry.id)
+    theirs = select(PLACE.position).where(PLACE.entry_id == AccessEntry.id)
+    return theirs.limit(1).offset(0).exists()
 
 
 def newest_head() -> Row[Any] | None:
@@ -212,8 +212,8 @@ def drop_heads(hour_start: datetime, *, but: int) -> None:
     database.write(delete(LogHead).where(LogHead.signed_at >= hour_start, LogHead.size != but))
 
 
-PLACE, ENTRY, KEYS = (each.__table__.c for each in (LogPosition, AccessEntry, EntryKey))
 LEAF, TIME = (ENTRY.leaf,), (ENTRY.at, PLACE.behind_seconds)
+HASH = (PLACE.leaf_hash, PLACE.entry_id)
 WHOLE = (
     *(PLACE.leaf_hash, PLACE.behind_seconds, *ENTRY),
     *(KEYS.subject_wrapped, KEYS.actor_wrapped, KEYS.kek_id),

@@ -27,14 +27,16 @@ def sequence() -> int:
         left_behind = 0 if state is None else state.left_behind
         # Before the look at the entries: whatever is below it has ended, and is seen by that look.
         horizon = records.horizon()
-        if not records.place(left_behind, horizon, size=size, latest=_latest(size), most=BATCH):
+        latest = _latest(size)
+        end = size + records.place(left_behind, horizon, size=size, latest=latest, most=BATCH)
+        if end == size:
             return 0
-        records.enlist(size)
-        leaves, entries = zip(*records.fresh(size), strict=True)
+        records.enlist(size, end)
+        _, leaves, entries = zip(*records.placed(size, end, columns=records.HASH), strict=True)
         frontier = Frontier.unpacked(size, b"" if state is None else bytes(state.frontier))
         records.keep_state(
             {
-                "size": size + len(leaves),
+                "size": end,
                 "frontier": frontier.grown(leaves).packed(),
                 "left_behind": _next_left_behind(left_behind, horizon, last=entries[-1]),
                 "changed_at": clock.now(),
@@ -42,7 +44,7 @@ def sequence() -> int:
                 "signed_frontier": b"" if state is None else state.signed_frontier,
             }
         )
-    return len(leaves)
+    return end - size
 
 
 def _next_left_behind(before: int, horizon: int | None, *, last: int) -> int:
