@@ -69,6 +69,7 @@ def sign() -> int:
     Raises:
         HeadError: the log must not sign; the text says which file and what to do.
     """
+    key = open_key()
     agreed = _agreed()
     start = agreed.signed.size
     if agreed.size == start:
@@ -81,9 +82,9 @@ def sign() -> int:
             f"the entries from position {start} to {agreed.size - 1} do not give the "
             "tree's root: run `motlan log verify`",
         )
-    note = _signed(grown, open_key())
+    note = _signed(grown, key)
     reached = start if agreed.last is None else agreed.last.head.size
-    store().advance(note, after=agreed.last, leaves=b"".join(leaves[reached - start :]))
+    store(key).advance(note, after=agreed.last, leaves=b"".join(leaves[reached - start :]))
     _keep(grown, note)
     return 1
 
@@ -219,7 +220,8 @@ def _agreed() -> Agreed:
 
 
 def _require_agreement(size: int, signed: Frontier) -> Kept | None:
-    last = store().find()
+    where = store()
+    last = where.find()
     if last is None and not signed.size:
         return None
     if last is None or last.head.size < signed.size:
@@ -227,7 +229,7 @@ def _require_agreement(size: int, signed: Frontier) -> Kept | None:
             f"{settings.current().log_head} knows fewer entries than the {signed.size} that the "
             "database has signed: restore that file from where it was copied to"
         )
-    return store().require_reached(size, root_at=lambda reached: grow(signed, reached).root())
+    return where.require_reached(size, root_at=lambda reached: grow(signed, reached).root())
 
 
 def grow(frontier: Frontier, size: int) -> Frontier:
@@ -247,8 +249,7 @@ def read_back(start: int, end: int) -> Iterator[bytes]:
     """
     for piece in range(start, end, PIECE):
         upto, place = min(piece + PIECE, end), piece
-        for row in records.placed(piece, upto, columns=records.LEAF):
-            position, leaf = row.position, row.leaf
+        for position, leaf in records.placed(piece, upto, columns=records.LEAF):
             if position != place:
                 break
             if leaf is None:

@@ -139,10 +139,10 @@ _IN_SQLITE = {
 
 def place(left_behind: int, horizon: int | None, *, size: int, latest: datetime, most: int) -> int:
     """The next entries have positions from `size` on; how many. Before them `latest` was told."""
+    # Without a horizon each xid is zero.
     words = _IN_SQLITE if horizon is None else _IN_POSTGRESQL
     query = text(_PLACE.format(**words)).bindparams(bindparam("latest", latest, Instant()))
     told = {"left_behind": left_behind, "any": ANY, "size": size, "most": most}
-    # On SQLite each xid is zero.
     return database.write(query, told | {"horizon": 1 if horizon is None else horizon})
 
 
@@ -212,15 +212,15 @@ def drop_heads(hour_start: datetime, *, but: int) -> None:
     database.write(delete(LogHead).where(LogHead.signed_at >= hour_start, LogHead.size != but))
 
 
-LEAF, TIME = (ENTRY.leaf,), (ENTRY.at, PLACE.behind_seconds)
-HASH = (PLACE.leaf_hash, PLACE.entry_id)
+LEAF, HASH = (ENTRY.leaf,), (PLACE.leaf_hash, PLACE.entry_id)
+TIME = (ENTRY.at, PLACE.behind_seconds)
 WHOLE = (
     *(PLACE.leaf_hash, PLACE.behind_seconds, *ENTRY),
     *(KEYS.subject_wrapped, KEYS.actor_wrapped, KEYS.kek_id),
 )
 
 
-def placed(start: int, end: int, *, columns: Sequence[Any] = WHOLE) -> Sequence[Row[Any]]:
+def placed(start: int, end: int, *, columns: Sequence[Any] = WHOLE) -> Sequence[Any]:
     """What is stored about these positions, of entry and keys: null where they are gone."""
     query = (
         select(PLACE.position, *columns)

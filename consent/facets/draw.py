@@ -4,15 +4,14 @@ Of an entry the subject part alone is opened, outside the transaction, so that n
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from consent.audit import records as log
 from consent.audit.tree import Frontier
 from consent.facets import records
 from consent.looks.entries import is_refused, subject
-from identity.database import AnyRow, transaction
+from identity.database import transaction
 
 BATCH = 500
 FAN = 256  # subtrees of one tier below one of the next, as the tiles of C2SP have them
@@ -25,33 +24,34 @@ def draw() -> int:
     Only the worker calls it, alone.
     """
     start = records.reach()
-    found = log.placed(start, start + BATCH, columns=records.DRAWN_FROM)
-    read = [(row, subject(row)) for row in found if row.type is not None]
+    read = [(source, subject(source)) for source in records.sources(start, start + BATCH)]
     if read:
         with transaction():
-            records.append([_facet(row, says) for row, says in read], _hours(read))
+            records.append([_facet(source, says) for source, says in read], _hours(read))
     return len(read) + _grow(start + len(read))
 
 
-def _facet(row: AnyRow, says: Mapping[str, Any]) -> dict[str, Any]:
+def _facet(source: records.Source, says: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "position": row.position,
-        "citizen_id": row.citizen_id,
-        "entry_id": row.id,
-        "type": row.type,
-        "at": row.at,
-        "public_service_id": row.public_service_id,
+        "position": source.position,
+        "citizen_id": source.citizen_id,
+        "entry_id": source.id,
+        "type": source.type,
+        "at": source.at,
+        "public_service_id": source.public_service_id,
         "basis": says.get("basis"),
-        "is_refused": is_refused(row.type, says),
+        "is_refused": is_refused(source.type, says),
     }
 
 
-def _hours(read: Iterable[tuple[AnyRow, Mapping[str, Any]]]) -> Counter[tuple[str, datetime]]:
+def _hours(
+    read: Sequence[tuple[records.Source, Mapping[str, Any]]],
+) -> Counter[tuple[str, datetime]]:
     """How often each type happened in each hour; one entry may stand for many refusals."""
     told: Counter[tuple[str, datetime]] = Counter()
-    for row, says in read:
-        hour_at = row.at.replace(minute=0, second=0, microsecond=0)
-        told[row.type, hour_at] += int(says.get("repeats") or 1)
+    for source, says in read:
+        hour_at = source.at.replace(minute=0, second=0, microsecond=0)
+        told[source.type, hour_at] += int(says.get("repeats") or 1)
     return told
 
 
