@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_body_timed = self._is_ending = False
         self._is_full = self._is_ahead = False  # either way nothing is read
-        self._unsent = b""  # what leaves when others' answers do
+        self._unsent: list[bytes] = []  # what leaves when others' answers do
         self._sent: Future[None] | None = None  # whoever makes the pieces of a long answer
         self.last_used = server.loop.time()
 
@@ -149,9 +149,9 @@ class Connection(asyncio.Protocol):
 
     def flush(self) -> None:
         """What it has to say leaves."""
-        unsent, self._unsent = self._unsent, b""
+        unsent, self._unsent = self._unsent, []
         if unsent and not self._transport.is_closing():
-            self._transport.write(unsent)
+            self._transport.write(b"".join(unsent))
 
     def abort(self) -> None:
         """Nothing more is sent, not even what waits to be."""
@@ -177,9 +177,8 @@ class Connection(asyncio.Protocol):
 
     def _say(self, content: bytes) -> None:
         """It leaves soon, behind what was said before."""
-        said = self._unsent
-        self._unsent = said + content
-        if not said:
+        self._unsent.append(content)
+        if len(self._unsent) == 1:
             self._server.speaks(self)
 
     def _go_on(self) -> None:
