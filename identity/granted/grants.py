@@ -11,7 +11,7 @@ from typing import Any
 
 from identity import clock, columns, database
 from identity.errors import InvalidGrant
-from identity.granted import grant_records, records
+from identity.granted import end_records, grant_records, records
 from identity.granted.approval import Carried
 from identity.granted.claims import decided
 from identity.granted.gate import TokenRef, gate, spend
@@ -222,14 +222,14 @@ def drop_decision(
         "drop_now": now,
         "drop_empty": left_empty.value,
     }
-    dropped = together(*grant_records.dropping(params))
+    dropped = together(*end_records.dropping(params))
     told = {uuid.UUID(one): state for one, state in (dropped["heads.told"] if dropped else [])}
     emptied = [one for one, state in told.items() if state == GrantState.ENDED]
     if by == SUPERSESSION:
         emptied = records.emptied(citizen_id, told)
     if emptied:
         ending = {"end_citizen": citizen_id, "end_grants": emptied, "end_by": by, "end_now": now}
-        together(*grant_records.ending(ending))
+        together(*end_records.ending(ending))
     return tuple(told)
 
 
