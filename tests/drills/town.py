@@ -61,7 +61,7 @@ class Town:
     @property
     def processes(self) -> int:
         """How many web processes answer."""
-        return PROCESSES[self.kind]
+        return int(self.serving.environ["MOTLAN_PROCESSES"])
 
     def wire(self) -> Wire:
         """A connection of one's own."""
@@ -195,8 +195,8 @@ def a_town(
 ) -> Iterator[Town]:
     """A town that answers; with more services and settings if told. In the end nothing runs."""
     at = database or databases.copy()
-    processes = str(PROCESSES[databases.kind])
-    serving = Serving(databases, at, home, MOTLAN_PROCESSES=processes, **environ)
+    usual = {"MOTLAN_PROCESSES": str(PROCESSES[databases.kind])}
+    serving = Serving(databases, at, home, **usual | environ)
     town = _registered(
         Town(
             kind=databases.kind,

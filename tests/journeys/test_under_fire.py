@@ -14,21 +14,24 @@ from tests.drills.town import Town, a_town
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 PEOPLE = 10
+# Each takes a second to start, and one beside the other is all that a crowd needs here.
+PROCESSES = {"postgresql": "2", "sqlite": "1"}
 KILLS = {"postgresql": ["web", "worker", "group"], "sqlite": ["web", "group"]}
 
 
 @pytest.fixture(scope="module")
 def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     home = tmp_path_factory.mktemp("town")
-    with a_town(databases, home, people=PEOPLE) as made:
+    processes = PROCESSES[databases.kind]
+    with a_town(databases, home, people=PEOPLE, MOTLAN_PROCESSES=processes) as made:
         yield made
 
 
 def test_killed_under_load_nothing_is_lost(databases: Databases, tmp_path: Path):
     """security-cases.md §11, figure 1."""
-    memory = Memory()
+    memory, processes = Memory(), PROCESSES[databases.kind]
 
-    with a_town(databases, tmp_path / "town", people=8) as town:
+    with a_town(databases, tmp_path / "town", people=8, MOTLAN_PROCESSES=processes) as town:
         kill_under_load(town, KILLS[databases.kind], memory)
         check_memory(town, memory, tmp_path / "export")
 

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO
 from urllib.parse import urlencode
 
@@ -61,6 +62,7 @@ ADVICE = {
 LANGUAGES = ("vi", "en")
 by_route = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.route)
 HONEST = Outcome(TAKEN, 0)
+read = lru_cache(maxsize=2)(Markup)  # a page is looked at from three sides
 TRIES = 3  # of the five that somebody has
 SIGN_IN = ("/sign-in?next=/", "/staff/sign-in")
 
@@ -113,7 +115,7 @@ def faults(answer: TestResponse, outcome: Outcome, language: str) -> Iterator[st
     if answer.mimetype != "text/html":
         yield f"no page but {answer.mimetype}"
         return
-    markup = Markup(answer.text)
+    markup = read(answer.text)
     yield from _wrong_language(markup, answer, language=language)
     if outcome.how == AT:
         yield from _wrong_summary(markup, outcome.at)
@@ -164,7 +166,7 @@ def _untied(markup: Markup, element: Element, sentence: str) -> Iterator[str]:
 
 def forgotten(answer: TestResponse, form: Form, sent: dict[str, str]) -> Iterator[str]:
     """What was typed and does not stand there again, or should not and does."""
-    markup = Markup(answer.text)
+    markup = read(answer.text)
     for name in SECRET:
         if len(sent.get(name, "")) > 5 and sent[name] in answer.text:
             yield f"{name} is repeated"
@@ -220,7 +222,7 @@ class Walk:
         # It was taken, or too many more would be counted as guessing.
         if answer.status_code not in {400, 403, 409} or self.tries >= TRIES:
             self.sheet, self.tries = self.open(), 0
-        return () if wrong or outcome.how == TAKEN else tuple(_sentences(Markup(answer.text)))
+        return () if wrong or outcome.how == TAKEN else tuple(_sentences(read(answer.text)))
 
 
 def not_forms(sheet: Sheet, form: Form) -> Iterator[Sent]:
