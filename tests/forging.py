@@ -25,27 +25,27 @@ class Forger:
 
     def lays(self, order: list[Place], *, drops_heads: bool = True) -> None:
         """These entries are the log, in this order, and every table agrees."""
-        does = self.log.vandal.does
-        does("DELETE FROM log_position")
-        does("DELETE FROM log_subject")
         leaves, lists = self._leaves(), {}
         frontier = Frontier().grown(leaf_hash(leaves[entry]) for _, entry in order)
-        for position, (citizen, entry) in enumerate(order):
-            does("INSERT INTO log_position (position, citizen_id, entry_id, leaf_hash)"
-                 " VALUES (:1, :2, :3, :4)",
-                 position, citizen, entry, leaf_hash(leaves[entry]))  # fmt: skip
-            if set(str(citizen)) <= set("0-"):
-                continue
-            own = lists.setdefault(citizen, [])
-            does("INSERT INTO log_subject (citizen_id, n, position, previous)"
-                 " VALUES (:1, :2, :3, :4)",
-                 citizen, len(own) + 1, position, own[-1] if own else None)  # fmt: skip
-            own.append(position)
-        does("UPDATE sequencer_state SET size = :1, frontier = :2, signed_size = :1,"
-             " signed_frontier = :2, left_behind = 0",
-             len(order), frontier.packed())  # fmt: skip
-        if drops_heads:
-            does("DELETE FROM log_head")
+        with self.log.vandal.at_work() as does:
+            does("DELETE FROM log_position")
+            does("DELETE FROM log_subject")
+            for position, (citizen, entry) in enumerate(order):
+                does("INSERT INTO log_position (position, citizen_id, entry_id, leaf_hash)"
+                     " VALUES (:1, :2, :3, :4)",
+                     position, citizen, entry, leaf_hash(leaves[entry]))  # fmt: skip
+                if set(str(citizen)) <= set("0-"):
+                    continue
+                own = lists.setdefault(citizen, [])
+                does("INSERT INTO log_subject (citizen_id, n, position, previous)"
+                     " VALUES (:1, :2, :3, :4)",
+                     citizen, len(own) + 1, position, own[-1] if own else None)  # fmt: skip
+                own.append(position)
+            does("UPDATE sequencer_state SET size = :1, frontier = :2, signed_size = :1,"
+                 " signed_frontier = :2, left_behind = 0",
+                 len(order), frontier.packed())  # fmt: skip
+            if drops_heads:
+                does("DELETE FROM log_head")
 
     def writes(self, entry_id: int) -> None:
         """Another entry stands where this one stood, sealed as well as any."""

@@ -64,7 +64,7 @@ class Server:
         """A database of the owner's, copied from a template nobody is connected to."""
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY").format(
                     sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)
                 )
             )

@@ -1,7 +1,7 @@
 """Somebody who holds the database's file, or its superuser's password: no trigger stops them."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,12 @@ class Vandal:
         """Rows as they lie in the database."""
         with self._connected() as run:
             return run(statement, values)
+
+    @contextmanager
+    def at_work(self) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+        """Does many statements over one connection: PostgreSQL needs a moment for each."""
+        with self._connected() as run:
+            yield lambda statement, *values: run(statement, values)
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
