@@ -16,6 +16,7 @@ LENGTH_DIGITS = 15
 # Where a server before us leaves the whole body; absent: it is to be read, as WSGI has it.
 BODY = "motlan.body"
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
+_NOTHING_SENT = Parameters("")  # nobody changes it either
 
 
 class Request:
@@ -92,7 +93,8 @@ class Request:
     @once
     def query(self) -> Parameters:
         """The parameters of the URL."""
-        return Parameters(str(self.environ.get("QUERY_STRING", "")))
+        text = str(self.environ.get("QUERY_STRING", ""))
+        return Parameters(text) if text else _NOTHING_SENT
 
     @once
     def form(self) -> Parameters:
