@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
     def flush(self) -> None:
         """What it has to say leaves."""
         unsent, self._unsent = self._unsent, []
-        if unsent and not self._transport.is_closing():
+        if unsent and not (self._is_ending or self._transport.is_closing()):
             self._transport.write(b"".join(unsent))
 
     def abort(self) -> None:
@@ -231,8 +231,8 @@ class Connection(asyncio.Protocol):
         self._reading.held.clear()
         if self._is_ending or self._transport.is_closing():
             return
-        self._is_ending = True
         self.flush()
+        self._is_ending = True
         try:
             self._transport.write_eof()
         except OSError:  # it is gone already, and asyncio has not told us yet

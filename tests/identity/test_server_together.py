@@ -132,6 +132,22 @@ def test_who_is_told_to_go_on_was_answered_before():
     played(part)
 
 
+def test_who_has_ended_takes_nothing_from_those_who_leave_with_it():
+    """Whatever is said of it then: its transport would raise, and they would wait for ever."""
+
+    def part(server: Serving) -> Callable[[], None]:
+        (ended, gone), (other, wire) = connected(server), connected(server)
+        ended.data_received(LAST)
+        ended.begin(answers.of(200, ()))
+        other.data_received(ASKED % 1)
+        return lambda: _heard(gone, wire)
+
+    def _heard(gone: Wire, wire: Wire) -> None:
+        assert [paths(one) for one in (*gone.sent, *wire.sent)] == [[b"/last"], [b"/1"]]
+
+    played(part)
+
+
 @pytest.mark.parametrize("asked", [LAST, ASKED % 1], ids=["by the client", "by us"])
 def test_the_last_answer_leaves_before_the_connection_is_ended(asked: bytes):
 
