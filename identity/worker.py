@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 # Only one worker at a time may hold it (pg_advisory_lock).
 LOCK = 0x6D6F746C616E
 TICK_SECONDS = 0.2
+# That a duty ended well is written no more often: each mark is a commit of its own.
+MARK_EVERY = timedelta(seconds=1)
 PURGE_BATCH = 1_000
 PROBE = "probe"
 
@@ -76,12 +78,17 @@ def _take_turns(
     duties: list[Duty], stop: threading.Event, *, check: Callable[[], None] = lambda: None
 ) -> None:
     due = dict.fromkeys(duties, clock.now())
+    marks = dict(due)
     while not stop.is_set():
         check()
         for duty, at in due.items():
-            if at <= clock.now():
-                due[duty] = clock.now() + duty.every
-                _do(duty)
+            now = clock.now()
+            if at <= now:
+                due[duty] = now + duty.every
+                is_told = marks[duty] <= now
+                if is_told:
+                    marks[duty] = now + MARK_EVERY
+                _do(duty, is_told=is_told)
         stop.wait(TICK_SECONDS)
 
 
@@ -100,11 +107,11 @@ def duties() -> list[Duty]:
     return [*ours, *joined().duties]
 
 
-def _do(duty: Duty) -> None:
+def _do(duty: Duty, *, is_told: bool = True) -> None:
     oplog.begin("turn")  # whatever the duty logs can be read together, as a request's lines can
     try:
         done = duty.act()
-        if duty.name != PROBE:
+        if is_told and duty.name != PROBE:
             with transaction():
                 mark(duty.name, str(done) if duty.behind_since is None else _behind(duty))
     except Exception as error:  # noqa: BLE001 - the next turn comes; a dead worker helps nobody

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity import database
-from identity.columns import Base, Instant
+from identity.columns import Base
 from identity.entry import NOBODY
 from identity.trail import AccessEntry, EntryKey
 
@@ -108,12 +108,17 @@ ANY = 2**63 - 1
 # What may be placed now: in the order of ids, and only up to the first entry whose transaction may
 # still have older company on its way. The horizon alone would let a withdrawal with a low xid
 # overtake the disclosure before it, whose xid is higher though its id is lower: all behind it wait.
+# A clock that was set back moves nothing; how far it was behind the latest told `before` is marked.
 _PLACE = """
     INSERT INTO log_position (position, citizen_id, entry_id, leaf_hash, behind_seconds)
     SELECT position, citizen_id, id, {leaf_hash}, nullif({behind}, 0)
     FROM (
         SELECT found.*, :size - 1 + row_number() OVER earlier AS position,
-            max(at) OVER earlier AS latest, max(xid) OVER earlier AS newest
+            max(at) OVER earlier AS latest, max(xid) OVER earlier AS newest, (
+                SELECT told.at + coalesce(last.behind_seconds, 0) * {second}
+                FROM log_position AS last JOIN access_entry AS told ON told.id = last.entry_id
+                WHERE last.position = :size - 1
+            ) AS before
         FROM (
             SELECT citizen_id, id, xid, at, leaf FROM access_entry
             WHERE {column} BETWEEN :left_behind AND :any AND NOT EXISTS (
@@ -123,27 +128,28 @@ _PLACE = """
         ) AS found
         WINDOW earlier AS (ORDER BY id ROWS UNBOUNDED PRECEDING)
     ) AS numbered
-    WHERE newest < :horizon ORDER BY position
+    WHERE newest < :horizon
 """
 _IN_POSTGRESQL = {
     "column": "xid",
+    "second": "interval '1 second'",
     "leaf_hash": "sha256(decode('00', 'hex') || leaf)",
-    "behind": "floor(extract(epoch FROM greatest(latest, :latest) - at))::integer",
+    "behind": "floor(extract(epoch FROM greatest(latest, before) - at))::integer",
 }
 _IN_SQLITE = {
     "column": "id",
+    "second": "1000000",
     "leaf_hash": "sha256(CAST(x'00' || leaf AS BLOB))",
-    "behind": "(max(latest, :latest) - at) / 1000000",
+    "behind": "(max(latest, coalesce(before, 0)) - at) / 1000000",
 }
 
 
-def place(left_behind: int, horizon: int | None, *, size: int, latest: datetime, most: int) -> int:
-    """The next entries have positions from `size` on; how many. Before them `latest` was told."""
-    # Without a horizon each xid is zero.
+def place(left_behind: int, horizon: int | None, *, size: int, most: int) -> int:
+    """The next entries have positions from `size` on, at most so many; how many."""
     words = _IN_SQLITE if horizon is None else _IN_POSTGRESQL
-    query = text(_PLACE.format(**words)).bindparams(bindparam("latest", latest, Instant()))
     told = {"left_behind": left_behind, "any": ANY, "size": size, "most": most}
-    return database.write(query, told | {"horizon": 1 if horizon is None else horizon})
+    told["horizon"] = 1 if horizon is None else horizon  # without one each xid is zero
+    return database.write(text(_PLACE.format(**words)), told)
 
 
 # Each person's own list goes on with the positions that were just given.
@@ -180,16 +186,11 @@ def lowest_left_behind(left_behind: int, horizon: int, *, after: int) -> int | N
 
 def oldest_unplaced() -> datetime | None:
     """When the oldest visible entry without a position was sealed; null: each has its place."""
-    left_behind = select(SequencerState.left_behind).scalar_subquery()
-    found = database.row(
-        select(func.min(AccessEntry.at)).where(_since(func.coalesce(left_behind, 0)), ~_is_placed())
-    )
-    return None if found is None else found[0]
-
-
-def _since(left_behind: Any) -> Any:  # noqa: ANN401 - SQL conditions
     column = AccessEntry.xid if database.is_postgresql() else AccessEntry.id
-    return column.between(left_behind, ANY)
+    left_behind = select(func.coalesce(func.max(SequencerState.left_behind), 0)).scalar_subquery()
+    waits = (column.between(left_behind, ANY), ~_is_placed())
+    found = database.row(select(func.min(AccessEntry.at)).where(*waits))
+    return None if found is None else found[0]
 
 
 def _is_placed() -> Any:  # noqa: ANN401 - an SQL condition
@@ -213,7 +214,6 @@ def drop_heads(hour_start: datetime, *, but: int) -> None:
 
 
 LEAF, HASH = (ENTRY.leaf,), (PLACE.leaf_hash, PLACE.entry_id)
-TIME = (ENTRY.at, PLACE.behind_seconds)
 WHOLE = (
     *(PLACE.leaf_hash, PLACE.behind_seconds, *ENTRY),
     *(KEYS.subject_wrapped, KEYS.actor_wrapped, KEYS.kek_id),

@@ -5,12 +5,9 @@ taken after the head row's lock, so a disclosure never stands behind the withdra
 The database numbers and hashes what it holds; only the tree's frontier is grown here.
 """
 
-from datetime import datetime, timedelta
-
 from consent.audit import records
 from consent.audit.tree import Frontier
 from identity import clock
-from identity.columns import EPOCH
 from identity.database import transaction
 
 BATCH = 2_000
@@ -27,8 +24,7 @@ def sequence() -> int:
         left_behind = 0 if state is None else state.left_behind
         # Before the look at the entries: whatever is below it has ended, and is seen by that look.
         horizon = records.horizon()
-        latest = _latest(size)
-        end = size + records.place(left_behind, horizon, size=size, latest=latest, most=BATCH)
+        end = size + records.place(left_behind, horizon, size=size, most=BATCH)
         if end == size:
             return 0
         records.enlist(size, end)
@@ -53,15 +49,3 @@ def _next_left_behind(before: int, horizon: int | None, *, last: int) -> int:
         return last + 1
     lowest = records.lowest_left_behind(before, horizon, after=last)
     return horizon if lowest is None else lowest
-
-
-def _latest(size: int) -> datetime:
-    """The latest time that the entries placed so far tell, or one that none is before.
-
-    A clock that was set back moves nothing; what it told meanwhile is marked.
-    """
-    last = next(iter(records.placed(size - 1, size, columns=records.TIME)), None)
-    if last is None or last.at is None:  # its entry is gone, which `log verify` tells
-        return EPOCH
-    at: datetime = last.at
-    return at + timedelta(seconds=last.behind_seconds or 0)

@@ -78,6 +78,18 @@ def test_a_duty_that_ended_well_leaves_its_sign(works):
     assert clock.now() - worker.last(duty.name) < timedelta(seconds=5)
 
 
+def test_a_duty_of_many_turns_leaves_its_sign_no_more_often_than_said(works, monkeypatch):
+    """Each sign is a commit of its own."""
+    monkeypatch.setattr(worker, "MARK_EVERY", timedelta(days=1))
+    signs, turns = [], []
+    monkeypatch.setattr(worker, "mark", lambda duty, _word: signs.append(duty))
+    often = a_duty(lambda: turns.append(1))
+
+    works(often, until=lambda: len(turns) > 3)
+
+    assert signs == [often.name]
+
+
 def test_a_duty_has_its_turn_only_when_it_is_due(works):
     often, seldom = [], []
     duties = [a_duty(lambda: often.append(1) or 1),
