@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from identity import database
@@ -16,6 +17,10 @@ from identity import database
 # kernel tells it; the rest of the allowance is for their caches and disks, more for a crowd.
 CPU_LIMIT_SECONDS = 1.6
 WAIT_LIMIT_SECONDS = 2.0
+# How long one example of a property takes is the machine's affair: the whole test is timed below.
+UNHURRIED = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 QUICK_FOLDERS = ("tests/identity/", "tests/consent/", "tests/protocol/")
 
 
@@ -57,6 +62,8 @@ def _require_inside(address: object) -> None:
 
 def pytest_configure() -> None:
     sys.addaudithook(_watch)
+    hypothesis.settings.register_profile("unhurried", UNHURRIED)
+    hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(wrapper=True)
