@@ -15,5 +15,5 @@ HOURS_KEPT = timedelta(days=60)
 
 def join(_app: "Flask") -> None:
     """Bring the worker's duty, and the end of what it counts."""
-    joined().duties.append(Duty("facets", timedelta(milliseconds=500), draw.draw))
+    joined().duties.append(Duty("facets", timedelta(milliseconds=200), draw.draw))
     joined().purges.append(Purge("log_hour", "hour_at", HOURS_KEPT))

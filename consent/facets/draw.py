@@ -13,7 +13,7 @@ from consent.facets import records
 from consent.looks.entries import is_refused, subject
 from identity.database import transaction
 
-BATCH = 500
+BATCH = 200  # small, so that requests of the same machine wait for little
 FAN = 256  # subtrees of one tier below one of the next, as the tiles of C2SP have them
 MOST_NODES = 8  # of one tier in one turn
 
