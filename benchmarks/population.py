@@ -11,8 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 import consent
 from benchmarks import proofs
 from consent.attributes import publish as attributes_file
@@ -60,15 +58,7 @@ def main(count: int, file: Path) -> None:
         "services": {"usual": services, "readable": services, "asserting": list(_asserting())},
     }
     file.write_text(json.dumps(told), encoding="utf-8")
-    _let_the_database_count()
     database.close()
-
-
-def _let_the_database_count() -> None:
-    """As the server itself does within a minute: a plan made before is a guess."""
-    if database.is_postgresql():
-        with psycopg.connect(settings.current().database_owner_url) as owner:
-            owner.execute("ANALYZE")
 
 
 def _line(number: str) -> Any:  # noqa: ANN401 - a Line

@@ -62,9 +62,15 @@ def connect(url: str, *, lock_timeout: str) -> Connection:
     """
     told: dict[str, Any] = {"connect_timeout": PATIENCE} | conninfo_to_dict(url)
     options = f"{_KWARGS['options']} -c lock_timeout={lock_timeout}"
+    options += _BY_KEYS
     connection = Connection.connect(**told, **_KWARGS | {"options": options})
     _begin(connection)
     return connection
+
+
+# What the loop asks are look-ups by keys, planned once: a plan made while a table was small, or not
+# counted yet, would read it whole for as long as nobody counts.
+_BY_KEYS = " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c jit=off"
 
 
 def _begin(connection: Connection) -> None:
