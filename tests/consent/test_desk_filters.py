@@ -192,6 +192,7 @@ class TestSaved:
         her = lan()
         for _ in range(3):
             trail.record("token:refused", Who(her.citizen_id))
+        desks.known()
         at = self.keep(theirs, type="token:refused").location
 
         (older,) = links(theirs.get(at), "next")

@@ -9,6 +9,7 @@ from identity.server import answers, serving
 from identity.server.connection import Connection
 from identity.server.requests import Request
 from identity.server.serving import Serving
+from tests.turns import on_a_loop
 
 pytestmark = [pytest.mark.sqlite]
 
@@ -57,7 +58,7 @@ def played(part: Callable[[Serving], Callable[[], None]]) -> None:
         await asyncio.sleep(0)
         look()
 
-    asyncio.run(play())
+    on_a_loop(play)
 
 
 def connected(server: Serving) -> tuple[Connection, Wire]:
