@@ -45,7 +45,6 @@ USUAL = Limits()
 # Transactions at once, and statements in one: while the server works at one, the next is filled.
 USUALLY_UNDER_WAY = 2
 MOST_TOGETHER = 16
-LOCK_PATIENCE = "50ms"  # of many together; who met the lock then waits for it alone
 
 
 class Lines:
@@ -63,9 +62,8 @@ class Lines:
         self._open: set[Line] = set()
         self._free: list[Line] = []  # the last one used is the next: its caches are warm
         self._queue: deque[Question] = deque()
-        self._adapted: abc.Transformer = (
-            Transformer()
-        )  # remembers how each type is written and read
+        # Remembers how each type is written and read.
+        self._adapted: abc.Transformer = Transformer()
         self._is_sending = self._is_looking = False
         self._connecting = ThreadPoolExecutor(1, thread_name_prefix="connect")
         self._is_connecting = False
@@ -183,7 +181,7 @@ class Lines:
         if not is_needed or is_early or self._is_closed:
             return
         self._is_connecting = True
-        made = self._connecting.submit(postgresql.connect, self._url, lock_timeout=LOCK_PATIENCE)
+        made = self._connecting.submit(postgresql.connect, self._url)
         made.add_done_callback(self._tell_loop)
 
     def _tell_loop(self, made: "Future[Connection]") -> None:
@@ -236,9 +234,13 @@ class Lines:
                 self._drop(line)
 
     def usage(self) -> "Usage":
-        """How the connections stand now; any thread may ask."""
-        free = len(self._free)
-        return Usage(free, max(len(self._open) - free, 0), len(self._queue))
+        """How the connections stand now; any thread may ask.
+
+        Who only waits for company is not waiting: with more connections nobody would go sooner.
+        """
+        free, made = len(self._free), len(self._open)
+        is_short = not free and (made >= self._most or not made)
+        return Usage(free, max(made - free, 0), len(self._queue) if is_short else 0)
 
     def close(self) -> None:
         """Let go of every connection; whoever waits is told that the database is away.
@@ -256,7 +258,7 @@ class Lines:
 
 
 class Usage(NamedTuple):
-    """Connections by state, and turns that have none yet."""
+    """Connections by state, and turns that would have one if there were more."""
 
     free: int
     used: int

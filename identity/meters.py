@@ -35,7 +35,7 @@ PASSWORDS = Gauge(
 )
 CONNECTIONS = Gauge(
     "motlan_database_connections",
-    "Connections of the processes by state; waiting: requests that have none yet",
+    "Connections of the processes by state; waiting: requests that more of them would help",
     ["state"],
     multiprocess_mode="livesum",
 )

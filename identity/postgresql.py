@@ -52,25 +52,26 @@ _KWARGS: dict[str, Any] = {
 }
 
 
-def connect(url: str, *, lock_timeout: str) -> Connection:
-    """One connection beside the pool, as the pool would make it; whoever waits for it waits long.
-
-    A statement waits for a lock no longer than `lock_timeout`, as PostgreSQL writes it.
+def connect(url: str) -> Connection:
+    """One connection beside the pool, for the event loop; whoever waits for it waits long.
 
     Raises:
         psycopg.OperationalError: the server is away, or takes nobody more.
     """
     told: dict[str, Any] = {"connect_timeout": PATIENCE} | conninfo_to_dict(url)
-    options = f"{_KWARGS['options']} -c lock_timeout={lock_timeout}"
-    options += _BY_KEYS
+    options = f"{_KWARGS['options']} {_ON_THE_LOOP}"
     connection = Connection.connect(**told, **_KWARGS | {"options": options})
     _begin(connection)
     return connection
 
 
-# What the loop asks are look-ups by keys, planned once: a plan made while a table was small, or not
+# Of many together nobody waits for a lock; who met it then waits for it alone (decision 0048). And
+# what the loop asks are look-ups by keys, planned once: a plan made while a table was small, or not
 # counted yet, would read it whole for as long as nobody counts.
-_BY_KEYS = " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c jit=off"
+_ON_THE_LOOP = (
+    "-c lock_timeout=50ms"
+    " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c jit=off"
+)
 
 
 def _begin(connection: Connection) -> None:

@@ -100,9 +100,13 @@ def _is_worth_another(question: Question, failed: pq.abc.PGresult, *, is_unprepa
 MOST_TRIES = 3
 _FAILED = pq.ExecStatus.FATAL_ERROR
 _SQLSTATE, _LOCKED = pq.DiagnosticField.SQLSTATE, b"55P03"
+_SEVERITY, LAST_WORDS = pq.DiagnosticField.SEVERITY_NONLOCALIZED, (b"FATAL", b"PANIC")
 
 
 def lost(results: Sequence[pq.abc.PGresult], why: str) -> psycopg.Error:
-    """What to tell those whose connection ended: the server's own words, if it had some."""
-    told = next((each for each in results if each.status == _FAILED), None)
+    """What to tell those whose connection ended: the server's own last words, if it had some.
+
+    No mistake in one of the statements: that is told to who made it alone.
+    """
+    told = next((each for each in results if each.error_field(_SEVERITY) in LAST_WORDS), None)
     return psycopg.OperationalError(why) if told is None else postgresql.error(told)

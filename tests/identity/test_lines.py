@@ -288,7 +288,7 @@ class TestNoConnection:
     def test_a_server_that_is_away_is_tried_once_and_everybody_told(self, monkeypatch):
         tries = []
 
-        def connect(url, **_kwargs):
+        def connect(url):
             tries.append(url)
             raise psycopg.OperationalError("away")
 
@@ -302,11 +302,11 @@ class TestNoConnection:
         real, tries = postgresql.connect, []
         monkeypatch.setattr(lines, "FIRST_PAUSE", 0.05)
 
-        def connect(url, **kwargs):
+        def connect(url):
             tries.append(url)
             if len(tries) == 1:
                 raise psycopg.OperationalError("away")
-            return real(url, **kwargs)
+            return real(url)
 
         monkeypatch.setattr(postgresql, "connect", connect)
 

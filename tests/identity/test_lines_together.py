@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from identity import lines, settings, turns
+from identity import lines, questions, settings, turns
 from identity.lines import Limits
 from identity.together import Clause, all_undone_unless, together
 from tests.turns import asking, later, play
@@ -73,6 +73,30 @@ def test_who_asks_alone_waits_for_nobody():
     assert time.monotonic() - began < 5
 
 
+def test_who_only_waits_for_company_is_not_counted_as_waiting():
+    """Else the alarm of `docs/operations.md` would ring under every load."""
+    waited = []
+
+    def asks(opened):
+        for _ in range(20):
+            opened.first_row(b"SELECT 1", [])
+            waited.append(opened.usage().waiting)
+
+    play(*[asks] * 8, most=8)
+    company = max(waited)
+    slow = asking(b"SELECT 1 FROM pg_sleep(0.2)")
+    play(
+        slow, later(asks), later(lambda opened: waited.append(opened.usage().waiting), 0.1), most=1
+    )
+
+    assert company == 0
+    assert max(waited) > 0
+
+
+def test_a_plan_goes_by_keys_whatever_the_server_has_counted():
+    assert play(asking(b"SHOW enable_seqscan")) == [("off",)]
+
+
 class TestOneOfThemIsWrong:
     def test_it_is_told_and_the_others_are_kept(self, table):
         acts = [putting(table, number) for number in (1, 2, 1, 3)]
@@ -122,6 +146,13 @@ class TestOneOfThemIsWrong:
 
         assert told[0][0] == 1
         assert isinstance(told[1], psycopg.errors.SyntaxError)
+
+    def test_a_connection_that_ends_then_tells_nobody_of_it(self):
+        """Whoever was beside it would take the mistake for their own: a value used twice, say."""
+        with psycopg.connect(settings.current().database_url) as other:
+            mistake = other.pgconn.exec_(b"SELECT 1 / 0")
+
+        assert type(questions.lost([mistake], "lost")) is psycopg.OperationalError
 
     def test_the_connection_is_as_good_as_before(self, table):
         pid = b"SELECT pg_backend_pid()"
