@@ -31,7 +31,7 @@ class LogPosition(Base):
     """Where in the tree an entry stands: appended by the sequencer alone."""
 
     __tablename__ = "log_position"
-    __table_args__ = (Index("ix_log_position_entry", "entry_id", unique=True),)
+    __table_args__ = (Index("ix_log_position_entry_id", "entry_id", unique=True),)
 
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     citizen_id: Mapped[uuid.UUID]

@@ -40,14 +40,14 @@ class LogFacet(Base):
         Index("ix_log_facet_type", "type", "entry_id"),
         Index("ix_log_facet_service", "public_service_id", "entry_id"),
         Index(
-            "ix_log_facet_basis",
+            "ix_log_facet_with_basis",
             "basis",
             "entry_id",
             postgresql_where=_HAS_BASIS,
             sqlite_where=_HAS_BASIS,
         ),
         Index(
-            "ix_log_facet_refused",
+            "ix_log_facet_refusal",
             "entry_id",
             postgresql_where=text("is_refused"),
             sqlite_where=text("is_refused = 1"),
