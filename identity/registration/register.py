@@ -119,10 +119,17 @@ def _with_organisation(told: dict[str, Any]) -> Outcome:
     return replace(outcome, outcome="updated")
 
 
-def keep(told: dict[str, Any], *, organisation_id: uuid.UUID, by: str) -> Outcome:
+def keep(
+    told: dict[str, Any],
+    *,
+    organisation_id: uuid.UUID,
+    by: str,
+    instead_of: Mapping[str, Any] | None = None,
+) -> Outcome:
     """What a checked registration says is on record, in the running transaction.
 
-    Whoever remembers services has to `registered.forget()` after it.
+    Whoever remembers services has to `registered.forget()` after it. `instead_of` is what its
+    author read there: something else is somebody else's change.
 
     Raises:
         BadRegistrationError: somebody else changed the service meanwhile, or it has ended.
@@ -131,11 +138,13 @@ def keep(told: dict[str, Any], *, organisation_id: uuid.UUID, by: str) -> Outcom
     row = records.find(client_id)
     if row is not None and not row.is_active:
         raise BadRegistrationError(f"client_id: {client_id} has ended; register another")
+    if row is not None and instead_of is not None and row.registration != instead_of:
+        raise BadRegistrationError(f"client_id: {client_id} was changed meanwhile; run again")
     public_service_id = database.new_id() if row is None else row.id
     secret = _secret(told, None if row is None else row.secret_digest)
     columns = {
         "organisation_id": organisation_id,
-        "registration": {k: v for k, v in told.items() if k not in APART},
+        "registration": stored(told),
         "secret_digest": secret.digest(public_service_id),
         "sector": sectors.sector(
             told, None if row is None else row.sector, may_share=by == OPERATOR
@@ -150,6 +159,11 @@ def keep(told: dict[str, Any], *, organisation_id: uuid.UUID, by: str) -> Outcom
         _record(public_service_id, client_id, outcome=outcome, by=by)
     code = told["organisation"]["code"]
     return Outcome(public_service_id, client_id, code, outcome, secret.made)
+
+
+def stored(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a registration is kept as it is."""
+    return {name: value for name, value in told.items() if name not in APART}
 
 
 def end(client_id: str) -> None:

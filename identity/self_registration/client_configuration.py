@@ -52,7 +52,7 @@ class Managed:
     secret_digest: bytes | None  # null: it has no secret
     issued_at: datetime
     invitation: Invitation
-    kept_digest: bytes | None  # of what it last put on record; null: it is not known
+    is_as_kept: bool  # what is on record is what it put there last, or nobody knows
     token: str = field(repr=False)
 
     @property
@@ -86,9 +86,15 @@ def manager(request: Request) -> Managed:
         secret_digest=row.secret_digest,
         issued_at=row.registered_at,
         invitation=invitations.read(row),
-        kept_digest=row.kept_digest,
+        is_as_kept=_is_as_kept(row),
         token=token,
     )
+
+
+def _is_as_kept(row: Any) -> bool:  # noqa: ANN401 - a database row
+    if row.is_of != row.organisation_id:  # an operator gave it to another organisation
+        return False
+    return row.kept_digest in {None, kept_digest(row.registration)}
 
 
 def read(_request: Request, managed: Managed) -> Response:
@@ -117,7 +123,12 @@ def update(request: Request, managed: Managed) -> Response:
             raise unauthorized("changed meanwhile")
         try:
             organisation_id = managed.invitation.organisation_id
-            outcome = keep(told, organisation_id=organisation_id, by=ITSELF)
+            outcome = keep(
+                told,
+                organisation_id=organisation_id,
+                by=ITSELF,
+                instead_of=managed.registration,
+            )
         except BadRegistrationError:
             raise unauthorized("changed meanwhile") from None
     registered.forget()
@@ -129,7 +140,7 @@ def _require_its_own(managed: Managed) -> None:
     if managed.invitation.ended_at is not None:
         raise AccessDenied("the initial access token was taken back: ask the operator")
     # Else its next change would undo what the operator narrowed.
-    if managed.kept_digest not in {None, kept_digest(managed.registration)}:
+    if not managed.is_as_kept:
         raise AccessDenied("an operator has changed this registration: ask the operator")
 
 

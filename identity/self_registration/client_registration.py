@@ -17,7 +17,7 @@ from identity.errors import InvalidRequest, InvalidToken, Refusal, tell
 from identity.messages import NO_STORE, Response, json_response
 from identity.public_services import registered
 from identity.registration import sectors
-from identity.registration.register import APART, ITSELF, complaints, keep
+from identity.registration.register import ITSELF, complaints, keep, stored
 from identity.self_registration import invitations, records
 from identity.self_registration.invitations import Invitation
 from identity.self_registration.wire import INFORMATION, RegistrationSchema
@@ -91,8 +91,7 @@ def register(request: Request, invited: Invitation) -> Response:
 
 def kept_digest(told: Mapping[str, Any]) -> bytes:
     """By what a registration is known again: what a service put on record, or an operator since."""
-    kept = {name: value for name, value in told.items() if name not in APART}
-    return hashlib.sha256(sorted_json(kept).encode()).digest()
+    return hashlib.sha256(sorted_json(stored(told)).encode()).digest()
 
 
 def new_token() -> tuple[str, datetime]:
@@ -152,7 +151,7 @@ def information(known: Told, told: Mapping[str, Any], *, status: int = 200) -> R
     }
     if known.secret is not None:
         said |= {"client_secret": known.secret, "client_secret_expires_at": 0}  # 0: never
-    kept = {name: value for name, value in told.items() if name not in APART}
+    kept = stored(told)
     organisation = {"organisation": told["organisation"]}
     return json_response(said | kept | organisation, status, headers=NO_STORE)
 

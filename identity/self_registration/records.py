@@ -66,6 +66,7 @@ _MANAGED = (
         PublicService.id.label("public_service_id"),
         PublicService.client_id,
         PublicService.registration,
+        PublicService.organisation_id.label("is_of"),
         PublicService.secret_digest,
         SelfRegistration.created_at.label("registered_at"),
         SelfRegistration.kept_digest,

@@ -9,13 +9,13 @@ from flask.testing import FlaskClient
 
 from identity.public_services import registered
 from identity.registration.register import BadRegistrationError, register
-from identity.self_registration import invitations
+from identity.self_registration import client_configuration, invitations
 from identity.trail import AccessEntry
 from tests.exchange import find_entries
 from tests.offices import Office
 from tests.people import lan
 from tests.public_services import authenticate, registration
-from tests.registering import Registrar, an_invitation, bearer, metadata, played
+from tests.registering import Registrar, an_invitation, an_organisation, bearer, metadata, played
 
 pytestmark = pytest.mark.usefixtures("app")
 RESERVED = (
@@ -185,6 +185,30 @@ def test_what_an_operator_has_changed_since_is_the_operators(client):
         assert (refused.status_code, refused.json["error"]) == (403, "access_denied")
         assert "an operator has changed" in refused.json["error_description"]
     assert (read.status_code, read.json["scope"]) == (200, "openid")
+
+
+def test_a_service_that_an_operator_gave_to_another_organisation_stays_there(manager):
+    told = {k: v for k, v in manager.told.items() if k not in (*RESERVED, "client_secret")}
+    register([told | {"organisation": an_organisation()}])
+
+    assert manager.change().status_code == 403
+    assert manager.end().status_code == 403
+
+
+def test_an_operators_import_while_a_change_is_read_stands(client, monkeypatch):
+    manager = managed(client)
+    members = ("client_id", "client_name", "redirect_uris", "organisation")
+    narrower = {name: manager.told[name] for name in members} | {"scope": "openid"}
+    real = client_configuration.metadata
+
+    def imported_meanwhile(*told):
+        register([narrower])
+        return real(*told)
+
+    monkeypatch.setattr(client_configuration, "metadata", imported_meanwhile)
+
+    assert manager.change().status_code == 401
+    assert manager.read().json["scope"] == "openid"
 
 
 def test_an_operators_import_of_the_same_changes_nothing(manager):
