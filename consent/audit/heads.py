@@ -70,7 +70,8 @@ def sign() -> int:
         HeadError: the log must not sign; the text says which file and what to do.
     """
     key = open_key()
-    agreed = _agreed()
+    where = store(key)
+    agreed = _agreed(where)
     start = agreed.signed.size
     if agreed.size == start:
         return 0
@@ -84,7 +85,7 @@ def sign() -> int:
         )
     note = _signed(grown, key)
     reached = start if agreed.last is None else agreed.last.head.size
-    store(key).advance(note, after=agreed.last, leaves=b"".join(leaves[reached - start :]))
+    where.advance(note, after=agreed.last, leaves=b"".join(leaves[reached - start :]))
     _keep(grown, note)
     return 1
 
@@ -145,7 +146,7 @@ def require_agreement() -> None:
     Raises:
         HeadError: it is; the text says which file and what to do.
     """
-    _agreed()
+    _agreed(store())
 
 
 def disagreement() -> str | None:
@@ -208,19 +209,18 @@ class Agreed:
     last: Kept | None  # null: nothing was ever signed
 
 
-def _agreed() -> Agreed:
+def _agreed(where: SecondStore) -> Agreed:
     # Both are read under the state's lock, so that they are of one moment.
     with transaction():
         state = records.sequencer_state()
         if state is None:
-            return Agreed(0, b"", Frontier(), _require_agreement(0, Frontier()))
+            return Agreed(0, b"", Frontier(), _require_agreement(where, 0, signed=Frontier()))
         signed = Frontier.unpacked(state.signed_size, bytes(state.signed_frontier))
-        last = _require_agreement(state.size, signed)
+        last = _require_agreement(where, state.size, signed=signed)
     return Agreed(state.size, bytes(state.frontier), signed, last)
 
 
-def _require_agreement(size: int, signed: Frontier) -> Kept | None:
-    where = store()
+def _require_agreement(where: SecondStore, size: int, *, signed: Frontier) -> Kept | None:
     last = where.find()
     if last is None and not signed.size:
         return None

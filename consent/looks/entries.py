@@ -1,6 +1,5 @@
 """An entry of the log, opened to be read by the person it is about or by a security officer."""
 
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from identity.entry import NOBODY, open_part
 from identity.errors import NotFound
 from identity.public_services import registered
 from identity.public_services.registered import Registered
+from identity.written import own_json
 
 LINKED = "linked person"
 _CLAIMS = {claim: name for told in SCOPE_CLAIMS.values() for claim, name in told.items()}
@@ -153,7 +153,7 @@ def _part(row: Any, *, is_subject: bool) -> Mapping[str, Any]:  # noqa: ANN401 -
     )
     key = sealing.ring().unwrap(bytes(wrapped), row.kek_id)
     stored = open_part(bytes(sealed), key, commit=bytes(commit), is_subject=is_subject)
-    members: Mapping[str, Any] = json.loads(stored.decode())
+    members: Mapping[str, Any] = own_json(stored.decode())
     return members
 
 

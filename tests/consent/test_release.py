@@ -177,6 +177,18 @@ def test_the_usual_release_is_one_statement_and_one_commit(client, given):
     assert (tally.round_trips, tally.commits) == (1, 1)
 
 
+def test_where_uses_are_counted_a_release_is_built_twice(client, her):
+    """The usual statement finds no row then; what stands is read, and the use is taken with it."""
+    given = give(her, a_service(), decision("full_name", uses_left=5))
+    ask(client, given)
+
+    with database.counted() as tally:
+        answer = ask(client, given)
+
+    assert answer.status_code == 200
+    assert (tally.round_trips, tally.commits) == (5, 2)
+
+
 def test_a_budget_is_used_up_to_its_end_and_not_beyond(client, her):
     given = give(her, a_service(), decision("full_name", uses_left=2))
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.attributes.types import TYPES, BadValue, Value, canonical, shown, supplied
@@ -205,7 +205,6 @@ def test_what_cannot_be_read_without_guessing_is_refused(name: str, typed: str) 
         supplied(name, typed)
 
 
-@settings(deadline=None)  # the first phone and country load their tables
 @given(st.sampled_from(list(TYPES)), st.text(max_size=40))
 def test_whatever_is_typed_is_either_refused_or_a_canonical_value(name: str, typed: str) -> None:
     try:
@@ -227,7 +226,6 @@ json_values = st.recursive(
 
 
 @pytest.mark.slow  # a hundred examples of every type
-@settings(deadline=None)  # the first phone and country load their tables
 @given(st.sampled_from(list(TYPES)), json_values)
 def test_whatever_a_register_sends_is_either_refused_or_stays_the_same(
     name: str, sent: object

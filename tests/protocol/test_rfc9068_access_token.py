@@ -122,7 +122,7 @@ class TestAccessToken:
         assert set(claims) == {"iss", "aud", "sub", "client_id", "jti", "iat", "exp"}
         assert read_access_token(sign_access_token(token), audiences=(API,)) == token
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(
         audience=st.text(),
         client_id=st.text(),
