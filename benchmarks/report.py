@@ -43,8 +43,10 @@ refresh is durable either way, and its proof is spent in the same statement.
 BETWEEN = """\
 One core at work costs what it costs: where what one operation takes of the processor is above what
 a bar allows, that much stands between. *In our code* is the same operation asked without a network,
-one after the other, its caches warm; the rest is the server before it (the parser of HTTP, the
-event loop, the environ), the kernel, and caches that went cold meanwhile: both cores are busy.
+one after the other, its caches warm, and at most what it costs served: those who ask at once share
+a round trip and a commit, which one alone pays whole. The rest is the server before it (the parser
+of HTTP, the event loop, the environ), the kernel, and caches that went cold meanwhile: both cores
+are busy. Where nothing is left, sharing saves more than the server costs.
 Where the time in our code goes is told below, function by function. Measured on two shared cores:
 the web process has one, the database, its worker and the load the other.
 """
