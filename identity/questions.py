@@ -88,7 +88,17 @@ def judged(
         # Who of them was wrong, or met somebody's lock, shows when each is asked alone.
         question.goes_alone = True
         question.undone()
-    return [], list(asked)
+    # Whoever was too slow would be so again, for as long again.
+    too_slow = _cancelled(asked, results)
+    again = [question for question in asked if question is not too_slow]
+    return [] if too_slow is None else [(too_slow, failed)], again
+
+
+def _cancelled(asked: Sequence[Question], results: Sequence[pq.abc.PGresult]) -> Question | None:
+    """Whose statement the server ended for its slowness; null: it was something else."""
+    # The results end with the commit's, if that is what failed.
+    pairs = zip(asked, results, strict=False)
+    return next((who for who, told in pairs if told.error_field(_SQLSTATE) == _CANCELLED), None)
 
 
 def _is_worth_another(question: Question, failed: pq.abc.PGresult, *, is_unprepared: bool) -> bool:
@@ -99,7 +109,7 @@ def _is_worth_another(question: Question, failed: pq.abc.PGresult, *, is_unprepa
 
 MOST_TRIES = 3
 _FAILED = pq.ExecStatus.FATAL_ERROR
-_SQLSTATE, _LOCKED = pq.DiagnosticField.SQLSTATE, b"55P03"
+_SQLSTATE, _LOCKED, _CANCELLED = pq.DiagnosticField.SQLSTATE, b"55P03", b"57014"
 _SEVERITY, LAST_WORDS = pq.DiagnosticField.SEVERITY_NONLOCALIZED, (b"FATAL", b"PANIC")
 
 

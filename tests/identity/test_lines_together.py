@@ -147,6 +147,25 @@ class TestOneOfThemIsWrong:
         assert told[0][0] == 1
         assert isinstance(told[1], psycopg.errors.SyntaxError)
 
+    def test_one_that_is_too_slow_is_told_so_once_and_the_others_are_kept(self, table):
+        """Asked again it would be as slow again, and its neighbours would wait for that too."""
+        slow, began = f"SELECT 1 /* {table} */ FROM pg_sleep(5)", time.monotonic()
+
+        def cancel():
+            with psycopg.connect(settings.current().database_url, autocommit=True) as other:
+                asked = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = %s"
+                while other.execute(asked + " AND state = 'active'", [slow]).fetchone() is None:
+                    time.sleep(0.01)
+
+        with ThreadPoolExecutor(1) as besides:
+            cancelled = besides.submit(cancel)
+            told = play(putting(table, 1), asking(slow.encode()), putting(table, 2))
+        cancelled.result()
+
+        assert isinstance(told[1], psycopg.errors.QueryCanceled)
+        assert kept(table) == [1, 2]
+        assert time.monotonic() - began < 4
+
     def test_a_connection_that_ends_then_tells_nobody_of_it(self):
         """Whoever was beside it would take the mistake for their own: a value used twice, say."""
         with psycopg.connect(settings.current().database_url) as other:
