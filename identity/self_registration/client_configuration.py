@@ -49,6 +49,7 @@ class Managed:
     id: UUID
     client_id: str
     registration: Mapping[str, Any]
+    organisation: Mapping[str, Any]  # whose it is now
     secret_digest: bytes | None  # null: it has no secret
     issued_at: datetime
     invitation: Invitation
@@ -83,6 +84,7 @@ def manager(request: Request) -> Managed:
         id=row.public_service_id,
         client_id=row.client_id,
         registration=row.registration,
+        organisation=invitations.organisation(row, whose="owner_"),
         secret_digest=row.secret_digest,
         issued_at=row.registered_at,
         invitation=invitations.read(row),
@@ -92,14 +94,14 @@ def manager(request: Request) -> Managed:
 
 
 def _is_as_kept(row: Any) -> bool:  # noqa: ANN401 - a database row
-    if row.is_of != row.organisation_id:  # an operator gave it to another organisation
+    if row.owner_id != row.organisation_id:  # an operator gave it to another organisation
         return False
     return row.kept_digest in {None, kept_digest(row.registration)}
 
 
 def read(_request: Request, managed: Managed) -> Response:
     """What is on record, but for the secret, which nobody can read any more (§2.1)."""
-    told = {**managed.registration, "organisation": dict(managed.invitation.organisation)}
+    told = {**managed.registration, "organisation": dict(managed.organisation)}
     return information(Told(managed.client_id, managed.issued_at, managed.token, None), told)
 
 

@@ -148,16 +148,21 @@ def find(token: str) -> Invitation | None:
 
 def read(row: Any) -> Invitation:  # noqa: ANN401 - a database row
     """What a row says that was joined with its invitation."""
-    told = ("name", "code", "level", "block")
     return Invitation(
         id=row.id,
         organisation_id=row.organisation_id,
-        organisation={name: str(getattr(row, name)) for name in told},
+        organisation=organisation(row),
         policy=Policy.read(row.policy),
         uses_left=row.uses_left,
         expires_at=row.expires_at,
         ended_at=row.ended_at,
     )
+
+
+def organisation(row: Any, *, whose: str = "") -> Members:  # noqa: ANN401 - a database row
+    """An organisation as on the wire, of a row whose columns for it begin with `whose`."""
+    told = ("name", "code", "level", "block")
+    return {name: str(getattr(row, whose + name)) for name in told}
 
 
 def _record(entry_type: str, invitation_id: uuid.UUID, **named: str) -> None:

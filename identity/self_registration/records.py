@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Row, insert, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from identity import clock, database
 from identity.columns import Base
@@ -61,18 +61,24 @@ _INVITED = select(
     Organisation.level,
     Organisation.block,
 ).join(Organisation, Organisation.id == ServiceInvitation.organisation_id)
+_OWNER = aliased(Organisation)  # as it is now: an operator may have moved the service
 _MANAGED = (
     _INVITED.add_columns(
         PublicService.id.label("public_service_id"),
         PublicService.client_id,
         PublicService.registration,
-        PublicService.organisation_id.label("is_of"),
+        PublicService.organisation_id.label("owner_id"),
+        _OWNER.code.label("owner_code"),
+        _OWNER.name.label("owner_name"),
+        _OWNER.level.label("owner_level"),
+        _OWNER.block.label("owner_block"),
         PublicService.secret_digest,
         SelfRegistration.created_at.label("registered_at"),
         SelfRegistration.kept_digest,
     )
     .join(SelfRegistration, SelfRegistration.invitation_id == ServiceInvitation.id)
     .join(PublicService, PublicService.id == SelfRegistration.public_service_id)
+    .join(_OWNER, _OWNER.id == PublicService.organisation_id)
 )
 
 

@@ -189,8 +189,10 @@ def test_what_an_operator_has_changed_since_is_the_operators(client):
 
 def test_a_service_that_an_operator_gave_to_another_organisation_stays_there(manager):
     told = {k: v for k, v in manager.told.items() if k not in (*RESERVED, "client_secret")}
-    register([told | {"organisation": an_organisation()}])
+    moved = told | {"organisation": an_organisation()}
+    register([moved])
 
+    assert manager.read().json["organisation"] == moved["organisation"]
     assert manager.change().status_code == 403
     assert manager.end().status_code == 403
 
