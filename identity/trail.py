@@ -116,7 +116,7 @@ def _texts(after: tuple[str, ...], name: str, *, same: tuple[tuple[str, str], ..
     if len({*params.values()}) < len(params):
         raise ValueError("two members of an entry under one parameter")
     citizen, *told = [f":{param}" for param in params.values()]
-    values, keys = ", ".join(told[:_IN_ENTRY]), ", ".join(told[_IN_ENTRY:])
+    values, keys = ", ".join(told[: len(_IN_ENTRY)]), ", ".join(told[len(_IN_ENTRY) :])
     return _Texts(
         (
             f"{_INSERT} SELECT {citizen}, {values}{origin} RETURNING id",
@@ -141,17 +141,13 @@ _INSERT_SQLITE = f"INSERT INTO access_entry (citizen_id, id, xid, {_COLUMNS})"
 _NEXT = "(SELECT coalesce(max(id), 0) + 1 FROM access_entry)"
 _INSERT_KEY = "INSERT INTO entry_key (citizen_id, entry_id, subject_wrapped, actor_wrapped, kek_id)"
 # Whose it is, what is in the entry, and what is in the row of its keys: the parameters.
-_MEMBERS = (
-    "citizen",
-    *("type", "at", "actor", "service", "leaf", "c_subject", "c_actor", "subject", "acting"),
-    *("subject_wrapped", "actor_wrapped", "kek"),
-)
+_IN_ENTRY = ("type", "at", "actor", "service", "leaf", "c_subject", "c_actor", "subject", "acting")
+_MEMBERS = ("citizen", *_IN_ENTRY, "subject_wrapped", "actor_wrapped", "kek")
 # The same of an entry, in this order.
 _values: Callable[[Entry], tuple[Any, ...]] = attrgetter(
     *("citizen_id", "type", "at", "actor_id", "public_service_id", "leaf", "c_subject", "c_actor"),
     *("sealed_subject", "sealed_actor", "subject_wrapped", "actor_wrapped", "kek_id"),
 )
-_IN_ENTRY = 9
 
 
 def ref(entry: Entry, entry_id: int) -> EntryRef:

@@ -107,7 +107,7 @@ def duties() -> list[Duty]:
     return [*ours, *joined().duties]
 
 
-def _do(duty: Duty, *, is_told: bool = True) -> None:
+def _do(duty: Duty, *, is_told: bool) -> None:
     oplog.begin("turn")  # whatever the duty logs can be read together, as a request's lines can
     try:
         done = duty.act()

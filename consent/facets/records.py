@@ -66,7 +66,7 @@ class LogFacet(Base):
 
 
 class Source(NamedTuple):
-    """What the facets of a placed entry are drawn from; one whose entry is gone has no type."""
+    """What the facets of a placed entry are drawn from, while it is there."""
 
     position: int
     citizen_id: uuid.UUID

@@ -139,8 +139,8 @@ def _parts(row: Any) -> tuple[Mapping[str, Any], Mapping[str, Any], bool]:  # no
     if row.kek_id is None:
         return {}, {}, True
     try:
-        subject = {} if row.subject_wrapped is None else _part(row, is_subject=True)
-        return subject, _part(row, is_subject=False), False
+        about = {} if row.subject_wrapped is None else _part(row, is_subject=True)
+        return about, _part(row, is_subject=False), False
     except sealing.Unreadable:
         return {}, {}, True
 

@@ -183,8 +183,8 @@ class TestReadiness:
             duty = duties["sequencer"]
             if not sequencer:
                 duty = type(duty)(duty.name, duty.every, lambda: 0, behind_since=duty.behind_since)
-            worker._do(duty)
-            worker._do(duties["heads"])
+            worker._do(duty, is_told=True)
+            worker._do(duties["heads"], is_told=True)
             return own_log.app.test_client().get("/readyz").json["checks"]["sequencer"]
 
         return turn

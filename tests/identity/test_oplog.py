@@ -67,7 +67,7 @@ def test_the_lines_of_one_turn_of_the_worker_belong_together(lines):
         raise KeyError("mine")
 
     for _ in range(2):
-        worker._do(Duty("tried", timedelta(0), fails))
+        worker._do(Duty("tried", timedelta(0), fails), is_told=True)
 
     told = lines()
     assert [line["event"] for line in told] == ["on the way", "duty failed"] * 2
@@ -81,7 +81,7 @@ def test_a_full_disk_is_told_as_such(lines):
     def fails():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/log-head")
 
-    worker._do(Duty("tried", timedelta(0), fails))
+    worker._do(Duty("tried", timedelta(0), fails), is_told=True)
 
     (told,) = lines()
     assert (told["kind"], told["why"]) == ("OSError", "No space left on device")

@@ -47,7 +47,7 @@ CHECKS = (
 FORMS = {"/token", "/introspect", "/revoke"}
 PAGES = {"/authorize", "/end-session"}
 # The same ones each time, and inventing one takes ten times as long as answering it.
-EXAMPLES, FEW, FEWEST = 20, 5, 2
+EXAMPLES, FEW, FEWEST = 25, 5, 2
 REGISTERED = {"/register", "/register/{client_id}"}
 GUARDED = {*FORMS, *REGISTERED, "/userinfo", "/api/attributes"}
 # What is honest by its shape is taken whatever it says; elsewhere a code or a token must be real.
