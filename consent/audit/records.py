@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -37,7 +38,7 @@ class LogPosition(Base):
     citizen_id: Mapped[uuid.UUID]
     entry_id: Mapped[int] = mapped_column(BigInteger)
     leaf_hash: Mapped[bytes]
-    # How far its clock was behind the latest one before it; null: it was not, by a whole second.
+    # What its clock was behind the latest before it, 63 years at most; null: not by a second.
     behind_seconds: Mapped[int | None]
 
 
@@ -108,17 +109,19 @@ ANY = 2**63 - 1
 # What may be placed now: in the order of ids, and only up to the first entry whose transaction may
 # still have older company on its way. The horizon alone would let a withdrawal with a low xid
 # overtake the disclosure before it, whose xid is higher though its id is lower: all behind it wait.
-# A clock that was set back moves nothing; how far it was behind the latest told `before` is marked.
+# A clock that was set back moves nothing; how far it was behind the latest one before is marked, in
+# whole seconds of both: of their parts each pass would lose one.
 _PLACE = """
     INSERT INTO log_position (position, citizen_id, entry_id, leaf_hash, behind_seconds)
-    SELECT position, citizen_id, id, {leaf_hash}, nullif({behind}, 0)
+    SELECT position, citizen_id, id, {leaf_hash},
+        CASE WHEN latest - at >= {second} THEN {behind} END
     FROM (
         SELECT found.*, :size - 1 + row_number() OVER earlier AS position,
-            max(at) OVER earlier AS latest, max(xid) OVER earlier AS newest, (
+            max(xid) OVER earlier AS newest, {greatest}(max(at) OVER earlier, coalesce((
                 SELECT told.at + coalesce(last.behind_seconds, 0) * {second}
                 FROM log_position AS last JOIN access_entry AS told ON told.id = last.entry_id
                 WHERE last.position = :size - 1
-            ) AS before
+            ), at)) AS latest
         FROM (
             SELECT citizen_id, id, xid, at, leaf FROM access_entry
             WHERE {column} BETWEEN :left_behind AND :any AND NOT EXISTS (
@@ -134,13 +137,15 @@ _IN_POSTGRESQL = {
     "column": "xid",
     "second": "interval '1 second'",
     "leaf_hash": "sha256(decode('00', 'hex') || leaf)",
-    "behind": "floor(extract(epoch FROM greatest(latest, before) - at))::integer",
+    "greatest": "greatest",
+    "behind": "least(2e9, floor(extract(epoch FROM latest)) - floor(extract(epoch FROM at)))",
 }
 _IN_SQLITE = {
     "column": "id",
     "second": "1000000",
     "leaf_hash": "sha256(CAST(x'00' || leaf AS BLOB))",
-    "behind": "(max(latest, coalesce(before, 0)) - at) / 1000000",
+    "greatest": "max",
+    "behind": "min(2e9, latest / 1000000 - at / 1000000)",
 }
 
 
@@ -253,16 +258,11 @@ def subject_rows(after: tuple[uuid.UUID, int], *, limit: int) -> Sequence[Row[An
             LogPosition.citizen_id.label("of"),
         )
         .outerjoin(LogPosition, LogPosition.position == LogSubject.position)
-        .where(_comes_after(*after))
+        .where(tuple_(LogSubject.citizen_id, LogSubject.n) > after)
         .order_by(LogSubject.citizen_id, LogSubject.n)
         .limit(limit)
     )
     return database.rows(query)
-
-
-def _comes_after(citizen_id: uuid.UUID, n: int) -> Any:  # noqa: ANN401 - an SQL condition
-    later = (LogSubject.citizen_id == citizen_id) & (LogSubject.n > n)
-    return later | (LogSubject.citizen_id > citizen_id)
 
 
 def first_unlisted(size: int) -> int | None:

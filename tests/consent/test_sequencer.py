@@ -123,6 +123,27 @@ def test_an_entry_whose_clock_was_set_back_is_marked_until_it_has_caught_up(own_
     assert own_log.verdict().is_whole
 
 
+def test_a_mark_does_not_shrink_with_the_passes_that_are_made_meanwhile(own_log):
+    """Parts of seconds too: several passes a second would lose half of one each."""
+    with time_machine.travel("2026-11-22T10:00:00Z", tick=False):
+        own_log.grows(1)
+    for n in range(1, 10):
+        with time_machine.travel(f"2026-11-22T09:00:0{n}.{n}00000Z", tick=False):
+            own_log.grows(1)
+
+    assert marks(own_log) == [None, *(3600 - n for n in range(1, 10))]
+
+
+def test_a_clock_that_was_a_lifetime_ahead_once_does_not_stop_the_log(own_log):
+    """One entry written meanwhile: all behind it have places, and a mark as far as those go."""
+    for at in ("2126-11-22T10:00:00Z", "2026-11-22T10:00:00Z", "2026-11-22T10:00:05Z"):
+        with time_machine.travel(at, tick=False):
+            own_log.grows(1)
+
+    assert marks(own_log) == [None, 2 * 10**9, 2 * 10**9 - 5]
+    assert own_log.verdict().is_whole
+
+
 def test_two_at_once_place_everything_once(own_log):
     """Two sequencers must never run; if they do, the state's row makes them take turns."""
     own_log.grows(1)
