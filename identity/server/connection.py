@@ -13,6 +13,9 @@ from identity.server.requests import SAME_FOR_ALL, Request
 
 HEADER_SECONDS = 30
 LINGER_SECONDS = 2
+# Bytes of one answer that waits for those of others: a longer one leaves at once, so that it is
+# known whether the client takes it before the next one is made.
+WAITS = 16 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -94,7 +97,7 @@ class Connection(asyncio.Protocol):
         self._reading.end()
         self._stop_timer()
         self._go_on()
-        return self._answering is not None
+        return self._answering is not None or bool(self._reading.held)
 
     def pause_writing(self) -> None:
         """The client does not take what we send: it may not ask for more either."""
@@ -102,11 +105,12 @@ class Connection(asyncio.Protocol):
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """It took it."""
+        """It took it: what it asked for meanwhile has its turn."""
         self._is_full = False
         if not self._is_ahead:
             self._transport.resume_reading()
         self._tell_sent()
+        self._go_on()
 
     # What whoever answers tells
 
@@ -178,20 +182,22 @@ class Connection(asyncio.Protocol):
     def _say(self, content: bytes) -> None:
         """It leaves soon, behind what was said before."""
         self._unsent.append(content)
-        if len(self._unsent) == 1:
+        if len(content) > WAITS:
+            self.flush()
+        elif len(self._unsent) == 1:
             self._server.speaks(self)
 
     def _go_on(self) -> None:
-        """The next request's turn, if it is nobody's."""
+        """The next request's turn, if it is nobody's, and the client takes what it asked for."""
         held = self._reading.held
-        while held and self._answering is None:
+        while held and self._answering is None and not self._is_full:
             self._answering = request = held.popleft()
             self._server.answer(request, self)
         if self._is_ahead and not held:
             self._is_ahead = False
             if not self._is_full:
                 self._transport.resume_reading()
-        if self._reading.is_over and self._answering is None:
+        if self._reading.is_over and self._answering is None and not held:
             self._hang_up()
 
     def _keep_time(self) -> None:

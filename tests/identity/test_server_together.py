@@ -161,3 +161,51 @@ def test_the_last_answer_leaves_before_the_connection_is_ended(asked: bytes):
         return lambda: None
 
     played(part)
+
+
+class Narrow(Wire):
+    """A transport whose client takes one answer at a time, when the test says so."""
+
+    takes: Connection
+
+    def write(self, content: bytes) -> None:
+        super().write(content)
+        self.takes.pause_writing()
+
+    def pause_reading(self) -> None:
+        """Nothing comes."""
+
+    def resume_reading(self) -> None:
+        """It may come again."""
+
+
+def long_echo(request: Request, connection: Connection) -> None:
+    path = request.environ["PATH_INFO"].encode()
+    content = b"<" + path + b">" + b" " * 100_000
+    connection.answered(answers.of(200, (), content=content))
+
+
+class TestAttacker:
+    @pytest.mark.parametrize("has_said_all", [False, True])
+    def test_who_takes_nothing_is_not_answered_on_and_who_takes_it_late_misses_nothing(
+        self, has_said_all
+    ):
+        """Long answers to many requests sent at once would all wait in memory."""
+        asked, wire = 5, Narrow()
+
+        async def play() -> None:
+            server = Serving(asyncio.get_running_loop(), long_echo, body_seconds=5)
+            wire.takes = made = Connection(server)
+            made.connection_made(wire)
+            made.data_received(b"".join(ASKED % number for number in range(asked)))
+            assert not has_said_all or made.eof_received()
+            for number in range(asked):
+                await asyncio.sleep(0)
+                assert len(wire.sent) == number + 1
+                made.resume_writing()
+
+        on_a_loop(play)
+
+        assert [paths(one) for one in wire.sent] == [[b"/%d" % n] for n in range(asked)]
+        assert wire.is_ended is has_said_all
+        assert (b"\r\nConnection: close\r\n" in wire.sent[-1]) is has_said_all
