@@ -151,7 +151,7 @@ class Lines:
         """Who is asked for together: the first in the queue, and those behind it."""
         together = [self._queue.popleft()]
         while self._queue and len(together) < MOST_TOGETHER:
-            if together[0].goes_alone or self._queue[0].goes_alone:
+            if not together[0].goes_with(self._queue[0]):
                 break
             together.append(self._queue.popleft())
         return together

@@ -69,7 +69,7 @@ def connect(url: str) -> Connection:
 # what the loop asks are look-ups by keys, planned once: a plan made while a table was small, or not
 # counted yet, would read it whole for as long as nobody counts.
 _ON_THE_LOOP = (
-    "-c lock_timeout=50ms"
+    "-c lock_timeout=10ms"
     " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c jit=off"
 )
 

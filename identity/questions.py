@@ -44,6 +44,10 @@ class Question:
             self.turn = None
         return result
 
+    def goes_with(self, other: "Question") -> bool:
+        """Whether both may be in one transaction: of those that failed before only each other."""
+        return not (self.goes_alone or other.goes_alone) and self.tries == other.tries
+
     def sent(self) -> None:
         """From now on nobody knows what came of it, until the answer is here."""
         self.tries += 1
@@ -74,6 +78,8 @@ def judged(
 ) -> tuple[list[Answered], list[Question]]:
     """Who has an answer, and who is to be asked again: what failed together did not happen.
 
+    Whoever failed is asked alone, those beside it once more together, and soon each of them alone.
+
     `forget` is called when the server knows none of the prepared statements any more.
     """
     failed = next((each for each in results if each.status == _FAILED), None)
@@ -84,21 +90,25 @@ def judged(
         forget()
     if len(asked) == 1 and not _is_worth_another(asked[0], failed, is_unprepared=is_unprepared):
         return [(asked[0], failed)], []
+    whose = _whose(failed, asked, results)
+    others = [question for question in asked if question is not whose]
     for question in asked:
-        # Who of them was wrong, or met somebody's lock, shows when each is asked alone.
-        question.goes_alone = True
+        # Whether it was wrong itself, or beside somebody, shows when it is asked alone.
+        question.goes_alone = whose in (None, question) or question.tries >= MOST_TRIES
         question.undone()
+    if whose is None or failed.error_field(_SQLSTATE) != _CANCELLED:
+        return [], others if whose is None else [*others, whose]
     # Whoever was too slow would be so again, for as long again.
-    too_slow = _cancelled(asked, results)
-    again = [question for question in asked if question is not too_slow]
-    return [] if too_slow is None else [(too_slow, failed)], again
+    return [(whose, failed)], others
 
 
-def _cancelled(asked: Sequence[Question], results: Sequence[pq.abc.PGresult]) -> Question | None:
-    """Whose statement the server ended for its slowness; null: it was something else."""
+def _whose(
+    failed: pq.abc.PGresult, asked: Sequence[Question], results: Sequence[pq.abc.PGresult]
+) -> Question | None:
+    """Whose statement it was; null: the commit, which may be anybody's mistake."""
     # The results end with the commit's, if that is what failed.
     pairs = zip(asked, results, strict=False)
-    return next((who for who, told in pairs if told.error_field(_SQLSTATE) == _CANCELLED), None)
+    return next((question for question, told in pairs if told is failed), None)
 
 
 def _is_worth_another(question: Question, failed: pq.abc.PGresult, *, is_unprepared: bool) -> bool:
