@@ -90,7 +90,7 @@ def judged(
         forget()
     if len(asked) == 1 and not _is_worth_another(asked[0], failed, is_unprepared=is_unprepared):
         return [(asked[0], failed)], []
-    whose = _whose(failed, asked, results)
+    whose = _whose(asked, results)
     others = [question for question in asked if question is not whose]
     for question in asked:
         # Whether it was wrong itself, or beside somebody, shows when it is asked alone.
@@ -102,13 +102,11 @@ def judged(
     return [(whose, failed)], others
 
 
-def _whose(
-    failed: pq.abc.PGresult, asked: Sequence[Question], results: Sequence[pq.abc.PGresult]
-) -> Question | None:
-    """Whose statement it was; null: the commit, which may be anybody's mistake."""
+def _whose(asked: Sequence[Question], results: Sequence[pq.abc.PGresult]) -> Question | None:
+    """Whose statement failed; null: the commit did, which may be anybody's mistake."""
     # The results end with the commit's, if that is what failed.
     pairs = zip(asked, results, strict=False)
-    return next((question for question, told in pairs if told is failed), None)
+    return next((question for question, told in pairs if told.status == _FAILED), None)
 
 
 def _is_worth_another(question: Question, failed: pq.abc.PGresult, *, is_unprepared: bool) -> bool:
