@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 from typing import Any, Protocol
 
 from identity.server import answers, requests
@@ -52,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_body_timed = self._is_ending = False
         self._is_full = self._is_ahead = False  # either way nothing is read
+        self._is_expecting = False
         self._unsent: list[bytes] = []  # what leaves when others' answers do
         self._sent: Future[None] | None = None  # whoever makes the pieces of a long answer
         self.last_used = server.loop.time()
@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
             "SERVER_NAME": here[0] if here else "",
             "SERVER_PORT": str(here[1]) if here else "",
         }
-        self._reading = Reading(SAME_FOR_ALL | theirs, partial(self._say, _CONTINUE))
+        self._reading = Reading(SAME_FOR_ALL | theirs, self._expects)
         self._server.begun(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -187,6 +187,10 @@ class Connection(asyncio.Protocol):
         elif len(self._unsent) == 1:
             self._server.speaks(self)
 
+    def _expects(self) -> None:
+        """The client waits for a word before it sends a body, and for the answers before that."""
+        self._is_expecting = True
+
     def _go_on(self) -> None:
         """The next request's turn, if it is nobody's, and the client takes what it asked for."""
         held = self._reading.held
@@ -197,7 +201,13 @@ class Connection(asyncio.Protocol):
             self._is_ahead = False
             if not self._is_full:
                 self._transport.resume_reading()
-        if self._reading.is_over and self._answering is None and not held:
+        if held or self._answering is not None:
+            return
+        if self._is_expecting:
+            self._is_expecting = False
+            if self._reading.is_body:  # else it did not wait
+                self._say(_CONTINUE)
+        if self._reading.is_over:
             self._hang_up()
 
     def _keep_time(self) -> None:
@@ -235,6 +245,7 @@ class Connection(asyncio.Protocol):
         """Close; who still sends has some time to read first, or a reset would take the answer."""
         self._reading.end()
         self._reading.held.clear()
+        self._stop_timer()
         if self._is_ending or self._transport.is_closing():
             return
         self.flush()

@@ -133,6 +133,40 @@ def test_who_is_told_to_go_on_was_answered_before():
     played(part)
 
 
+def test_who_is_told_to_go_on_hears_the_answers_before_that_first():
+    """RFC 9112 §9.3.2; also where they were sent at once and the first is answered later."""
+    waiting: list[Connection] = []
+
+    def later(_request: Request, connection: Connection) -> None:
+        waiting.append(connection)
+
+    async def play() -> list[bytes]:
+        made, wire = connected(Serving(asyncio.get_running_loop(), later, body_seconds=5))
+        made.data_received(ASKED % 1 + EXPECTING % 2)
+        made.flush()
+        assert wire.sent == []
+        waiting.pop().answered(answers.of(200, (), content=b"first"))
+        made.flush()
+        return wire.sent
+
+    said = b"".join(on_a_loop(play))
+    assert said.index(b"first") < said.index(b"100 Continue")
+
+
+def test_a_body_that_nobody_waits_for_any_more_counts_as_none_that_is_read():
+    """Or such would take the places of those that are, until their connections are closed."""
+    older = b"GET /1 HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n"
+
+    async def play() -> list[object]:
+        server = Serving(asyncio.get_running_loop(), echo, body_seconds=5)
+        made, wire = connected(server)
+        made.data_received(older + (EXPECTING % 2) + b"bo")
+        assert wire.is_ended
+        return list(server._reading)
+
+    assert on_a_loop(play) == []
+
+
 def test_who_has_ended_takes_nothing_from_those_who_leave_with_it():
     """Whatever is said of it then: its transport would raise, and they would wait for ever."""
 
