@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from consent.audit import records
 from consent.audit.leaves import HeadError, LeavesLostError
@@ -14,6 +15,7 @@ from identity.database import transaction
 from identity.log_keys import LogKey, log_key
 
 PIECE = 10_000  # leaves read back at a time
+HOUR = timedelta(hours=1)
 
 
 class UnlikeStoredError(HeadError):
@@ -278,9 +280,10 @@ def _keep(signed: Frontier, note: bytes) -> None:
                 "signed_at": at,
             }
         )
-        # The latest and one an hour are kept: the newest of each hour outlives the others.
+        # The latest and one an hour are kept: the newest of each hour outlives the others. None
+        # of a later hour goes, as there is one when the clock was set back.
         hour = at.replace(minute=0, second=0, microsecond=0)
-        records.drop_heads(hour, but=signed.size)
+        records.drop_heads(hour, hour + HOUR, but=signed.size)
         records.keep_state(
             {"signed_size": signed.size, "signed_frontier": signed.packed(), "changed_at": at}
         )

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Index,
-    PrimaryKeyConstraint,
     Row,
     Uuid,
     bindparam,
@@ -46,10 +45,9 @@ class LogSubject(Base):
     """One person's own numbered list of positions, so that a gap in it can be seen."""
 
     __tablename__ = "log_subject"
-    __table_args__ = (PrimaryKeyConstraint("citizen_id", "n"),)
 
-    citizen_id: Mapped[uuid.UUID]
-    n: Mapped[int]  # 1, 2, 3… for this person
+    citizen_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # 1, 2, 3… for each
     position: Mapped[int] = mapped_column(BigInteger)
     previous: Mapped[int | None] = mapped_column(BigInteger)  # null: the first of them
 
@@ -213,9 +211,10 @@ def append_head(head: dict[str, Any]) -> None:
     database.write(insert(LogHead), head)
 
 
-def drop_heads(hour_start: datetime, *, but: int) -> None:
-    """Of the heads signed since this hour began, only the newest stays."""
-    database.write(delete(LogHead).where(LogHead.signed_at >= hour_start, LogHead.size != but))
+def drop_heads(start: datetime, end: datetime, *, but: int) -> None:
+    """Of the heads signed from one moment to before another, only this one stays."""
+    during = (LogHead.signed_at >= start, LogHead.signed_at < end)
+    database.write(delete(LogHead).where(*during, LogHead.size != but))
 
 
 LEAF, HASH = (ENTRY.leaf,), (PLACE.leaf_hash, PLACE.entry_id)

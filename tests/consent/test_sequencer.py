@@ -144,6 +144,18 @@ def test_a_clock_that_was_a_lifetime_ahead_once_does_not_stop_the_log(own_log):
     assert own_log.verdict().is_whole
 
 
+def test_a_clock_set_back_takes_none_of_the_heads_that_are_kept(own_log):
+    """One an hour, however late: each is a witness against whoever rewrites what is before it."""
+    told = ("2026-11-22T10:00", "2026-11-22T10:59", "2026-11-22T11:00", "2025-11-22T10:30")
+    for at in told:
+        with time_machine.travel(f"{at}:00Z", tick=False):
+            own_log.grows(1)
+
+    kept = own_log.vandal.tells("SELECT size FROM log_head ORDER BY size")
+
+    assert kept == [(2,), (3,), (4,)]
+
+
 def test_two_at_once_place_everything_once(own_log):
     """Two sequencers must never run; if they do, the state's row makes them take turns."""
     own_log.grows(1)
