@@ -103,20 +103,20 @@ def seal_entry(
     ring = sealing.ring()
     subject_wrapped, kek_id = ring.wrap(for_subject[0])
     return Entry(
-        entry_type,
-        at,
-        clock.minute(at),
-        who.citizen or NOBODY,
-        who.actor or NOBODY,
-        who.public_service or NOBODY,
-        c_subject,
-        c_actor,
-        sealed_subject,
-        sealed_actor,
-        subject_wrapped,
-        ring.wrap(for_actor[0])[0],
-        kek_id,
-        body_commit(c_subject, c_actor),
+        type=entry_type,
+        at=at,
+        minute=clock.minute(at),
+        citizen_id=who.citizen or NOBODY,
+        actor_id=who.actor or NOBODY,
+        public_service_id=who.public_service or NOBODY,
+        c_subject=c_subject,
+        c_actor=c_actor,
+        sealed_subject=sealed_subject,
+        sealed_actor=sealed_actor,
+        subject_wrapped=subject_wrapped,
+        actor_wrapped=ring.wrap(for_actor[0])[0],
+        kek_id=kek_id,
+        body_commit=body_commit(c_subject, c_actor),
     )
 
 

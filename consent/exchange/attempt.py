@@ -95,13 +95,9 @@ def attempt(question: Question, known: Standing | None = None) -> Released | Non
     budget = () if is_usual else grants.spend(after=after)
     after = after if is_usual else (*after, "budget")
     entry = _entry(question, names, missing=missing)
+    gate = grants.unlimited_gate if is_usual else grants.gate
     answer = together(
-        grants.gate(
-            ref,
-            service=question.service,
-            decision_id=question.decided.id,
-            is_unlimited=is_usual,
-        ),
+        gate(ref, service=question.service, decision_id=question.decided.id),
         *values,
         people.identity_clause(ref.citizen_id),
         *budget,

@@ -93,21 +93,28 @@ def token_key(jti: str) -> uuid.UUID:
         raise InvalidToken("the token is not valid", note="token: jti") from None
 
 
-def gate(
-    ref: TokenRef,
-    *,
-    service: Registered,
-    decision_id: uuid.UUID | None = None,
-    is_unlimited: bool = False,
-) -> Clause:
+def gate(ref: TokenRef, *, service: Registered, decision_id: uuid.UUID | None = None) -> Clause:
     """The condition `live`: the grant at the token's version, locked FOR SHARE until the commit.
 
     Besides: its family is not ended, the token not revoked, the service as we know it; with
-    `decision_id`, that decision is carried, in time and not used up. With `is_unlimited` it has no
-    limit of uses, as nearly every decision: then there is nothing to `spend`. None ever gets one
-    later.
+    `decision_id`, that decision is carried, in time and not used up.
     """
-    params: dict[str, Any] = {
+    params = _keys(ref, service)
+    if decision_id is None:
+        return grant_records.live(params, "head")
+    return grant_records.live(params | _decided(decision_id), "decided")
+
+
+def unlimited_gate(ref: TokenRef, *, service: Registered, decision_id: uuid.UUID) -> Clause:
+    """The same condition, false of a decision with a limit of uses: there is nothing to `spend`.
+
+    Nearly every decision has none, and none ever gets one later.
+    """
+    return grant_records.live(_keys(ref, service) | _decided(decision_id), "unlimited")
+
+
+def _keys(ref: TokenRef, service: Registered) -> dict[str, Any]:
+    return {
         "citizen": ref.citizen_id,
         "gate_grant": ref.grant_id,
         "gate_version": ref.version,
@@ -116,10 +123,10 @@ def gate(
         "gate_service": service.id,
         "gate_service_version": service.version,
     }
-    if decision_id is None:
-        return grant_records.live(params, "head")
-    params["gate_decision"], params["gate_now"] = decision_id, clock.now()
-    return grant_records.live(params, "unlimited" if is_unlimited else "decided")
+
+
+def _decided(decision_id: uuid.UUID) -> dict[str, Any]:
+    return {"gate_decision": decision_id, "gate_now": clock.now()}
 
 
 def spend(*, after: Iterable[str] = ("live",)) -> tuple[Clause, ...]:

@@ -14,7 +14,7 @@ from identity.errors import InvalidGrant
 from identity.granted import end_records, grant_records, records
 from identity.granted.approval import Carried
 from identity.granted.claims import decided
-from identity.granted.gate import TokenRef, gate, spend
+from identity.granted.gate import TokenRef, gate, spend, unlimited_gate
 from identity.granted.records import GrantState
 from identity.together import Clause, Json, look, together
 
@@ -32,6 +32,7 @@ __all__ = [
     "opening",
     "renew",
     "spend",
+    "unlimited_gate",
 ]
 
 # A family ended because its grant ran empty: what was decided in it ended so.
