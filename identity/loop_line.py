@@ -126,16 +126,7 @@ class Line:
         is_whole = False
         try:
             self._pgconn.consume_input()
-            while not self._pgconn.is_busy():
-                result = self._pgconn.get_result()
-                if result is None:
-                    if not self._asked:
-                        break
-                elif result.status == _COMMITTED:
-                    is_whole = True
-                    break
-                else:
-                    self._note(result)
+            is_whole = self._take()
         except psycopg.OperationalError:
             self.lose(LOST)
             return False
@@ -144,6 +135,34 @@ class Line:
             if not is_whole:
                 self.lose(LOST)
         return is_whole
+
+    def _take(self) -> bool:
+        """Note what can be read now; whether the commit was the last of it.
+
+        Raises:
+            psycopg.OperationalError: it is not what was asked for, so nothing of it can be told.
+        """
+        is_between = False
+        while not self._pgconn.is_busy():
+            result = self._pgconn.get_result()
+            if result is None:
+                if not self._asked:
+                    return False
+                if is_between:
+                    raise psycopg.OperationalError(LOST)
+            elif result.status == _COMMITTED:
+                if len(self._results) != len(self._asked) and not self._has_failed():
+                    raise psycopg.OperationalError(LOST)
+                return True
+            else:
+                self._note(result)
+                if len(self._results) > len(self._asked) + 1:  # one is that of the commit
+                    raise psycopg.OperationalError(LOST)
+            is_between = result is None
+        return False
+
+    def _has_failed(self) -> bool:
+        return any(result.status == _FAILED for result in self._results)
 
     def _note(self, result: pq.abc.PGresult) -> None:
         """Keep what is a question's answer, and every error, that of the commit included."""

@@ -93,6 +93,26 @@ def cut(request, tmp_path_factory):
         yield made
 
 
+class Garbled(Cut):
+    """Says something else for an answer, once, and everything else as the server says it."""
+
+    def _down(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError), client, server:
+            for message in _messages(server):
+                is_said = self._has_answered or message[:1] != b"D"
+                client.sendall(message if is_said else self._word)
+                self._has_answered = self._has_answered or not is_said
+
+
+# Each as the protocol frames it; the first is shorter than it says.
+GARBLED = {
+    "no row": b"D\0\0\0\6\0\5\0",
+    "the end, too early": b"Z\0\0\0\5I",
+    "two ends of one answer": b"C\0\0\0\5\0" * 2,
+    "another way to go on": b"G\0\0\0\7\0\0\0",
+}
+
+
 @pytest.fixture
 def table():
     name = f"cut_{uuid.uuid4().hex}"
@@ -140,3 +160,15 @@ class TestAttacker:
         with psycopg.connect(settings.current().database_owner_url) as owner:
             found = owner.execute(f"SELECT id FROM {table} ORDER BY id").fetchall()
         assert found == [(0,), (1,), (2,)]
+
+    @pytest.mark.parametrize("word", GARBLED.values(), ids=GARBLED)
+    def test_a_server_that_says_what_nobody_asked_is_let_go(self, word, tmp_path_factory):
+        """Or what stands before it; else the loop would read on for ever, or nobody be told."""
+        ask = Clause("it", "SELECT 1 AS it", "", returns={"it": int})
+
+        with closing(Garbled(tmp_path_factory.mktemp("cut"), word)) as garbled:
+            told = play(*[lambda _opened: look(ask)] * 3, url=garbled.url, most=1)
+            after = play(lambda _opened: look(ask), url=garbled.url)
+
+        assert [type(each) for each in told] == [psycopg.OperationalError] * 3
+        assert after == [{"it.it": 1}]
