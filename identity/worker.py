@@ -5,6 +5,7 @@ web process. A duty that fails is logged and tried again at its next turn.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
@@ -77,17 +78,18 @@ def _take_lock(held: ExitStack, stop: threading.Event) -> Callable[[], None]:
 def _take_turns(
     duties: list[Duty], stop: threading.Event, *, check: Callable[[], None] = lambda: None
 ) -> None:
-    due = dict.fromkeys(duties, clock.now())
+    # Not by the clock: one that was ahead and is set back must not stop every duty until then.
+    due = dict.fromkeys(duties, time.monotonic())
     marks = dict(due)
     while not stop.is_set():
         check()
         for duty, at in due.items():
-            now = clock.now()
+            now = time.monotonic()
             if at <= now:
-                due[duty] = now + duty.every
+                due[duty] = now + duty.every.total_seconds()
                 is_told = marks[duty] <= now
                 if is_told:
-                    marks[duty] = now + MARK_EVERY
+                    marks[duty] = now + MARK_EVERY.total_seconds()
                 _do(duty, is_told=is_told)
         stop.wait(TICK_SECONDS)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+import time_machine
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -50,6 +51,21 @@ def works(monkeypatch):
         return failures
 
     return run
+
+
+def test_a_clock_that_was_ahead_and_is_set_back_stops_no_duty(works):
+    """An hour ahead for a moment would be an hour without an order of the log, or a head."""
+    turns = []
+    with time_machine.travel(clock.now() + timedelta(hours=1)) as ahead:
+
+        def act():
+            turns.append(clock.now())
+            ahead.move_to(clock.now() - timedelta(minutes=30))
+            return 1
+
+        failures = works(a_duty(act, every=timedelta(milliseconds=1)), until=lambda: turns[2:])
+
+    assert failures == []
 
 
 def test_a_duty_that_fails_is_tried_again_and_stops_no_other(works):
