@@ -284,6 +284,7 @@ def is_unavailable(error: BaseException) -> bool:
         psycopg.OperationalError
         | psycopg.InterfaceError
         | psycopg.errors.ReadOnlySqlTransaction
+        | psycopg.errors.IdleInTransactionSessionTimeout  # we stood still, and the server ended it
         | psycopg_pool.PoolTimeout
         | psycopg_pool.PoolClosed
         | sqlite.OperationalError

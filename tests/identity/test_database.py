@@ -186,6 +186,7 @@ class TestKeys:
         psycopg.errors.QueryCanceled("statement timeout"),
         psycopg.errors.DiskFull("no space"),
         psycopg.errors.ReadOnlySqlTransaction("a replica"),
+        psycopg.errors.IdleInTransactionSessionTimeout("a machine that stood still"),
         psycopg_pool.PoolTimeout("none free"),
         DBAPIError("SELECT", {}, psycopg.OperationalError("gone")),
     ],
