@@ -44,7 +44,7 @@ class Limits(NamedTuple):
 USUAL = Limits()
 # Transactions at once, and statements in one: while the server works at one, the next is filled.
 USUALLY_UNDER_WAY = 2
-MOST_TOGETHER = 16
+FEWEST_TOGETHER, MOST_TOGETHER = 4, 16
 
 
 class Lines:
@@ -112,11 +112,20 @@ class Lines:
         """Whether nobody can be asked, and it is too early to try again."""
         return self._is_closed or (not self._open and time.monotonic() < self._not_before)
 
+    def hurry(self) -> None:
+        """Ask now if they fill a transaction: the server begins while the loop hears the others.
+
+        Not for a turn to call: whoever is refused goes on at once.
+        """
+        if len(self._queue) >= FEWEST_TOGETHER:
+            self._send()
+
     def _send(self) -> None:
         """Ask for those in the queue, as far as it is time for that."""
         self._is_sending = False
         while self._queue:
-            if self._is_busy():
+            most = self._most_together()
+            if not most:
                 self._look_later()
                 return
             if not self._free:
@@ -124,17 +133,22 @@ class Lines:
                 return
             line = self._free.pop()
             if line.is_sound():
-                line.ask(self._next())
+                line.ask(self._next(most))
             if not line.is_open:
                 self._drop(line)
 
-    def _is_busy(self) -> bool:
-        """Whether as many transactions are under way as pay: more only wait for each other."""
+    def _most_together(self) -> int:
+        """How many of the queue may go at once; zero: they wait for those under way.
+
+        Half of all who ask, so that the server has the one half while the loop has the other.
+        """
         late = time.monotonic() - self._limits.calm
-        under_way = 0
-        for line in self._open:
-            under_way += line.is_asked and line.asked_at > late
-        return under_way >= USUALLY_UNDER_WAY
+        under_way = [line.size for line in self._open if line.size and line.asked_at > late]
+        if len(under_way) >= USUALLY_UNDER_WAY:
+            return 0
+        half = (len(self._queue) + sum(under_way) + 1) // 2
+        most = min(max(half, FEWEST_TOGETHER), MOST_TOGETHER)
+        return 0 if under_way and len(self._queue) < most else most
 
     def _look_later(self) -> None:
         """Somebody's lock, or a slow disk, holds up those who were asked for, not all others."""
@@ -147,10 +161,10 @@ class Lines:
         if not self._is_closed:
             self._send()
 
-    def _next(self) -> list[Question]:
+    def _next(self, most: int) -> list[Question]:
         """Who is asked for together: the first in the queue, and those behind it."""
         together = [self._queue.popleft()]
-        while self._queue and len(together) < MOST_TOGETHER:
+        while self._queue and len(together) < most:
             if not together[0].goes_with(self._queue[0]):
                 break
             together.append(self._queue.popleft())
@@ -220,7 +234,7 @@ class Lines:
             told = psycopg_pool.PoolTimeout("no connection to the database became free")
             self._queue.popleft().refuse(told)
         for line in tuple(self._open):
-            if line.is_asked and now - line.asked_at > self._limits.deadline:
+            if line.size and now - line.asked_at > self._limits.deadline:
                 line.lose("the database did not answer")
                 self._drop(line)
         self._let_go(now)

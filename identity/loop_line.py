@@ -51,9 +51,9 @@ class Line:
         loop.add_reader(self._fd, self._read)
 
     @property
-    def is_asked(self) -> bool:
-        """Whether somebody waits for its answer."""
-        return bool(self._asked)
+    def size(self) -> int:
+        """How many questions of one transaction are on their way; zero: it is idle."""
+        return len(self._asked)
 
     def is_sound(self) -> bool:
         """Whether it can be asked, as far as can be known; nothing is sent for it.

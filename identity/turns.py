@@ -44,6 +44,8 @@ class Turns:
             return
         turn = self._free.pop() if self._free else self._new()
         turn.switch(answer)
+        if self._lines is not None:
+            self._lines.hurry()
 
     def _new(self) -> Turn:
         turn = Turn(self._serve, self._lines)

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - the table of one test, by a name of our own
 
+import asyncio
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import pytest
 from identity import lines, questions, settings, turns
 from identity.lines import Limits
 from identity.together import Clause, all_undone_unless, together
-from tests.turns import asking, later, play
+from tests.turns import asking, later, on_a_loop, play
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("app")]
 
@@ -52,9 +53,57 @@ def kept(table):
 
 
 def test_those_who_ask_at_once_share_a_transaction_and_its_commit():
-    asked = [asking(XID, is_writing=True)] * 5
+    asked = [asking(XID, is_writing=True)] * lines.FEWEST_TOGETHER
 
     assert len(set(play(*asked))) == 1
+
+
+def test_half_of_many_goes_first_so_that_server_and_loop_take_turns():
+    told = play(*[asking(XID, is_writing=True)] * 14)
+
+    assert told.count(min(told)) == 7
+
+
+@pytest.mark.parametrize(("calm", "sees"), [(5, True), (0.02, False)])
+def test_a_few_wait_for_those_under_way_but_not_for_slow_ones(table, calm, sees):
+    """A commit for one alone, beside another's, costs as much as one for many a moment later."""
+    slow = f"INSERT INTO {table} SELECT 1, 1 FROM pg_sleep(0.2) RETURNING id".encode()
+    look = f"SELECT count(*) FROM {table}".encode()
+
+    told = play(asking(slow, is_writing=True), later(asking(look)), limits=Limits(calm=calm))
+
+    assert told == [(1,), (int(sees),)]
+
+
+def test_who_fills_a_transaction_does_not_wait_until_the_loop_has_heard_everybody():
+    under_way = []
+
+    async def begin():
+        loop = asyncio.get_running_loop()
+        opened = lines.Lines(loop, settings.current().database_url, most=1)
+        own, told = turns.Turns(loop, opened), []
+
+        def act():
+            told.append(opened.first_row(b"SELECT 1", []))
+
+        own.begin(act)  # there is a connection from now on
+        await until(lambda: told == [(1,)])
+        for _ in range(lines.FEWEST_TOGETHER + 1):
+            own.begin(act)
+            under_way.append(sum(line.size for line in opened._open))
+        await until(lambda: len(told) == len(under_way) + 1)
+        opened.close()
+
+    on_a_loop(begin)
+
+    assert under_way == [0, 0, 0, lines.FEWEST_TOGETHER, lines.FEWEST_TOGETHER]
+
+
+async def until(holds):
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
 
 
 def test_no_transaction_is_larger_than_it_may_be(monkeypatch):
@@ -185,8 +234,11 @@ class TestOneOfThemIsWrong:
 
 
 class TestAttacker:
-    def test_who_fails_on_purpose_does_not_take_their_common_commit_from_others(self, table):
+    def test_who_fails_on_purpose_does_not_take_their_common_commit_from_others(
+        self, table, monkeypatch
+    ):
         """One that is wrong in each transaction would make a commit for each of its neighbours."""
+        monkeypatch.setattr(lines, "FEWEST_TOGETHER", 6)
         acts = [putting(table, number) for number in (1, 2, 1, 3, 2, 4)]
 
         told = play(*acts)
@@ -267,7 +319,9 @@ class TestALock:
 
 
 @pytest.mark.parametrize(("calm", "has_own"), [(5, False), (0.01, True)])
-def test_a_third_transaction_begins_only_beside_one_that_is_slow(calm, has_own):
+def test_a_third_transaction_begins_only_beside_one_that_is_slow(monkeypatch, calm, has_own):
+    monkeypatch.setattr(lines, "FEWEST_TOGETHER", 1)
+
     def act(number):
         def asks(opened):
             for begins, seconds in ((0.0, 0.1), (0.3, 0.3 * (number < 2))):
