@@ -14,7 +14,7 @@ import jwt
 from joserfc.jwk import KeySet
 
 from identity import clock, jws, settings, single_use
-from identity.binding import nonces, records
+from identity.binding import nonces, places, records
 from identity.doors import Request
 from identity.errors import Refusal
 from identity.messages import Headers
@@ -216,11 +216,12 @@ def _parsed(jwk: Mapping[str, Any], alg: str) -> _Signer:
 
 
 def _check_request(claims: Mapping[str, Any], request: Request, *, token: str | None) -> None:
-    """RFC 9449 §4.3: this method, this address without a query, and this token."""
+    """RFC 9449 §4.3: this method, this address, and this token."""
     if claims.get("htm") != request.method:
         raise _refused("htm")
-    # Letter for letter: we publish our addresses in one spelling.
-    if claims.get("htu") != settings.current().origin(request.header("Host")) + request.path:
+    here = settings.current().origin(request.header("Host")) + request.path
+    told = claims.get("htu")
+    if told != here and not places.is_same(told, here):
         raise _refused("htu")
     if token is not None and claims.get("ath") != hash_of(token):
         raise _refused("ath")

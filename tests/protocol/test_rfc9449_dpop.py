@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from identity import clock
-from identity.binding import nonces
+from identity.binding import nonces, places
 from tests.asking import VERIFIER, a_sender, answered, signed_in
 from tests.offices import Office, a_decision, an_office
 from tests.people import lan
@@ -208,6 +208,34 @@ class TestBoundCodes:
         office = a_sender(client)
         for text in ("x", "A" * 42, "A" * 44, "é" * 43, "A" * 42 + "="):
             assert office.error(dpop_jkt=text) == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "http://localhost:8000/userinfo?",
+        "http://localhost:8000/userinfo?x=1#y",
+        "http://localhost:8000/userinfo#y",
+        "HTTP://LOCALHOST:8000/userinfo",
+        "http://localhost:8000/%75ser%69nfo",
+    ],
+)
+def test_an_address_may_be_spelt_otherwise(office, holder, told):
+    """RFC 9449 §4.3: without query and fragment, and as RFC 3986 §6.2.2 and §6.2.3 compare."""
+    token = bound(office, holder)["access_token"]
+    proof = holder.proof("GET", "/userinfo", token=token, htu=told)
+
+    answer = office.client.get("/userinfo", headers={"Authorization": f"DPoP {token}"} | proof)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("told", ["https://id.vn:443/a", "https://id.vn:/a", "https://ID.vn/a"])
+def test_a_port_may_be_said_that_goes_without_saying(told):
+    """RFC 3986 §6.2.3."""
+    assert places.is_same(told, "https://id.vn/a")
+    assert not places.is_same(told, "https://id.vn:8443/a")
+    assert not places.is_same(told, "http://id.vn/a")
 
 
 class TestAttacker:
