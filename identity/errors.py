@@ -2,7 +2,7 @@
 
 A refusal is an answer, not an accident: `detail` is for the program that called and says what to
 do, in English; `sentence` tells a person in their language; `note` is for our log. `code` is the
-word of RFC 6749 and its sisters, `slug` names it in docs/errors.md.
+word of RFC 6749 and its sisters, `slug` names it in docs/errors.md and on the page `/docs`.
 """
 
 import re
@@ -12,7 +12,7 @@ import structlog
 from flask import make_response, render_template
 from flask.wrappers import Response as PageResponse
 
-from identity import meters
+from identity import meters, settings
 from identity.messages import NO_STORE, Headers, Response, json_response
 
 log = structlog.get_logger(__name__)
@@ -170,9 +170,22 @@ def family() -> list[type[Refusal]]:
     return found
 
 
+def by_slug() -> dict[str, list[type[Refusal]]]:
+    """The same by the name that programs read, in order; kinds of one name differ in status."""
+    found: dict[str, list[type[Refusal]]] = {}
+    for kind in sorted(family(), key=lambda kind: (kind.slug, kind.status)):
+        found.setdefault(kind.slug, []).append(kind)
+    return found
+
+
 def _noted(refusal: Refusal) -> None:
     meters.REFUSALS.labels(refusal.slug).inc()
     log.info("refused", slug=refusal.slug, note=refusal.note or refusal.detail)
+
+
+def page(slug: str) -> str:
+    """Where people read what it means: RFC 6749 §5.2."""
+    return f"{settings.current().issuer}/docs#{slug}"
 
 
 def tell(refusal: Refusal) -> Response:
@@ -181,7 +194,7 @@ def tell(refusal: Refusal) -> Response:
     body = {
         "error": refusal.code,
         "error_description": refusal.told,
-        "error_uri": URN + refusal.slug,
+        "error_uri": page(refusal.slug),
     }
     return json_response(body, refusal.status, headers=NO_STORE + refusal.headers)
 

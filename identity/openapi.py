@@ -238,10 +238,10 @@ def _refused(
 ) -> dict[str, dict[str, Any]]:
     if not isinstance(one, Door):
         return {HTML: {"schema": TEXT}}
-    slugs = {"enum": sorted({errors.URN + kind.slug for kind in kinds})}
+    slugs = sorted({kind.slug for kind in kinds})
     if one.refusals is errors.tell:
         words = {"enum": sorted({kind.code for kind in kinds})}
-        told = {"error": words, "error_uri": slugs}
+        told = {"error": words, "error_uri": {"enum": [errors.page(slug) for slug in slugs]}}
         return {JSON: {"schema": {"allOf": [OAuthErrorSchema, {"properties": told}]}}}
-    problem = {"type": slugs, "status": {"const": status}}
+    problem = {"type": {"enum": [errors.URN + slug for slug in slugs]}, "status": {"const": status}}
     return {PROBLEM: {"schema": {"allOf": [ProblemSchema, {"properties": problem}]}}}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Blueprint, Flask, current_app, render_template
 
-from identity import openapi, settings
+from identity import errors, openapi, settings
 from identity.callers import callers
 from identity.guards import anyone, enter
 
@@ -26,12 +26,13 @@ def join(app: Flask) -> None:
 @pages.get("/docs")
 @enter(anyone)
 def docs() -> str:
-    """Every machine endpoint in words; programs read `/api/openapi.json`."""
+    """Every machine endpoint and error in words; programs read `/api/openapi.json`."""
     return render_template(
         "docs.html",
         doors=openapi.documented(current_app),
         callers=callers,
         path=openapi.PATH,
+        refusals=errors.by_slug(),
     )
 
 

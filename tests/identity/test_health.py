@@ -133,6 +133,25 @@ def test_the_description_can_be_read_by_people(app, client):
         assert str(escape(f"{door.method} {door.path}")) in page
 
 
+def test_what_an_error_means_can_be_read_by_people(app, client):
+    """RFC 6749 §5.2: `error_uri` is a web page, and leads to the place about that error."""
+    refused = client.post("/token", data={"grant_type": "password"}).json
+    page, _, place = refused["error_uri"].partition("#")
+
+    read = client.get(page)
+
+    assert (read.status_code, read.mimetype) == (200, "text/html")
+    assert f'<section id="{place}"' in read.text
+    assert f"<code>{refused['error']}</code>" in read.text
+    told = {
+        kind.slug
+        for one in openapi.documented(app)
+        for k in openapi.refusals(one).values()
+        for kind in k
+    }
+    assert [slug for slug in told if read.text.count(f' id="{slug}"') != 1] == []
+
+
 def test_without_consent_every_approval_is_refused():
     """Design §1: identity asks through one Protocol, and with nothing joined the answer is no."""
     alone = RefuseAll()

@@ -114,7 +114,7 @@ def says(answer, door):
     told = answer.json
     if door.refusals is errors.tell:
         assert set(told) == {"error", "error_description", "error_uri"}
-        assert told["error_uri"].startswith("urn:motlan:error:")
+        assert told["error_uri"].startswith("http://localhost:8000/docs#")
         detail = told["error_description"]
     else:
         assert told["type"].startswith("urn:motlan:error:")
