@@ -77,6 +77,21 @@ def test_what_is_known_by_its_digest_is_not_fetched_again(client, notebook):
     assert notebook.read == 1
 
 
+def test_another_fragment_is_a_name_and_nothing_is_kept_under_it(client, notebook):
+    """The Dynamic plan's is the digest of nothing: it is made before the object is."""
+    uri = f"{notebook.address}#{digest_of('another text')}"
+    office = a_signer(client, request_uris=[uri])
+    signed_in(client, lan())
+
+    for _ in range(2):
+        notebook.holds(office.sign())
+        assert "code" in answered(office.bring(None, request_uri=uri))
+    notebook.holds(office.sign(key=new_key()))
+
+    assert error_of(office.ask(request_uri=uri)) == "invalid_request_object"
+    assert notebook.read == 3
+
+
 def test_what_is_fetched_now_needs_no_times(client, notebook):
     """The Dynamic plan's objects by reference say neither `nbf` nor `exp`."""
     office = a_signer(client, request_uris=[notebook.address])
@@ -101,13 +116,10 @@ class TestAttacker:
         assert notebook.read == 0
 
     def test_what_is_there_is_not_what_was_promised(self, client, notebook):
-        """OIDC Core §6.2: another digest; an unsigned one; another's; a page."""
+        """RFC 9101 §7: an unsigned one; another's; a page."""
         office = a_signer(client, request_uris=[notebook.address])
         uri = notebook.address
 
-        notebook.holds(office.sign())
-        other = f"{uri}#{digest_of('another text')}"
-        assert error_of(office.ask(request_uri=other)) == "invalid_request_uri"
         for text, error in (
             (office.sign(key=new_key()), "invalid_request_object"),
             (office.sign(exp=int(time.time()) - 1), "invalid_request_object"),
