@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm
 from sqlalchemy import update
 
@@ -51,8 +51,9 @@ class Played:
 
     client_id: str
     secret: str | None = field(default=None, repr=False)
-    key: ec.EllipticCurvePrivateKey | None = field(default=None, repr=False)
-    kid: str = "k1"
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = field(default=None, repr=False)
+    kid: str | None = "k1"
+    alg: str = "ES256"
 
     @property
     def service(self) -> Registered:
@@ -83,9 +84,8 @@ class Played:
             **claims,
         }
         kept = {name: value for name, value in told.items() if value is not None}
-        signed = jwt.encode(
-            kept, self.key, algorithm="ES256", headers={"kid": self.kid} | (header or {})
-        )
+        named = {} if self.kid is None else {"kid": self.kid}
+        signed = jwt.encode(kept, self.key, algorithm=self.alg, headers=named | (header or {}))
         return {"client_assertion": signed, "client_assertion_type": credentials.JWT_BEARER}
 
 

@@ -14,7 +14,7 @@ from identity.granted import details, resources
 from identity.managed import asking
 from identity.messages import JSON, Headers, Response
 from identity.provider.grant_types import GRANTS
-from identity.public_services import credentials, encryption, service_keys
+from identity.public_services import client_assertion, credentials, encryption, service_keys
 from identity.public_services.client_certificate import SELF_SIGNED
 from identity.public_services.registered import OF_SERVICES, PING, POLL
 from identity.requested import acr
@@ -111,7 +111,7 @@ def _aliases(told: dict[str, Any], mtls_origin: str) -> dict[str, str]:
 
 
 def _endpoints(issuer: str, methods: list[str]) -> dict[str, Any]:
-    algorithms = list(ASSERTION_ALGORITHMS)
+    algorithms = [*ASSERTION_ALGORITHMS, client_assertion.BY_NAME]
     confidential = [method for method in methods if method != credentials.NONE]
     found: dict[str, Any] = {
         "authorization_endpoint": f"{issuer}/authorize",

@@ -1,4 +1,4 @@
-"""Client assertions (`private_key_jwt`): RFC 7523 §3 as narrowed by FAPI 2.0."""
+"""Client assertions (`private_key_jwt`): RFC 7523 §3, narrowed by FAPI 2.0 or as OIDC Core §9."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -12,6 +12,8 @@ from identity.public_services import service_jws
 from identity.public_services.service_jws import Message, NotProvenError
 
 ALGORITHMS = ("PS256", "ES256", "EdDSA", "Ed25519")
+BY_NAME = "RS256"  # for who says so itself, never where FAPI 2.0 holds (docs/decisions/0052)
+OFFERED = (*ALGORITHMS, BY_NAME)
 TYPES = frozenset({"jwt", "client-authentication+jwt"})  # ours, like at+jwt, are none of these
 # OpenID FAPI 2.0 §5.3.2.1 accepts 10 s and refuses more than 60 s.
 AHEAD_SECONDS = 30
@@ -59,7 +61,7 @@ def read(assertion: str) -> Claimed:
         name = service_jws.text(message.claims, "sub")
     except NotProvenError as fault:
         raise _refused(str(fault)) from None
-    if message.alg not in ALGORITHMS:
+    if message.alg not in OFFERED:
         raise _refused("alg")
     if message.claims.get("iss") != name:
         raise _refused("iss and sub differ")
@@ -71,7 +73,7 @@ def verify(
     *,
     client_id: str,
     keys: Sequence[Mapping[str, Any]],
-    issuer: str,
+    audiences: Collection[str],
     algorithms: Collection[str] = ALGORITHMS,
 ) -> Assertion:
     """The assertion, proven: signed by the one fitting key of the service, for us, and in time.
@@ -87,8 +89,9 @@ def verify(
         raise _refused(str(fault)) from None
     if claimed.client_id != client_id:  # and so its `iss`, which is the same
         raise _refused("iss or sub")
-    # A text, and exactly ours: a list or an endpoint's URL lets another server replay it.
-    if claims.get("aud") != issuer:
+    # A text, and exactly ours: a list lets another server replay it.
+    audience = claims.get("aud")
+    if not isinstance(audience, str) or audience not in audiences:
         raise _refused("aud")
     return proven
 

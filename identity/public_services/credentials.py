@@ -59,6 +59,7 @@ PARAMETERS = (
         example=JWT_BEARER,
     ),
 )
+TOKEN_PATH = "/token"
 _NEVER_IN_THE_URL = ("client_secret", "client_assertion")
 
 
@@ -116,7 +117,7 @@ def again(service: Registered, *, request_id: str) -> Registered | None:
 
 def _counts_still(before: Registered, now: Registered) -> bool:
     """Whether nothing that proved the service then was taken from it; keys may have been added."""
-    same = ("auth_method", "secret_digest", "jwks_uri", "signing_algs", "certificate_name")
+    same = ("auth_method", "secret_digest", "jwks_uri", "assertion_alg", "certificate_name")
     is_same = all(getattr(before, name) == getattr(now, name) for name in same)
     return is_same and all(key in now.keys for key in before.keys)
 
@@ -222,12 +223,13 @@ def _by_assertion(service: Registered, presented: Presented) -> str | None:
     if claimed is None or request is None:
         return "proof"
     try:
+        keys = service_keys.keys(service, claimed.kid)
         verified = client_assertion.verify(
             claimed,
             client_id=service.client_id,
-            keys=service_keys.keys(service, claimed.kid),
-            issuer=settings.current().issuer,
-            algorithms=service.signing_algs,
+            keys=keys,
+            audiences=_audiences(service, request),
+            algorithms=service_keys.assertion_algs(service, keys),
         )
     except InvalidClient as fault:
         log.info("not proven", service=service.client_id, why=fault.note)
@@ -236,6 +238,13 @@ def _by_assertion(service: Registered, presented: Presented) -> str | None:
     digest = hashlib.sha256(f"{service.client_id}\x1f{verified.jti}".encode()).digest()
     spent = records.spent(digest, verified.expires_at)
     return None if single_use.spend(request, digest, by=spent) else "replay"
+
+
+def _audiences(service: Registered, request: Request) -> tuple[str, ...]:
+    """The issuer; at `/token` that too, for who may go by OIDC Core §9 alone (decision 0052)."""
+    issuer = settings.current().issuer
+    is_by_core = service.is_plain and not service.require_pkce
+    return (issuer, issuer + TOKEN_PATH) if is_by_core and request.path == TOKEN_PATH else (issuer,)
 
 
 def _by_certificate(service: Registered, presented: Presented) -> str | None:

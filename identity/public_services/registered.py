@@ -89,7 +89,7 @@ class Registered:
     decision_events_uri: str | None  # null: withdrawals are kept for polling
     jwks_uri: str | None  # null: the keys stand in the registration, or there are none
     keys: tuple[Mapping[str, Any], ...]  # public JWKs of the registration
-    signing_algs: tuple[str, ...]  # of its client assertions
+    assertion_alg: str | None  # of its client assertions; null: any, RS256 by a key that says so
     links: Mapping[str, str]  # client_uri, logo_uri, policy_uri, tos_uri, also `policy_uri#en`
     initiate_login_uri: str | None  # null: nobody starts there (OIDC Core §4)
     default_max_age: int | None  # seconds; null: any age, unless a request says one
@@ -107,10 +107,19 @@ class Registered:
         """An address of its own for people; null: it registered none."""
         return self.links.get(f"{name}#{language}") or self.links.get(name)
 
+    def told_links(self, language: str) -> dict[str, str]:
+        """Every one that it registered, as a page names them."""
+        return {name: uri for name in LINKS if (uri := self.link(name, language))}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether OpenID Connect holds for it as it stands, and not the FAPI 2.0 profile."""
+        return self.profile != "fapi2"
+
     @property
     def rotates(self) -> bool:
         """Whether each use of a refresh token brings another (FAPI 2.0 §5.3.2.1-9: it does not)."""
-        return self.profile != "fapi2"
+        return self.is_plain
 
     @property
     def is_public(self) -> bool:
@@ -124,6 +133,7 @@ _OPTIONAL: Mapping[str, tuple[str, Any]] = {
     "require_pushed": ("require_pushed_authorization_requests", False),
     "require_signed_request": ("require_signed_request_object", False),
     "request_alg": ("request_object_signing_alg", None),
+    "assertion_alg": ("token_endpoint_auth_signing_alg", None),
     "dpop_bound": ("dpop_bound_access_tokens", False),
     "certificate_bound": ("tls_client_certificate_bound_access_tokens", False),
     "delivery_mode": ("backchannel_token_delivery_mode", None),
@@ -141,7 +151,7 @@ def parsed(row: "Row[Any]") -> Registered:
     """What a row of the table says, in the country's words."""
     told: Mapping[str, Any] = row.registration
     organisation = OrganisationOf(row.organisation_id, row.code, row.name, row.level, row.block)
-    scope, alg = told.get("scope"), told.get("token_endpoint_auth_signing_alg")
+    scope = told.get("scope")
     optional = {name: told.get(member, absent) for name, (member, absent) in _OPTIONAL.items()}
     return Registered(
         **optional,
@@ -167,7 +177,6 @@ def parsed(row: "Row[Any]") -> Registered:
         version=row.version,
         is_active=row.is_active,
         keys=tuple(told.get("jwks", {"keys": []})["keys"]),
-        signing_algs=(alg,) if alg else ALGORITHMS,
         links={name: uri for name, uri in told.items() if name.partition("#")[0] in LINKS},
     )
 

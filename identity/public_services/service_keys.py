@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from identity import outbound, waiting
 from identity.certificates import listed
-from identity.public_services.client_assertion import ALGORITHMS
+from identity.public_services.client_assertion import ALGORITHMS, BY_NAME, OFFERED
 from identity.public_services.registered import Registered
 
 log = structlog.get_logger(__name__)
@@ -26,8 +26,7 @@ WAIT_SECONDS = 1.0  # for another's first fetch
 MOST_KEYS = 16
 LEAST_RSA_BITS = 2048
 SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-# RS256 verifies request objects where that was registered, and never who asks.
-KEY_ALGORITHMS = (*ALGORITHMS, "RS256")
+KEY_ALGORITHMS = OFFERED
 # RFC 7518 §4.1: how a key for encryption may be used, and what it must be.
 KEY_MANAGEMENT = ("ECDH-ES", "ECDH-ES+A256KW", "RSA-OAEP-256")
 SIGNATURE, ENCRYPTION = "sig", "enc"
@@ -38,6 +37,14 @@ CURVES = {SIGNATURE: frozenset({"P-256", "Ed25519"}), ENCRYPTION: frozenset({"P-
 def keys(service: Registered, kid: str | None) -> tuple[Key, ...]:
     """The keys that may have signed under that kid; every one of the service when kid is null."""
     return _among(service, lambda key: use_of(key) == SIGNATURE and kid in {None, key.get("kid")})
+
+
+def assertion_algs(service: Registered, own: Iterable[Key]) -> tuple[str, ...]:
+    """What its client assertions may be signed by, with these keys of its own."""
+    if service.assertion_alg is not None:
+        return (service.assertion_alg,)
+    is_named = service.is_plain and any(key.get("alg") == BY_NAME for key in own)
+    return (*ALGORITHMS, BY_NAME) if is_named else ALGORITHMS
 
 
 def recipient_key(service: Registered, alg: str) -> Key | None:

@@ -74,7 +74,7 @@ class ServiceSchema(AnswersSchema, BackchannelSchema, ProceduresSchema):
     initiate_login_uri = link()
     application_type = choice("web", "native", load_default="web")
     token_endpoint_auth_method = choice(*OFFERED, load_default="client_secret_basic")
-    token_endpoint_auth_signing_alg = choice(*client_assertion.ALGORITHMS)
+    token_endpoint_auth_signing_alg = choice(*client_assertion.OFFERED)
     jwks = key_set()
     jwks_uri = link()
     grant_types = words(

@@ -33,7 +33,11 @@ def _several(allowed: list[str]) -> click.Choice[str]:
 @click.option("--scope", "scopes", multiple=True, type=_several(list(EVERY_SCOPE | OF_SERVICES)))
 @click.option("--grant-type", "grant_types", multiple=True, type=_several(list(GRANT_TYPES)))
 @click.option("--profile", "profiles", multiple=True, type=_several(list(PROFILES)))
-@click.option("--may-omit-pkce", is_flag=True, help="For certification plans, which send none.")
+@click.option(
+    "--may-omit-pkce",
+    is_flag=True,
+    help="For certification plans: none, and assertions for /token.",
+)
 def token(*, uses: int, days: int, **told: Any) -> None:  # noqa: ANN401 - the options that are left
     """Let an organisation register services by itself; prints a token once.
 

@@ -5,6 +5,7 @@ import time
 
 import jwt
 import pytest
+from jwt.algorithms import RSAAlgorithm
 
 from identity import database, settings
 from identity.registration.register import register
@@ -12,7 +13,7 @@ from identity.requested import pushed
 from identity.tokens import codes
 from tests.asking import answered, is_refused_here, signed_in
 from tests.certified import authority, certificate, served_with, told
-from tests.fapi import BOUND_TO_IT, CERTIFIED, a_bank, metadata
+from tests.fapi import BOUND_TO_IT, CERTIFIED, a_bank, metadata, new_key
 from tests.people import lan
 from tests.proving import Holder
 
@@ -74,8 +75,8 @@ class TestServer:
         assert said["authorization_response_iss_parameter_supported"] is True
         assert "private_key_jwt" in said["token_endpoint_auth_methods_supported"]
         algorithms = set(said["token_endpoint_auth_signing_alg_values_supported"])
-        assert algorithms == {"ES256", "PS256", "EdDSA", "Ed25519"}
-        assert set(said["dpop_signing_alg_values_supported"]) == algorithms
+        assert algorithms == {"ES256", "PS256", "EdDSA", "Ed25519", "RS256"}  # the last for others
+        assert set(said["dpop_signing_alg_values_supported"]) == algorithms - {"RS256"}
 
     def test_2_no_password_is_taken_for_a_token(self, bank):
         answer = bank.post("/token", grant_type="password", username="x", password="y")
@@ -116,6 +117,18 @@ class TestServer:
 
         assert {status(aud) for aud in (issuer + path, issuer + "/token", [issuer])} == {401}
         assert status(issuer) != 401
+
+    def test_8_what_others_may_sign_by_is_refused(self, client):
+        """§5.4.1-1: RS256, though the key itself says so; under PS256 the same one is taken."""
+        key = new_key("PS256")
+        public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "k1", "use": "sig"}
+        del public["key_ops"]
+        form = {"grant_type": "client_credentials"}
+
+        for alg, error in (("RS256", "invalid_client"), ("PS256", "invalid_dpop_proof")):
+            bank = a_bank(client, jwks={"keys": [public | {"alg": alg}]})
+            bank.key, bank.alg = key, alg
+            assert client.post("/token", data=bank.assertion() | form).json["error"] == error
 
     def test_10_a_nonce_is_asked_for(self, bank):
         first = bank.client.post(

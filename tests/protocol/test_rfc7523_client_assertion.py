@@ -78,7 +78,10 @@ def an_assertion(said=None, *, alg="ES256", number=0, **header) -> str:
 
 def proves(assertion, *keys, **more):
     return verify(
-        read(assertion), client_id=TAX, keys=keys or [public("ES256")], issuer=ISSUER, **more
+        read(assertion),
+        client_id=TAX,
+        keys=keys or [public("ES256")],
+        **({"audiences": (ISSUER,)} | more),
     )
 
 
@@ -172,6 +175,23 @@ def test_seconds_may_have_fractions():
     assert proven.expires_at == datetime.fromtimestamp(end + 1, UTC)
 
 
+def test_the_token_endpoint_is_an_audience_where_that_is_said():
+    """OIDC Core §9: as one text, and no other address beside it."""
+    both = (ISSUER, f"{ISSUER}/token")
+
+    assert proves(an_assertion(claims(aud=f"{ISSUER}/token")), audiences=both)
+    for aud in (
+        f"{ISSUER}/par",
+        [f"{ISSUER}/token"],
+        list(both),
+        {ISSUER: 1},
+        None,
+        "",
+        ISSUER[:-1],
+    ):
+        refuses(an_assertion(claims(aud=aud)), audiences=both)
+
+
 class TestAttacker:
     """Cases 23 to 30 and 34: an assertion is for us, from one service, in one form."""
 
@@ -204,7 +224,7 @@ class TestAttacker:
         refuses(f"{header}.{payload}.")
 
     def test_rs256_is_refused_though_the_key_would_fit(self):
-        """FAPI 2.0 §5.4."""
+        """FAPI 2.0 §5.4; for others where they say so, which `test_plan_dynamic.py` does."""
         token = jwt.encode(claims(), private("PS256"), "RS256", headers={"kid": "PS256-0"})
 
         refuses(token, public("PS256"))
