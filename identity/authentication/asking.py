@@ -1,7 +1,7 @@
 """Who sent the person here to sign in: asked of the provider, which stands above this area."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,6 +14,7 @@ class Asking:
     service_name: str
     organisation_name: str
     public_service_id: uuid.UUID
+    links: Mapping[str, str]  # what the service says of itself elsewhere: by member, its address
     form_target: str  # the registered redirect origin, for this page's CSP (design §8)
 
 

@@ -104,6 +104,7 @@ def find_asking(request_id: str, digest: bytes, _language: str) -> asking.Asking
         service_name=service.name(language.chosen()),
         organisation_name=service.organisation.name,
         public_service_id=service.id,
+        links=service.told_links(language.chosen()),
         form_target=pending.form_target(found),
     )
 

@@ -39,7 +39,7 @@ MODULES = {
     "oidcc-scope-address": "test_each_scope_is_answered_in_userinfo",
     "oidcc-scope-phone": "test_each_scope_is_answered_in_userinfo",
     "oidcc-scope-all": "test_each_scope_is_answered_in_userinfo",
-    "oidcc-ensure-other-scope-order-succeeds": "test_each_scope_is_answered_in_userinfo",
+    "oidcc-alternate-happy-flow": "test_each_scope_is_answered_in_userinfo",
     "oidcc-display-page": "test_what_a_service_may_wish_changes_nothing",
     "oidcc-display-popup": "test_what_a_service_may_wish_changes_nothing",
     "oidcc-prompt-login": "test_who_is_to_sign_in_again_gets_a_later_auth_time",
@@ -185,7 +185,7 @@ SCOPES = {
      "openid address email phone profile", "email openid"],
 )  # fmt: skip
 def test_each_scope_is_answered_in_userinfo(plain, client, scope):
-    """oidcc-scope-*, oidcc-ensure-other-scope-order-succeeds: once the person has said yes."""
+    """oidcc-scope-*, oidcc-alternate-happy-flow: once the person has said yes."""
     publish_catalogues()
     person = lan()
     place = {"text": "12 phố Huế", "code": None, "valid_from": None}

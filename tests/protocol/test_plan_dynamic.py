@@ -51,6 +51,89 @@ def plan(client):
     return Plan(client, an_invitation(may_omit_pkce=True, procedures=(PROCEDURE,))[0])
 
 
+def rs256_jwk(key):
+    """As the plan makes it: without a `kid`, its algorithm on the key and nowhere else."""
+    public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    del public["key_ops"]
+    return public | {"use": "sig", "alg": "RS256"}
+
+
+class TestRs256Assertions:
+    """Every module with `private_key_jwt`: the plan's keys are RS256, its audience `/token`."""
+
+    @pytest.fixture
+    def key(self):
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    @pytest.fixture
+    def told(self, key):
+        return {
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {"keys": [rs256_jwk(key)]},
+        }
+
+    def office(self, plan, key, **told):
+        sender = plan.sender(**told)
+        sender.played.key, sender.played.alg, sender.played.kid = key, "RS256", None
+        return sender
+
+    def redeems(self, plan, sender, **claims):
+        plain = {"code_challenge": None, "code_challenge_method": None}
+        code = answered(sender.ask(**plain))["code"]
+        form = {"grant_type": "authorization_code", "redirect_uri": sender.redirect_uri}
+        claims = {"aud": settings.current().issuer + "/token"} | claims
+        proof = sender.played.assertion(**claims)
+        return plan.client.post("/token", data=form | {"code": code} | proof)
+
+    def test_a_key_that_says_so_proves_the_service(self, plan, key, told):
+        """And an assertion for the issuer does too: `client-assertion-with-iss-aud`."""
+        sender = self.office(plan, key, **told)
+
+        for claims in ({}, {"aud": settings.current().issuer}):
+            answer = self.redeems(plan, sender, **claims)
+            assert answer.status_code == 200, answer.json
+
+    def test_a_registration_may_say_so_in_its_place(self, plan, key, told):
+        """OIDC Registration §2, `token_endpoint_auth_signing_alg`: and then no other is taken."""
+        del told["jwks"]["keys"][0]["alg"]
+        sender = self.office(plan, key, **told, token_endpoint_auth_signing_alg="RS256")
+
+        assert self.redeems(plan, sender).status_code == 200
+        sender.played.alg = "PS256"
+        assert self.redeems(plan, sender).status_code == 401
+
+    def test_a_key_that_does_not_say_so_is_not_used_so(self, plan, key, told):
+        """A key has one algorithm (RFC 8725 §3.1), and RS256 is nobody's unless it is named."""
+        del told["jwks"]["keys"][0]["alg"]
+        sender = self.office(plan, key, **told)
+
+        assert self.redeems(plan, sender).status_code == 401
+        sender.played.alg = "PS256"
+        assert self.redeems(plan, sender).status_code == 200
+
+    def test_the_audience_of_everybody_else_is_the_issuer(self, plan, key, told):
+        """Case 34: whoever is held to PKCE is held to this, too, under the same invitation."""
+        sender = self.office(plan, key, **told, require_pkce=True)
+        form = {"grant_type": "client_credentials"}
+
+        for aud, error in (("/token", "invalid_client"), ("", "unauthorized_client")):
+            proof = sender.played.assertion(aud=settings.current().issuer + aud)
+            assert plan.client.post("/token", data=form | proof).json["error"] == error
+
+    @pytest.mark.parametrize("path", ["/introspect", "/revoke", "/par"])
+    def test_the_token_endpoint_is_an_audience_there_alone(self, plan, key, told, path):
+        """Else what is caught elsewhere would be good for tokens (RFC 9126 §2 apart)."""
+        sender = self.office(plan, key, **told)
+        issuer = settings.current().issuer
+
+        def status(aud):
+            form = sender.played.assertion(aud=aud) | {"token": "x"}
+            return plan.client.post(path, data=form).status_code
+
+        assert status(issuer + "/token") == status(issuer + path) == 401
+        assert status(issuer) != 401
+
+
 @pytest.fixture
 def board():
     """A web server of the service's, and what hangs there."""
@@ -226,6 +309,23 @@ def test_the_page_shows_where_the_service_tells_of_itself(plan):
     assert "<img" not in page
 
 
+def test_the_page_of_signing_in_shows_them_too(plan, app):
+    """The same modules: without a cookie, and where nothing has to be decided, it is the page."""
+    links = {
+        name: f"https://a.motlan.test/{name}" for name in ("policy_uri", "tos_uri", "logo_uri")
+    }
+    sender = plan.sender(**links)
+    stranger = app.test_client()
+
+    page = stranger.get(stranger.get("/authorize", query_string=sender.query()).location).text
+
+    for name, uri in links.items():
+        assert f'<a id="{name}" href="{uri}" rel="noreferrer">' in page
+    bare = plan.sender()
+    page = stranger.get(stranger.get("/authorize", query_string=bare.query()).location).text
+    assert 'id="links"' not in page
+
+
 def test_a_page_of_a_service_without_links_has_none(plan):
     """And no empty list."""
     publish_catalogues()
@@ -239,9 +339,7 @@ def test_a_page_of_a_service_without_links_has_none(plan):
 def test_a_signed_request_is_fetched_and_an_unsigned_one_is_not_taken(plan, board):
     """Modules: request URI signed by RS256, and unsigned."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    public |= {"kid": "k1", "use": "sig", "alg": "RS256"}
-    del public["key_ops"]
+    public = rs256_jwk(key) | {"kid": "k1"}
     told = plan.registered(
         request_uris=[board.address],
         request_object_signing_alg="RS256",
