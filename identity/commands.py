@@ -32,6 +32,7 @@ from identity.entry import Who
 from identity.joining import joined
 from identity.signing import key_files, key_list
 from identity.signing import keys as signing_keys
+from identity.signing.algorithms import ALGORITHMS
 
 MIGRATIONS = schema.MIGRATIONS
 
@@ -141,11 +142,14 @@ def list_keys() -> None:
 @click.option(
     "--early", is_flag=True, help="Before everybody knows the next; for a stolen key see remove."
 )
-def rotate_keys(*, early: bool) -> None:
+@click.option(
+    "--algorithm", "chosen", multiple=True, type=click.Choice(ALGORITHMS), help="This one alone."
+)
+def rotate_keys(*, early: bool, chosen: tuple[str, ...]) -> None:
     """Sign with the next keys; the old ones stay published until their last token has ended."""
     if fault := schema.fault():  # first: a rotation that stands in no log would be half of one
         raise click.ClickException(fault)
-    for rotation in signing_keys.rotate(early=early):
+    for rotation in signing_keys.rotate(early=early, algorithms=chosen or ALGORITHMS):
         named = {"alg": rotation.fresh.alg, "kid": rotation.fresh.kid}
         trail.record("key:rotated", Who(), subject=named)
         click.echo(f"{rotation.fresh.alg}: now signing with {rotation.fresh.kid}")

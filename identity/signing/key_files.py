@@ -1,11 +1,12 @@
 """What becomes of signing keys: made, rotated, taken out. One small list says which is which."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from identity import clock, files
+from identity.signing.algorithms import ALGORITHMS
 from identity.signing.keepers import FileKeeper, Keeper
 from identity.signing.key_list import LIST, SigningKey, State, keep, lacking, listed
 
@@ -123,12 +124,13 @@ def rotate(
     *,
     early: bool = False,
     cached: timedelta | None = None,
+    algorithms: Collection[str] = ALGORITHMS,
 ) -> tuple[Rotation, ...]:
     """The next keys sign from now on, the old ones stay published, and new next ones are.
 
     `early` does not wait: whoever cached our JWKS meets a key they must fetch first. `cached` is
     how long they may keep it. An algorithm that the list lacks gets its keys; one that no new key
-    can be made for keeps the key it has.
+    can be made for, or that is not among these, keeps the key it has.
 
     Raises:
         RotatedTooSoonError: others may not know the next key yet, and `early` was not said.
@@ -138,12 +140,15 @@ def rotate(
     with files.alone(folder / LOCK):
         keys = listed(folder)
         if not early:
-            _refuse_young(keys, JWKS_CACHE if cached is None else cached)
-        added = [keepers.make(alg, state=State.CURRENT) for alg in keepers.lacked(keys)]
+            turning = [key for key in keys if key.alg in algorithms]
+            _refuse_young(turning, JWKS_CACHE if cached is None else cached)
+        lacked = [alg for alg in keepers.lacked(keys) if alg in algorithms]
+        added = [keepers.make(alg, state=State.CURRENT) for alg in lacked]
         kept = [key for key in keys if key.until is None or key.until > clock.now()]
-        ready = {key.alg for key in kept if key.state is State.NEXT}
+        ready = {key.alg for key in kept if key.state is State.NEXT and key.alg in algorithms}
         rotated = [_rotated(keepers, key) if key.alg in ready else key for key in kept]
-        fresh = [keepers.make(alg, state=State.NEXT) for alg in keepers.fresh.algorithms]
+        renewed = [alg for alg in keepers.fresh.algorithms if alg in algorithms]
+        fresh = [keepers.make(alg, state=State.NEXT) for alg in renewed]
         keep(folder, rotated + added + fresh)
         # Only now: until the list was swapped, a starting process still needed them.
         keepers.destroy(key for key in rotated if key.state is State.PREVIOUS)

@@ -12,6 +12,7 @@ import structlog
 
 from identity import clock, files, jws, settings, waiting
 from identity.signing import key_files, key_list, ring
+from identity.signing.algorithms import ALGORITHMS
 from identity.signing.key_files import Keepers, Removal, Rotation
 from identity.signing.ring import (
     ACCESS_TOKEN,
@@ -240,15 +241,18 @@ def create() -> None:
     key_files.create(folder, _keepers(folder))
 
 
-def rotate(*, early: bool = False) -> tuple[Rotation, ...]:
-    """Our next keys sign from now on; every process notices within a second.
+def rotate(
+    *, early: bool = False, algorithms: Collection[str] = ALGORITHMS
+) -> tuple[Rotation, ...]:
+    """Our next keys of these sign from now on; every process notices within a second.
 
     Raises:
         RotatedTooSoonError: others may not know the next key yet, and `early` was not said.
     """
     folder = settings.current().secrets / FOLDER
+    cached = settings.current().jwks_cached
     return key_files.rotate(
-        folder, _keepers(folder), early=early, cached=settings.current().jwks_cached
+        folder, _keepers(folder), early=early, cached=cached, algorithms=algorithms
     )
 
 

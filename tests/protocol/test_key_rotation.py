@@ -84,6 +84,21 @@ def test_it_says_what_signs_now_and_until_when_the_old_one_stays(folder):
     assert [rotation.fresh.alg for rotation in others] == ["PS256", "EdDSA", "RS256"]
 
 
+def test_one_algorithm_may_be_rotated_alone(folder):
+    """Certification's `server-rotate-keys` knows RSA and EC keys, so a new Ed25519 one stops it."""
+    before = listed(folder)
+
+    (done,) = rotate(folder, early=True, algorithms=("RS256",))
+    with travel(clock.now() + timedelta(minutes=1)), pytest.raises(RotatedTooSoonError):
+        rotate(folder, algorithms=("RS256",))
+
+    after = listed(folder)
+    assert (done.fresh.alg, done.fresh.state) == ("RS256", State.CURRENT)
+    assert [k for k in after if k.alg != "RS256"] == [k for k in before if k.alg != "RS256"]
+    (fresh,) = {key.kid for key in after} - {key.kid for key in before}
+    assert next(key.state for key in after if key.kid == fresh) is State.NEXT
+
+
 def test_a_key_that_others_may_not_know_yet_does_not_sign(folder):
     """Hydra #2535, #3408: publish, wait one cache time, then sign."""
     before = (folder / "keys.json").read_bytes()
