@@ -247,7 +247,7 @@ def test_the_server_tells_its_own_clock(ours):  # noqa: ARG001 - it must be open
 
 
 def test_a_log_behind_its_second_store(ours, monkeypatch):  # noqa: ARG001 - as above
-    def behind():
+    def behind(_where):
         raise HeadError("restore a newer backup")
 
     monkeypatch.setattr(heads, "_agreed", behind)
