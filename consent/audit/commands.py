@@ -8,12 +8,11 @@ from flask.cli import AppGroup
 
 from consent.audit import heads, records
 from consent.audit.leaves import CopyError, HeadError
-from consent.audit.verify import FULL_CHECK, Verdict, verify
+from consent.audit.verify import FULL_CHECK, Verdict, size_found, told, verify
 from identity import clock, database, worker
 from identity.database import transaction
 
 PIECE = 2_000
-WHOLE = "whole"
 
 log = AppGroup("log", help="The access log, checked and published.")
 
@@ -32,18 +31,15 @@ def verify_log(copy: Path | None) -> None:
         raise click.ClickException(str(fault)) from None
     _remember(verdict)
     if not verdict.is_whole:
-        raise click.ClickException(f"position {verdict.first_bad}: {verdict.why}")
-    click.echo(f"{WHOLE}: {verdict.size} entries, every root and every part recomputed")
+        raise click.ClickException(told(verdict))
+    click.echo(f"{told(verdict)}, every root and every part recomputed")
 
 
 def _remember(verdict: Verdict) -> None:
     """The officers' desk says when the whole log was last checked, and what came of it."""
-    found = f"{WHOLE}: {verdict.size} entries"
-    if not verdict.is_whole:
-        found = f"position {verdict.first_bad}: {verdict.why}"
     try:
         with transaction():
-            worker.mark(FULL_CHECK, found)
+            worker.mark(FULL_CHECK, told(verdict))
     except Exception as error:
         if not database.is_unavailable(error):
             raise
@@ -52,10 +48,10 @@ def _remember(verdict: Verdict) -> None:
 
 def last_fault() -> str | None:
     """What the last `motlan log verify` found, until another one finds the log whole."""
-    told = worker.said(FULL_CHECK)
-    if told is None or told[1].startswith(WHOLE):
+    last = worker.said(FULL_CHECK)
+    if last is None or size_found(last[1]) is not None:
         return None
-    return f"{told[1]} ({clock.minute(told[0])}): keep the database as it is, and see docs"
+    return f"{last[1]} ({clock.minute(last[0])}): keep the database as it is, and see docs"
 
 
 @log.command("checkpoint")

@@ -20,6 +20,7 @@ from identity.entry import NOBODY
 PIECE = 2_000
 # The worker's row in which the last full check says when it ended, and what it found.
 FULL_CHECK = "full check"
+WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,26 @@ def verify(copy: Path | None = None) -> Verdict:
         _check_subjects(size)
     except Broken as broken:
         return Verdict(size, broken.position, broken.why)
-    return Verdict(size, None, "whole")
+    return Verdict(size, None, WHOLE)
 
 
 def fault() -> str | None:
     """What `verify` finds, as one line; null: everything holds."""
     verdict = verify()
-    return None if verdict.is_whole else f"position {verdict.first_bad}: {verdict.why}"
+    return None if verdict.is_whole else told(verdict)
+
+
+def told(verdict: Verdict) -> str:
+    """What is kept of a check, as one line."""
+    if verdict.is_whole:
+        return f"{WHOLE}: {verdict.size} entries"
+    return f"position {verdict.first_bad}: {verdict.why}"
+
+
+def size_found(kept: str) -> int | None:
+    """How many entries a check found whole, of the line that is kept of it; null: it did not."""
+    word, _, rest = kept.partition(": ")
+    return int(rest.split()[0]) if word == WHOLE else None
 
 
 def _check_positions(size: int, signed: Signed) -> tuple[Frontier, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from consent.audit import heads
-from consent.audit.verify import FULL_CHECK
+from consent.audit.verify import FULL_CHECK, size_found
 from consent.desk import records
 from identity import clock, worker
 from identity.joining import Waiting, joined
@@ -32,7 +32,8 @@ class Standing:
     waits_since: datetime | None  # the oldest entry without a place; null: none waits
     unfound: int  # entries in the tree that filters do not know yet
     checked_at: datetime | None  # the whole log was recomputed; null: never here
-    checked: str  # what that found
+    checked: str  # what that found, in the words of the command; empty: never here
+    whole_size: int | None  # entries that it found whole; null: it found a fault, or never ran
     is_check_late: bool
 
 
@@ -64,6 +65,7 @@ def standing() -> Standing:
         unfound=max(told.placed - told.found, 0),
         checked_at=last.get(FULL_CHECK),
         checked=words.get(FULL_CHECK, ""),
+        whole_size=size_found(words.get(FULL_CHECK, "")),
         is_check_late=_is_over(last.get(FULL_CHECK), FULL_CHECK_EVERY, at=at),
     )
 

@@ -74,7 +74,8 @@ class TestStart:
         assert runner.invoke(args=["log", "verify"]).exit_code == 0
         said = words(at_the_desk(own_log.app).get("/audit"))
 
-        assert "whole: 2 entries" in said
+        assert "2 mục, nguyên vẹn" in said
+        assert "entries" not in said
         assert "Cần chạy motlan log verify" not in said
 
     def test_a_full_check_that_failed_says_where(self, own_log):
@@ -84,7 +85,9 @@ class TestStart:
 
         assert runner.invoke(args=["log", "verify"]).exit_code == 1
 
-        assert "position 1" in words(at_the_desk(own_log.app).get("/audit"))
+        said = words(at_the_desk(own_log.app).get("/audit"))
+        assert "Không nguyên vẹn" in said
+        assert "position 1" in said
 
     def test_the_look_at_it_is_an_entry(self, theirs, officer):
         shown = rows(theirs.get("/audit"))
