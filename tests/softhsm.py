@@ -7,6 +7,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 LIBRARIES = (
     "/usr/lib/softhsm/libsofthsm2.so",
     "/usr/lib64/pkcs11/libsofthsm2.so",
@@ -30,7 +32,21 @@ def lack() -> str | None:
     return None if find_spec("pkcs11") else "no python-pkcs11 (the extra hsm)"
 
 
-def a_token(folder: Path) -> dict[str, str]:
+def the_token(config: pytest.Config, folders: pytest.TempPathFactory) -> dict[str, str]:
+    """The one token of this process, whichever tests ask for it, and in whichever order.
+
+    The library reads where its token is when it is initialised, and again when that is done anew:
+    with a second token in between, what was made in the first would be gone.
+    """
+    if _TOLD not in config.stash:
+        config.stash[_TOLD] = _a_token(folders.mktemp("hsm"))
+    return config.stash[_TOLD]
+
+
+_TOLD = pytest.StashKey[dict[str, str]]()
+
+
+def _a_token(folder: Path) -> dict[str, str]:
     """A fresh token in this folder; what a process has to know to find it."""
     (folder / "tokens").mkdir(parents=True)
     told = folder / "softhsm2.conf"

@@ -27,14 +27,13 @@ pytestmark = [pytest.mark.softhsm, pytest.mark.slow]  # a token makes RSA keys i
 FEW = ("ES256", "EdDSA")  # without RSA it is quick
 
 
-@pytest.fixture(scope="module")
-def environ(tmp_path_factory):
-    """The one token of this process: its library reads its settings once."""
-    told = softhsm.a_token(tmp_path_factory.mktemp("hsm"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in told.items():
-            patch.setenv(name, value)
-        yield told
+@pytest.fixture
+def environ(request, tmp_path_factory, monkeypatch):
+    """Where the library finds the token, whenever it looks."""
+    told = softhsm.the_token(request.config, tmp_path_factory)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    return told
 
 
 @pytest.fixture
