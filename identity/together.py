@@ -258,14 +258,26 @@ def _from_sqlite(value: Any, kind: type) -> Any:  # noqa: ANN401 - a column of a
     return value if value is None or convert is None else convert(value)
 
 
-_readers = threading.local()
+class _Reader:
+    """The connection on which one thread reads, until it ends or reads another file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        # Of one thread all its life, but for its end, which may be seen to by another one.
+        arguments = sqlite.CONNECT_ARGS | {"check_same_thread": False}
+        self.connection: sqlite3.Connection = sqlite3.connect(path, **arguments)
+        sqlite.prepare(may_purge=False, may_write=False)(self.connection, None)
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+_ours = threading.local()
 
 
 def _reader() -> sqlite3.Connection:
-    path = database.state().path
-    if getattr(_readers, "path", None) != path:
-        connection = sqlite3.connect(str(path), **sqlite.CONNECT_ARGS)
-        sqlite.prepare(may_purge=False, may_write=False)(connection, None)
-        _readers.path, _readers.connection = path, connection
-    reader: sqlite3.Connection = _readers.connection
-    return reader
+    path = str(database.state().path)
+    reader: _Reader | None = getattr(_ours, "reader", None)
+    if reader is None or reader.path != path:
+        reader = _ours.reader = _Reader(path)
+    return reader.connection
