@@ -1,6 +1,7 @@
 """PostgreSQL's own `pg_dump` and `pg_restore`, as the owner; passwords go in a file."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -45,6 +46,7 @@ def _run(chosen: Settings, program: str, *arguments: str) -> None:
     environ = passfile.move_passwords(
         settings.environment() | urls, chosen.home / "run", with_owner=True
     )
+    environ |= {"LC_ALL": "C"}  # so that what it says is known here
     command = [program, *_OURS, *arguments, environ[passfile.OWNER_URL]]
     before = os.umask(0o077)  # the dump is for us alone from its first byte on
     try:
@@ -55,4 +57,16 @@ def _run(chosen: Settings, program: str, *arguments: str) -> None:
         os.umask(before)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ToolFault(f"{program} failed: {last}")
+        raise ToolFault(f"{program} failed: {last}{_advice(last)}")
+
+
+def _advice(said: str) -> str:
+    """What to do, where the programs are older than the server, or than what made the file."""
+    server = _SERVER.search(said)
+    if server is not None:
+        return f": install PostgreSQL's client programs of version {server[1]} or later"
+    return ": use the version that made the backup, or a later one" if _FILE.search(said) else ""
+
+
+_SERVER = re.compile(r"server version: (\d+)")
+_FILE = re.compile(r"unsupported version \([\d.]+\) in file header")
