@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from identity import readings
+
 if TYPE_CHECKING:
     from identity.settings import Settings
 
@@ -53,7 +55,7 @@ def _own_places(settings: "Settings") -> str | None:
 
 def _head_apart(settings: "Settings") -> str | None:
     # A head beside the database would be restored with it, and could not tell.
-    if settings.database_url != f"sqlite:///{settings.log_head}":
+    if settings.database_url != readings.sqlite_url(settings.log_head):
         return None
     return "MOTLAN_LOG_HEAD must be another file than the database, whose state it witnesses"
 

@@ -143,6 +143,11 @@ def database(text: str) -> str:
     raise ValueError("must look like sqlite:////path/file.db or postgresql://role@host:port/name")
 
 
+def sqlite_url(file: Path) -> str:
+    """A file's name as `database` reads it: what would mean something else in a URL is escaped."""
+    return f"sqlite:///{file}".replace("%", "%25").replace("?", "%3F")
+
+
 def _names_a_database(text: str) -> bool:
     try:
         parts = urlsplit(text)

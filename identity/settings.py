@@ -196,9 +196,8 @@ class _Reader:
 
     def settings(self) -> Settings:
         home = self.take("HOME", readings.path, default="var")
-        database_url = self.take(
-            "DATABASE_URL", readings.database, default=f"sqlite:///{home / 'motlan.db'}"
-        )
+        ours = readings.sqlite_url(home / "motlan.db")
+        database_url = self.take("DATABASE_URL", readings.database, default=ours)
         owner_url = self.find("DATABASE_OWNER_URL", readings.database) or database_url
         usual = 1 if database_url.startswith("sqlite:") else readings.cores()
         cost = self.take("ARGON2", readings.argon2, default="t=2,m=19456,p=1")

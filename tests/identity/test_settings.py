@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from identity import settings
+from identity import schema, settings
 from identity.settings import SettingsError, read
 
 PUBLIC = {
@@ -35,6 +35,17 @@ def test_nothing_set_is_a_whole_configuration_for_one_machine(tmp_path, monkeypa
     assert (found.argon2_time, found.argon2_memory_kib, found.argon2_parallel) == (2, 19456, 1)
     assert (found.demo, found.express_lane, found.metrics_bind) == (False, True, None)
     assert (found.outbound_allow, found.trusted_proxies) == ((), ())
+
+
+@pytest.mark.parametrize("name", ["a%20b", "100%", "why?", "nhà của tôi", "a#b&c:d@e'f"])
+def test_the_database_lies_in_its_home_whatever_that_is_called(tmp_path, another_app, name):
+    """A folder's name is no part of a URL: nothing of it is decoded or taken for a query."""
+    (tmp_path / name).mkdir()
+
+    another_app(read({"MOTLAN_HOME": str(tmp_path / name)}))
+    schema.fault()
+
+    assert [each.name for each in (tmp_path / name).glob("*.db")] == ["motlan.db"]
 
 
 def test_a_public_configuration_is_read_whole():
@@ -211,6 +222,10 @@ def test_one_trailing_slash_is_no_part_of_the_issuer():
         ),
         (
             {"MOTLAN_DATABASE_URL": "sqlite:////srv/x", "MOTLAN_LOG_HEAD": "/srv/x"},
+            "MOTLAN_LOG_HEAD must be another file than the database, whose state it witnesses",
+        ),
+        (
+            {"MOTLAN_HOME": "/srv/50%", "MOTLAN_LOG_HEAD": "/srv/50%/motlan.db"},
             "MOTLAN_LOG_HEAD must be another file than the database, whose state it witnesses",
         ),
     ],
