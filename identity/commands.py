@@ -125,7 +125,9 @@ def init_secrets() -> None:
 
 def make_secrets() -> None:
     """The folder holds a key ring, signing keys and the log's key."""
-    folder = settings.current().secrets
+    chosen = settings.current()
+    folder = chosen.secrets
+    chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # the first command on a new machine
     sealing.create(folder)
     signing_keys.create()
     log_keys.create(folder / log_keys.FOLDER)

@@ -1,5 +1,6 @@
 """What an operator types: one line where something can be mended, never a traceback."""
 
+import os
 import shutil
 from dataclasses import replace
 
@@ -27,6 +28,21 @@ def states(runner):
     """What `keys list` says of each key."""
     lines = runner.invoke(args=["keys", "list"]).output.splitlines()
     return sorted(tuple(line.split()[:2]) for line in lines)
+
+
+def test_the_first_command_makes_a_home_that_nobody_else_may_enter(app, settings, tmp_path):
+    """Whatever the umask says: who could write there could put another database in its place."""
+    home = tmp_path / "new" / "home"
+    settings_module.install(replace(settings, home=home, secrets=home / "secrets"))
+    before = os.umask(0)
+    try:
+        told = app.test_cli_runner().invoke(args=["secrets", "init"])
+    finally:
+        os.umask(before)
+        settings_module.install(settings)
+
+    assert told.exit_code == 0
+    assert (home.stat().st_mode & 0o777, (home / "secrets").stat().st_mode & 0o777) == (0o700,) * 2
 
 
 def test_a_fresh_installation_has_a_key_that_signs_and_one_that_waits(installation):
