@@ -20,6 +20,7 @@ from identity import (
     listening,
     log_keys,
     meters,
+    postgresql,
     schema,
     sealing,
     settings,
@@ -73,7 +74,8 @@ def _line(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, errors.Refusal):
         return error.detail
-    if fault := schema.fault():
+    # What is forbidden first: a migration that was not done for it leaves tables lacking.
+    if fault := postgresql.forbidden(error) or schema.fault():
         return fault
     if isinstance(error, OSError):
         # Where nobody reads on, click ends quietly.

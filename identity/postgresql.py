@@ -45,10 +45,14 @@ def pool(url: str, size: int) -> psycopg_pool.ConnectionPool[Connection]:
     )
 
 
+# A database, a role and an environment have settings of their own for every session; what ours
+# are written for is said here. Times would be unreadable, text refused and names quoted otherwise.
 _KWARGS: dict[str, Any] = {
     "autocommit": True,
-    "options": "-c timezone=UTC -c statement_timeout=30s"
-    " -c idle_in_transaction_session_timeout=30s",
+    "client_encoding": "UTF8",
+    "options": "-c timezone=UTC -c datestyle=ISO -c quote_all_identifiers=off"
+    r" -c default_transaction_isolation=read\ committed"
+    " -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",
 }
 
 
@@ -196,3 +200,20 @@ def why_not(url: str) -> str:
         last = str(error).strip().splitlines()[-1]
         return last.rpartition("failed: ")[2].removeprefix("FATAL:").strip()
     return ""
+
+
+def forbidden(error: Exception) -> str | None:
+    """What the server does not let this role do, in one line; null: that is not what went wrong."""
+    cause = getattr(error, "orig", error)  # SQLAlchemy's errors have the driver's inside
+    if isinstance(cause, _FORBIDDEN):
+        # Of these its words name a table, a schema or a kind of statement, and never a value.
+        why = cause.diag.message_primary
+        return f"the database refuses it: {why}; docs/operations.md says what its roles may do"
+    return None
+
+
+_FORBIDDEN = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.ReadOnlySqlTransaction,
+)

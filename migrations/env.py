@@ -1,10 +1,11 @@
 """How a migration runs: with the owner's role, and granting to the app's role at the end."""
 
 from alembic import context
+from click import ClickException
 from flask import current_app
 from sqlalchemy import Connection, text
 
-from identity import database, settings
+from identity import database, schema, settings
 from identity.columns import Base
 from migrations.protection import APPEND_ONLY, KEYS
 
@@ -25,6 +26,8 @@ def run() -> None:
 def _migrate() -> None:
     config = current_app.extensions["migrate"].configure_args
     with database.state().engine.connect() as connection:
+        if fault := schema.unfit_encoding(connection.connection.driver_connection):
+            raise ClickException(fault)
         connection.execution_options(isolation_level="AUTOCOMMIT")
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="READ COMMITTED")
