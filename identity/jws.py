@@ -34,11 +34,12 @@ def compact(members: Mapping[str, Any]) -> bytes:
 
 
 def header(*, alg: str, kid: str, typ: str) -> bytes:
-    """The encoded header of everything we sign.
+    """The encoded header of everything we sign; an empty type is left out (RFC 7515 §4.1.9).
 
     Never change its order or spelling: our tokens are recognised by these very bytes.
     """
-    return base64url(compact({"alg": alg, "kid": kid, "typ": typ}))
+    typed = {"typ": typ} if typ else {}
+    return base64url(compact({"alg": alg, "kid": kid, **typed}))
 
 
 def signed(

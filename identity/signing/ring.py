@@ -19,10 +19,11 @@ from identity.signing.signers import Signer
 
 # RFC 9068 §2.1; OpenID Connect Core §2; Back-Channel Logout §2.4; RFC 8417 §2.3
 ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT = "at+jwt", "JWT", "logout+jwt", "secevent+jwt"
-USERINFO = "userinfo+jwt"  # a name of ours, RFC 8725 §3.11: no ID token that somebody hints with
 INTROSPECTION = "token-introspection+jwt"  # RFC 9701 §5
-ANSWER = "authorization-response+jwt"  # ours, for the same reason as USERINFO
-TYPES = (ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT, USERINFO, INTROSPECTION, ANSWER)
+# OIDC Core §5.3.2 and JARM §2.1 name no type. Clients refuse one that is made up, and JWT would
+# make an ID token to hint with of both (RFC 8725 §3.11): so they have none.
+USERINFO = ANSWER = ""
+TYPES = (ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, EVENT, USERINFO, INTROSPECTION)
 
 REMEMBERED = 2048  # tokens whose signature was checked; at most a few megabytes
 

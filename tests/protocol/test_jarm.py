@@ -45,6 +45,13 @@ def posted(answer):
     return pairs["response"]
 
 
+def test_an_answer_has_a_type_that_every_client_takes(office):
+    """JARM §2.1 names none, and libraries refuse one that is made up."""
+    text = answered(office.ask(response_mode="jwt", prompt="none"))["response"]
+
+    assert "typ" not in jwt.get_unverified_header(text)
+
+
 @pytest.mark.parametrize("mode", ["jwt", "query.jwt"])
 def test_a_code_comes_signed(office, client, mode):
     """JARM §2.1, §2.3.1, §2.3.4: iss, aud, exp, and what would have stood in the query."""
@@ -134,14 +141,14 @@ class TestAttacker:
         assert answer["error"] == "invalid_request"
 
     def test_an_answer_is_no_token_and_no_hint(self, office, client):
-        """Security case 29; RFC 8725 §3.11: a type of its own."""
+        """Security case 29; RFC 8725 §3.11: it is no JWT by its type, as an ID token is."""
         signed_in(client, lan())
         text = answered(office.ask(response_mode="jwt"))["response"]
         bearer = {"Authorization": f"Bearer {text}"}
 
         assert client.get("/userinfo", headers=bearer).status_code == 401
         assert office.error(id_token_hint=text) == "invalid_request"
-        assert jwt.get_unverified_header(text)["typ"] == "authorization-response+jwt"
+        assert client.get("/end-session", query_string={"id_token_hint": text}).status_code == 400
 
     def test_nobody_elses_address_gets_an_answer(self, office, client):
         """RFC 6749 §4.1.2.1."""
