@@ -19,6 +19,9 @@ from identity.self_registration import records
 
 Members = Mapping[str, Any]
 
+# What is always signed, where it is sent at all; of userinfo nothing is unless somebody says so.
+SIGNED = ("id_token_signed_response_alg", "authorization_signed_response_alg")
+
 
 class BadInvitationError(ValueError):
     """Nobody can be invited like that; the text says why."""
@@ -45,8 +48,8 @@ class Policy:
         profile = told.get("profile", "oidc" if "oidc" in self.profiles else self.profiles[0])
         is_public = told.get("token_endpoint_auth_method") == NONE
         may_omit = self.may_omit_pkce and profile == "oidc" and not is_public
-        # OIDC Registration §2: RS256, but for a profile that forbids it.
-        signed = {"id_token_signed_response_alg": "RS256"} if profile == "oidc" else {}
+        # OIDC Registration §2, JARM §3: RS256, but for a profile that forbids it.
+        signed = dict.fromkeys(SIGNED, "RS256" if profile == "oidc" else "ES256")
         return {
             "profile": profile,
             "scope": " ".join(self.scopes),

@@ -97,5 +97,6 @@ def test_a_service_may_register_itself_for_the_profile(client):
     assert told["require_pushed_authorization_requests"] is True
     assert told["id_token_signed_response_alg"] == "ES256"
     assert told["introspection_signed_response_alg"] == "ES256"
+    assert told["authorization_signed_response_alg"] == "ES256"
     word, sentence = registrar.error(**proven, dpop_bound_access_tokens=False)
     assert (word, "dpop_bound_access_tokens" in sentence) == ("invalid_client_metadata", True)

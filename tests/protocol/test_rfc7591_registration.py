@@ -41,7 +41,7 @@ def test_a_registration_is_answered_with_all_that_is_on_record(registrar):
 
 
 def test_the_defaults_are_those_of_the_specifications(registrar):
-    """§2, and OIDC Registration §2: an absent algorithm means RS256 here."""
+    """§2, and OIDC Registration §2, JARM §3: an absent algorithm means RS256 here."""
     told = registrar.registered()
 
     assert told["grant_types"] == ["authorization_code"]
@@ -49,7 +49,9 @@ def test_the_defaults_are_those_of_the_specifications(registrar):
     assert told["application_type"] == "web"
     assert told["id_token_signed_response_alg"] == "RS256"
     assert (told["subject_type"], told["require_pkce"]) == ("pairwise", True)
-    assert registered.find(told["client_id"]).id_token_alg == "RS256"
+    assert told["authorization_signed_response_alg"] == "RS256"
+    service = registered.find(told["client_id"])
+    assert (service.id_token_alg, service.authorization_alg) == ("RS256", "RS256")
 
 
 def test_whose_it_is_and_what_it_may_run_come_from_the_operator(client):
