@@ -23,6 +23,7 @@ GRANT_QUERY, GRANT_REVOKE = "grant_management_query", "grant_management_revoke"
 # Of a service for itself (Grant Management §6.1); registered by name, never by saying nothing.
 OF_SERVICES = frozenset({GRANT_QUERY, GRANT_REVOKE})
 POLL, PING = "poll", "ping"  # CIBA Core §5
+USUAL_ENC = "A128CBC-HS256"  # OIDC Registration §2, RFC 9701 §6, JARM §3
 EVERY_SCOPE = frozenset({"openid", "profile", "email", "phone", "address", "offline_access"})
 
 
@@ -209,7 +210,7 @@ def _answers(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _encryption(told: Mapping[str, Any], answer: str) -> Encryption | None:
     alg = told.get(f"{answer}_encrypted_response_alg")
-    enc = told.get(f"{answer}_encrypted_response_enc", "A128CBC-HS256")  # as the specifications say
+    enc = told.get(f"{answer}_encrypted_response_enc", USUAL_ENC)
     return None if alg is None else Encryption(alg, enc)
 
 

@@ -8,6 +8,7 @@ from marshmallow import ValidationError, validate
 from identity.public_services import service_keys
 from identity.public_services.encryption import ALGORITHMS as ENCRYPTING
 from identity.public_services.encryption import CONTENT_ALGORITHMS
+from identity.public_services.registered import USUAL_ENC
 from identity.registration.shapes import Strict, choice, words
 from identity.requested.wish import MODES
 from identity.signing import keys
@@ -32,6 +33,13 @@ class AnswersSchema(Strict):
     authorization_encrypted_response_alg = choice(*ENCRYPTING)
     authorization_encrypted_response_enc = choice(*CONTENT_ALGORITHMS)
     response_modes = words(validate.OneOf(MODES))  # FAPI 2.0 Message Signing §5.4
+
+
+def complete(told: dict[str, Any]) -> None:
+    """What is encrypted by a named `alg` alone is so by the `enc` that the specifications name."""
+    for name in (f"{answer}_encrypted_response" for answer in ANSWERS):
+        if f"{name}_alg" in told:
+            told.setdefault(f"{name}_enc", USUAL_ENC)
 
 
 def check(told: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from marshmallow import fields, post_load, validate, validates_schema
 from identity.public_services import client_assertion, service_keys
 from identity.public_services.credentials import OFFERED
 from identity.public_services.records import Block, Level
-from identity.registration import fapi2, rules
+from identity.registration import answers, fapi2, rules
 from identity.registration.answers import AnswersSchema
 from identity.registration.backchannel import BackchannelSchema
 from identity.registration.rules import GRANT_TYPES
@@ -114,6 +114,7 @@ class ServiceSchema(AnswersSchema, BackchannelSchema, ProceduresSchema):
     def _complete(self, told: dict[str, Any], **_: object) -> dict[str, Any]:
         """The defaults that depend on other members; the names as on the wire."""
         fapi2.complete(told)
+        answers.complete(told)
         is_code = "authorization_code" in told["grant_types"]
         if told["response_types"] is None:
             told["response_types"] = ["code"] if is_code else []

@@ -13,6 +13,7 @@ from identity.self_registration import client_registration, invitations
 from identity.self_registration.records import ServiceInvitation
 from identity.trail import AccessEntry
 from tests.asking import a_sender
+from tests.encrypting import key_for, shown
 from tests.exchange import find_entries
 from tests.public_services import authenticate, public_jwk, registration
 from tests.registering import a_registrar, an_invitation, bearer, metadata, played
@@ -52,6 +53,15 @@ def test_the_defaults_are_those_of_the_specifications(registrar):
     assert told["authorization_signed_response_alg"] == "RS256"
     service = registered.find(told["client_id"])
     assert (service.id_token_alg, service.authorization_alg) == ("RS256", "RS256")
+
+
+def test_how_an_answer_is_encrypted_is_told_whole(registrar):
+    """§3.2.1, OIDC Registration §2: A128CBC-HS256 where only the `alg` was said."""
+    key = key_for("ECDH-ES")
+    told = registrar.registered(jwks=shown(key), userinfo_encrypted_response_alg="ECDH-ES")
+
+    assert told["userinfo_encrypted_response_enc"] == "A128CBC-HS256"
+    assert "id_token_encrypted_response_enc" not in told
 
 
 def test_whose_it_is_and_what_it_may_run_come_from_the_operator(client):
