@@ -202,9 +202,24 @@ def why_not(url: str) -> str:
     return ""
 
 
+def unfit(driver: object) -> str | None:
+    """Null: what the database keeps can be any text, as SQLite's. Otherwise what to do about it.
+
+    PostgreSQL's own tools make a database of another encoding where the locale of the machine is C.
+    """
+    if not isinstance(driver, Connection):
+        return None
+    found = driver.info.parameter_status("server_encoding")
+    if found == "UTF8":
+        return None
+    return (
+        f"the database's encoding is {found}: make it anew with ENCODING 'UTF8' TEMPLATE template0"
+    )
+
+
 def forbidden(error: Exception) -> str | None:
     """What the server does not let this role do, in one line; null: that is not what went wrong."""
-    cause = getattr(error, "orig", error)  # SQLAlchemy's errors have the driver's inside
+    cause = getattr(error, "orig", error)  # SQLAlchemy's has the driver's in it
     if isinstance(cause, _FORBIDDEN):
         # Of these its words name a table, a schema or a kind of statement, and never a value.
         why = cause.diag.message_primary

@@ -19,7 +19,7 @@ def fault() -> str | None:
     scripts = ScriptDirectory(str(MIGRATIONS))
     try:
         with database.state().engine.connect() as connection:
-            if unfit := unfit_encoding(connection.connection.driver_connection):
+            if unfit := postgresql.unfit(connection.connection.driver_connection):
                 return unfit
             found = MigrationContext.configure(connection).get_current_heads()
     except Exception as error:
@@ -30,21 +30,6 @@ def fault() -> str | None:
     if not found or (set(found) & known) - set(scripts.get_heads()):
         return "the database lacks tables of this version: run `motlan db upgrade`"
     return None
-
-
-def unfit_encoding(driver: object) -> str | None:
-    """Null: what this connection's database keeps can be any text. Otherwise what to do, in a line.
-
-    PostgreSQL's own tools make a database of another encoding where the locale of the machine is C.
-    """
-    if not isinstance(driver, postgresql.Connection):
-        return None
-    found = driver.info.parameter_status("server_encoding")
-    if found == "UTF8":
-        return None
-    return (
-        f"the database's encoding is {found}: make it anew with ENCODING 'UTF8' TEMPLATE template0"
-    )
 
 
 def _unreached() -> str:

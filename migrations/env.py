@@ -5,7 +5,7 @@ from click import ClickException
 from flask import current_app
 from sqlalchemy import Connection, text
 
-from identity import database, schema, settings
+from identity import database, postgresql, settings
 from identity.columns import Base
 from migrations.protection import APPEND_ONLY, KEYS
 
@@ -26,7 +26,7 @@ def run() -> None:
 def _migrate() -> None:
     config = current_app.extensions["migrate"].configure_args
     with database.state().engine.connect() as connection:
-        if fault := schema.unfit_encoding(connection.connection.driver_connection):
+        if fault := postgresql.unfit(connection.connection.driver_connection):
             raise ClickException(fault)
         connection.execution_options(isolation_level="AUTOCOMMIT")
         if connection.dialect.name == "postgresql":
