@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 APP_URL, OWNER_URL = "MOTLAN_DATABASE_URL", "MOTLAN_DATABASE_OWNER_URL"
 # One field of a passfile line: anything, a colon or a backslash behind a backslash.
 _FIELD = re.compile(r"((?:\\.|[^:\\])*)(?::|$)")
+# libpq compares bytes: they stay as they are, whatever the locale; only a newline ends a line.
+_BYTES = ("utf-8", "surrogateescape")
 _USER = 3  # host, port, database, user, password
 
 
@@ -53,7 +55,7 @@ def _former(environ: Mapping[str, str]) -> list[str]:
     named = environ.get("PGPASSFILE")
     file = Path(named) if named else Path(environ.get("HOME", "/nonexistent")) / ".pgpass"
     try:
-        return file.read_text().splitlines()
+        return [line for line in file.read_bytes().decode(*_BYTES).split("\n") if line]
     except OSError:
         return []
 
@@ -86,7 +88,7 @@ def _unescape(text: str) -> str:
 def _write_private(file: Path, text: str) -> None:
     # A new file under another name: nobody ever reads half of it, and its mode is ours.
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
         os.fchmod(opened.fileno(), 0o600)
-        opened.write(text)
+        opened.write(text.encode(*_BYTES))
     fresh.replace(file)

@@ -52,6 +52,19 @@ db:5433:motlan:other:x
     )
 
 
+def test_a_password_keeps_its_bytes_whatever_the_locale_says(environ, tmp_path):
+    """What is written for libpq is UTF-8, and what stood in a file before goes on as it was."""
+    line = b"db:5433:motlan:app:caf\xe9 \x0c m\xe1\xba\xadt"
+    (tmp_path / "former").write_bytes(line + b"\n")
+    environ["MOTLAN_DATABASE_URL"] = "postgresql://app:m%E1%BA%ADt@db/motlan"
+
+    move_passwords(environ, tmp_path / "run", with_owner=False)
+
+    written = (tmp_path / "run" / "passfile-app").read_bytes().split(b"\n")
+    assert written[0] == b"*:*:*:app:m\xe1\xba\xadt"
+    assert line in written
+
+
 @pytest.mark.parametrize("with_owner", [True, False])
 def test_no_password_is_left_in_the_environment(environ, tmp_path, with_owner):
     cleaned = move_passwords(environ, tmp_path / "run", with_owner=with_owner)
