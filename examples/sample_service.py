@@ -97,4 +97,4 @@ def create_app(demo: dict[str, Any]) -> Flask:
 if __name__ == "__main__":
     host, _, port = sys.argv[2].rpartition(":")
     demo_json = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    make_server(host, int(port), create_app(demo_json), threaded=True).serve_forever()
+    make_server(host.strip("[]"), int(port), create_app(demo_json), threaded=True).serve_forever()

@@ -3,8 +3,10 @@
 import importlib.util
 import json
 import re
+import runpy
 import sys
 from html import unescape
+from unittest.mock import Mock
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
@@ -113,6 +115,22 @@ def test_the_sample_service_is_started_that_way(sample, how):
     assert asked.location.startswith(settings.current().issuer + "/authorize?")
     query = parse_qs(urlsplit(asked.location).query)
     assert (query["client_id"], query["scope"]) == (["commune-police"], ["openid"])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_the_sample_service_listens_where_it_is_told(monkeypatch, tmp_path, host):
+    """`MOTLAN_SAMPLE_BIND` has an IPv6 address in brackets, which no resolver knows."""
+    told = {"issuer": "http://localhost", "services": json.loads(files.services())}
+    (tmp_path / "demo.json").write_text(json.dumps(told | {"procedures": []}))
+    place = f"[{host}]:8001" if ":" in host else f"{host}:8001"
+    program = str(ROOT / "examples" / "sample_service.py")
+    monkeypatch.setattr(sys, "argv", [program, str(tmp_path / "demo.json"), place])
+    listening = Mock()
+    monkeypatch.setattr("werkzeug.serving.make_server", listening)
+
+    runpy.run_path(program, run_name="__main__")
+
+    assert listening.call_args.args[:2] == (host, 8001)
 
 
 class TestAttacker:
