@@ -79,10 +79,16 @@ def _line(error: Exception) -> str | None:
         return fault
     if isinstance(error, OSError):
         # Where nobody reads on, click ends quietly.
-        return None if error.errno == errno.EPIPE else f"{error.filename}: {error.strerror}"
+        return None if error.errno == errno.EPIPE else _file_fault(error)
     if database.is_unavailable(error):
         return "the database cannot be written: try again, or see its log"
     return None
+
+
+def _file_fault(error: OSError) -> str:
+    """Which file, and why; a full disk is met when no name is at hand any more."""
+    why = error.strerror or type(error).__name__
+    return f"{error.filename}: {why}" if error.filename else f"a file could not be used: {why}"
 
 
 class Motlan(FlaskGroup):

@@ -311,6 +311,23 @@ def _acceptable(words: tuple[str, ...], folder: Path) -> Path:
 
 
 @pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "a file could not be used: No space"),
+        (OSError(errno.EACCES, "Permission denied", "/x"), "/x: Permission denied"),
+        (TimeoutError(), "a file could not be used: TimeoutError"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_with_what_is_known_of_it(error, told):
+    """A write to a full disk fails without a name, and nobody is told `None`."""
+    with pytest.raises(click.ClickException) as refusal, commands.told_in_one_line():
+        raise error
+
+    assert refusal.value.message.startswith(told)
+
+
+@pytest.mark.usefixtures("app")
 def test_what_nobody_could_mend_stays_an_accident():
     """One line would hide a mistake of ours."""
     with pytest.raises(ZeroDivisionError), commands.told_in_one_line():
