@@ -41,19 +41,26 @@ def pool(url: str, size: int) -> psycopg_pool.ConnectionPool[Connection]:
         open=False,
         timeout=PATIENCE,
         close_returns=True,
-        kwargs=_KWARGS,
+        kwargs=_kwargs(url),
     )
 
 
-# A database, a role and an environment have settings of their own for every session; what ours
-# are written for is said here. Times would be unreadable, text refused and names quoted otherwise.
-_KWARGS: dict[str, Any] = {
-    "autocommit": True,
-    "client_encoding": "UTF8",
-    "options": "-c timezone=UTC -c datestyle=ISO -c quote_all_identifiers=off"
+# A database, a role and an address have settings of their own for every session; what we rely on
+# is said after them. Times would be unreadable, text refused and names quoted otherwise.
+_OPTIONS = (
+    "-c timezone=UTC -c datestyle=ISO -c quote_all_identifiers=off"
     r" -c default_transaction_isolation=read\ committed"
-    " -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",
-}
+    " -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
+)
+
+
+def _kwargs(url: str, more: str = "") -> dict[str, Any]:
+    try:
+        told = conninfo_to_dict(url).get("options") or ""
+    except psycopg.ProgrammingError:
+        told = ""  # whoever connects is told of it
+    options = f"{told} {_OPTIONS} {more}"
+    return {"autocommit": True, "client_encoding": "UTF8", "options": options}
 
 
 def connect(url: str) -> Connection:
@@ -63,8 +70,7 @@ def connect(url: str) -> Connection:
         psycopg.OperationalError: the server is away, or takes nobody more.
     """
     told: dict[str, Any] = {"connect_timeout": PATIENCE} | conninfo_to_dict(url)
-    options = f"{_KWARGS['options']} {_ON_THE_LOOP}"
-    connection = Connection.connect(**told, **_KWARGS | {"options": options})
+    connection = Connection.connect(**told | _kwargs(url, _ON_THE_LOOP))
     _begin(connection)
     return connection
 
@@ -81,6 +87,10 @@ _ON_THE_LOOP = (
 def _begin(connection: Connection) -> None:
     connection.adapted = Transformer(connection)
     connection.prepared, connection.names = {}, count()
+    # PGDATESTYLE and PGTZ of an environment are heard after all options.
+    for name, ours in ("DateStyle", "ISO"), ("TimeZone", "UTC"):
+        if not (connection.info.parameter_status(name) or "").startswith(ours):
+            connection.execute(f"SET {name} TO {ours}")
 
 
 def first_row(

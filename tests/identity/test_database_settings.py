@@ -90,6 +90,34 @@ def test_so_it_is_for_what_the_loop_asks(databases, server):
     assert [row[0] for row in rows[1:]] == ["read committed", "ắ"]
 
 
+def test_what_an_environment_says_to_every_session_changes_nothing(settings, monkeypatch):
+    """PGTZ and PGDATESTYLE are said by libpq after our own options."""
+    monkeypatch.setenv("PGTZ", "Asia/Tokyo")
+    monkeypatch.setenv("PGDATESTYLE", "German")
+    monkeypatch.setenv("PGCLIENTENCODING", "latin1")
+
+    with postgresql.connect(settings.database_url) as connection:
+        asked = [b"SHOW timezone", b"SHOW datestyle", b"SELECT chr(7855)"]
+        rows = [postgresql.first_row(connection, each, values=[]) for each in asked]
+
+    assert [row[0].split(",")[0] for row in rows] == ["UTC", "ISO", "ắ"]
+
+
+def test_what_the_address_says_to_every_session_is_heard(databases, server, on):
+    """The `options` of libpq: a schema of one's own, say; what ours are written for stays."""
+    made = databases.copy()
+    told(server, made, "SET search_path TO nowhere")
+    mark = "&" if "?" in made.url else "?"
+    more = f"{mark}options=-csearch_path%3Dpublic%20-cdatestyle%3DGerman"
+
+    on(Database(made.url + more, made.owner_url + more))
+
+    assert schema.fault() is None
+    assert database.row(text("SHOW datestyle"))[0].startswith("ISO")
+    with postgresql.connect(made.url + more) as connection:
+        assert postgresql.first_row(connection, b"SHOW search_path", values=[]) == ("public",)
+
+
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
 def test_a_database_that_cannot_keep_any_text_is_refused_before_it_is_used(
     databases, server, upgrade, encoding
