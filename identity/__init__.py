@@ -37,6 +37,7 @@ from identity import (
     outbox,
     pages,
     parameters,
+    postgresql,
     provider,
     public_services,
     registration,
@@ -64,6 +65,7 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
 
     Raises:
         guards.UnguardedRoute: a route does not say who may enter it.
+        SettingsError: the database's driver cannot read its address.
     """
     app = Flask("identity", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=doors.BODY_LIMIT, MAX_FORM_PARTS=parameters.FIELD_LIMIT)
@@ -71,6 +73,8 @@ def create_app(chosen: Settings, joins: Iterable[Half] = ()) -> Flask:
     settings.install(chosen)
     oplog.configure(chosen)
     joining.begin()
+    if chosen.is_postgresql and (unread := postgresql.unread(chosen.database_urls)):
+        raise settings.SettingsError(unread)
     database.init_app(app, chosen)
     Migrate(app, database.db, directory=str(commands.MIGRATIONS), compare_type=True)
     language.init_app(app)

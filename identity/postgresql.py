@@ -1,7 +1,7 @@
 """PostgreSQL's connections: one pool a process, and none from it that the server has ended."""
 
 import select
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -55,10 +55,7 @@ _OPTIONS = (
 
 
 def _kwargs(url: str, more: str = "") -> dict[str, Any]:
-    try:
-        told = conninfo_to_dict(url).get("options") or ""
-    except psycopg.ProgrammingError:
-        told = ""  # whoever connects is told of it
+    told = conninfo_to_dict(url).get("options") or ""
     options = f"{told} {_OPTIONS} {more}"
     return {"autocommit": True, "client_encoding": "UTF8", "options": options}
 
@@ -197,6 +194,19 @@ def _is_lost(connection: Connection) -> bool:
     except psycopg.OperationalError:
         return True
     return False
+
+
+def unread(named: Mapping[str, str]) -> str | None:
+    """Which of these addresses, by the names of their settings, the driver cannot read; null: none.
+
+    Nothing of it is repeated, nor the driver's own words: both may hold a password.
+    """
+    for name, url in named.items():
+        try:
+            conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            return f"{name} has an option that PostgreSQL does not know, or a % without two digits"
+    return None
 
 
 def why_not(url: str) -> str:

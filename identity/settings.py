@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from identity import contradictions, readings
+from identity import contradictions, passfile, readings
 
 Server = Literal["motlan", "gunicorn"]
 Value = TypeVar("Value")
@@ -122,6 +122,14 @@ class Settings:
     def is_postgresql(self) -> bool:
         """Whether the database is PostgreSQL; otherwise it is SQLite."""
         return self.database_url.startswith("postgresql://")
+
+    @property
+    def database_urls(self) -> dict[str, str]:
+        """Both addresses of the database, by the names of their settings; SQLite has one."""
+        return {
+            passfile.APP_URL: self.database_url,
+            passfile.OWNER_URL: self.database_owner_url,
+        }
 
     @property
     def app_role(self) -> str | None:

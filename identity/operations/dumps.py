@@ -39,13 +39,8 @@ def _run(chosen: Settings, program: str, *arguments: str) -> None:
     """The last argument is followed by the database's URL, without its password."""
     if shutil.which(program) is None:
         raise ToolFault(f"{program} is not on the path: install PostgreSQL's client programs")
-    urls = {
-        passfile.APP_URL: chosen.database_url,
-        passfile.OWNER_URL: chosen.database_owner_url,
-    }
-    environ = passfile.move_passwords(
-        settings.environment() | urls, chosen.home / "run", with_owner=True
-    )
+    told = settings.environment() | chosen.database_urls
+    environ = passfile.move_passwords(told, chosen.home / "run", with_owner=True)
     environ |= {"LC_ALL": "C"}  # so that what it says is known here
     command = [program, *_OURS, *arguments, environ[passfile.OWNER_URL]]
     before = os.umask(0o077)  # the dump is for us alone from its first byte on

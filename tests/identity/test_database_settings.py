@@ -12,6 +12,7 @@ from psycopg import sql
 from sqlalchemy import select, text
 
 from identity import clock, database, doctor, postgresql, schema
+from identity.settings import SettingsError
 from identity.worker import WorkerState
 from tests.databases import Database
 from tests.postgres import APP, OWNER
@@ -157,3 +158,17 @@ def test_what_the_server_forbids_is_told_and_not_that_db_upgrade_is_needed(
     assert why in result.stderr
     assert "run `motlan db upgrade`" not in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("more", ["foo=geheim", "options=%zzgeheim", "sslmode"])
+@pytest.mark.parametrize("name", ["database_url", "database_owner_url"])
+def test_an_option_that_no_server_knows_is_told_before_anything_is_asked(
+    settings, another_app, name, more
+):
+    """Neither the address nor the driver's words are repeated: both may hold a password."""
+    chosen = replace(settings, **{name: f"{getattr(settings, name)}&{more}"})
+
+    with pytest.raises(SettingsError, match=f"^MOTLAN_{name.upper()} has an option") as refusal:
+        another_app(chosen)
+
+    assert "geheim" not in str(refusal.value)
