@@ -40,6 +40,7 @@ def faults() -> Iterator[str]:
     if not unreached:
         yield from _found(
             [
+                Check("connections", _connections),
                 Check("roles", _roles),
                 Check("protection", _protection),
                 Check("clock", _clock),
@@ -124,6 +125,21 @@ def _has_address(name: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def _connections() -> str | None:
+    """The server has room for what this machine may want: else pages are answered and tokens not.
+
+    Each web process has its threads' and its event loop's, and the worker its own.
+    """
+    chosen, room = settings.current(), records.room()
+    wanted = chosen.pool_size * (2 * chosen.processes + 1)
+    if room is None or wanted <= room:
+        return None
+    return (
+        f"PostgreSQL lets {room} in, and this machine may want {wanted}: raise max_connections"
+        " (or the role's limit), or lower MOTLAN_POOL_SIZE or MOTLAN_PROCESSES"
+    )
 
 
 def _roles() -> str | None:

@@ -19,6 +19,22 @@ def present() -> datetime | None:
     return None if found is None else found.at
 
 
+def room() -> int | None:
+    """How many connections the server lets the role that serves have; null on SQLite."""
+    if not database.is_postgresql():
+        return None
+    found = database.row(
+        text(
+            "SELECT least(CAST(current_setting('max_connections') AS int)"
+            " - CAST(current_setting('superuser_reserved_connections') AS int),"
+            " nullif(rolconnlimit, -1), nullif(datconnlimit, -1)) AS room"
+            " FROM pg_roles, pg_database"
+            " WHERE rolname = current_user AND datname = current_database()"
+        )
+    )
+    return None if found is None else found.room
+
+
 def owns_everything() -> bool:
     """Whether who serves could grant themselves anything: a superuser, or the tables' owner."""
     if not database.is_postgresql():

@@ -172,3 +172,17 @@ def test_an_option_that_no_server_knows_is_told_before_anything_is_asked(
         another_app(chosen)
 
     assert "geheim" not in str(refusal.value)
+
+
+def test_a_server_with_too_little_room_is_told_of(databases, server, another_app, settings):
+    """Four web processes with both kinds of connections, and the worker: 8 x (2 x 4 + 1)."""
+    made = databases.copy()
+    urls = {"database_url": made.url, "database_owner_url": made.owner_url}
+    another_app(replace(settings, pool_size=8, processes=4, **urls))
+
+    told(server, made, "CONNECTION LIMIT 71")
+    fault = doctor._connections()
+    told(server, made, "CONNECTION LIMIT 72")
+
+    assert "PostgreSQL lets 71 in, and this machine may want 72: raise" in fault
+    assert doctor._connections() is None
