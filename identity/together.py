@@ -8,6 +8,7 @@ import re
 import sqlite3
 import threading
 import uuid
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -266,10 +267,9 @@ class _Reader:
         # Of one thread all its life, but for its end, which may be seen to by another one.
         arguments = sqlite.CONNECT_ARGS | {"check_same_thread": False}
         self.connection: sqlite3.Connection = sqlite3.connect(path, **arguments)
+        # Not `__del__`, which is called also where no connection was made.
+        weakref.finalize(self, self.connection.close)
         sqlite.prepare(may_purge=False, may_write=False)(self.connection, None)
-
-    def __del__(self) -> None:
-        self.connection.close()
 
 
 _ours = threading.local()

@@ -1,15 +1,17 @@
 """Clauses joined into one statement (design §4, §9): the same promises from both texts."""
 
 import sqlite3
+import sys
 import threading
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import count
 
 import psycopg
 import pytest
 
-from identity import postgresql
+from identity import database, postgresql
 from identity.database import transaction
 from identity.together import Clause, Json, all_undone_unless, look, together
 
@@ -293,6 +295,20 @@ def test_who_only_looks_cannot_write():
     assert not is_kept(duty)
     assert together(YES, noted(duty)) is not None
     assert is_kept(duty)
+
+
+@pytest.mark.sqlite
+def test_a_database_that_cannot_be_opened_is_told_of_once(tmp_path, monkeypatch):
+    """Nothing is to be closed where nothing was opened."""
+    unheard = []
+    monkeypatch.setattr(sys, "unraisablehook", unheard.append)
+    nowhere = replace(database.state(), path=str(tmp_path / "gone" / "x.db"))
+    monkeypatch.setattr(database, "_state", nowhere)
+
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        look(YES)
+
+    assert unheard == []
 
 
 def test_what_only_writing_can_tell_takes_back_what_was_written():
