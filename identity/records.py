@@ -26,7 +26,9 @@ def room() -> int | None:
     found = database.row(
         text(
             "SELECT least(CAST(current_setting('max_connections') AS int)"
-            " - CAST(current_setting('superuser_reserved_connections') AS int),"
+            " - CAST(current_setting('superuser_reserved_connections') AS int)"
+            # Since PostgreSQL 16 some may be kept for other roles.
+            " - coalesce(CAST(current_setting('reserved_connections', true) AS int), 0),"
             " nullif(rolconnlimit, -1), nullif(datconnlimit, -1)) AS room"
             " FROM pg_roles, pg_database"
             " WHERE rolname = current_user AND datname = current_database()"
