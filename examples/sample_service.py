@@ -13,6 +13,8 @@ from typing import Any
 
 from authlib.integrations.flask_client import OAuth
 from flask import Flask, redirect, render_template, request, session, url_for
+from joserfc.errors import JoseError
+from logout_token import Logouts, is_over
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
@@ -21,6 +23,8 @@ ASKED = {
     "1.004222": ("commune-police", ["contact_phone"]),
     "3.000347": ("traffic-police", ["contact_phone"]),
 }
+
+Place = tuple[str, str]  # a person's session here, and the procedure
 
 
 def initiate(code: str, *, issuer: str, show: Callable[..., str]) -> Response | tuple[str, int]:
@@ -38,7 +42,7 @@ def create_app(demo: dict[str, Any]) -> Flask:
     app = Flask(__name__, template_folder=".")
     app.config.update(SECRET_KEY=secrets.token_hex(), SESSION_COOKIE_NAME="sample-service")
     oauth = OAuth(app)
-    kept: dict[tuple[str, str], Any] = {}  # tokens stay on the server, never in the browser
+    kept: dict[Place, Any] = {}  # tokens stay on the server, never in the browser
     registered = {service["client_id"]: service for service in demo["services"]}
     for client_id, _ in ASKED.values():
         told = ("client_id", "client_secret", "token_endpoint_auth_method")
@@ -83,7 +87,7 @@ def create_app(demo: dict[str, Any]) -> Flask:
         """Fetch what was decided, and say plainly when nothing may be fetched any more."""
         token = kept.get((session.get("person", ""), code))
         if not token or not token.get("authorization_details"):
-            return show(note="Người dân tự nộp giấy tờ.")
+            return show(code=token and code, note=why_nothing(token))
         client = oauth.create_client(ASKED[code][0])
         answer = client.post(demo["issuer"] + "/api/attributes", json={}, token=token)
         if answer.ok:
@@ -91,7 +95,48 @@ def create_app(demo: dict[str, Any]) -> Flask:
         note = "Không lấy được dữ liệu nữa."
         return show(code=code, note=note, refused=answer.json()["detail"])
 
+    add_sign_out(app, oauth, kept=kept, issuer=demo["issuer"])
     return app
+
+
+def why_nothing(token: dict[str, Any] | None) -> str:
+    """What the person reads where there is nothing to fetch."""
+    if token is None:
+        return "Chưa đăng nhập ở đây, hoặc đã đăng xuất."
+    return "Người dân tự nộp giấy tờ."
+
+
+def add_sign_out(app: Flask, oauth: OAuth, *, kept: dict[Place, Any], issuer: str) -> None:
+    """A person signs out here, or Một Lần says that they have elsewhere: both forget them."""
+    clients = {code: oauth.create_client(client_id) for code, (client_id, _) in ASKED.items()}
+    logouts = {
+        code: Logouts(issuer, one.client_id, fetch=partial(one.fetch_jwk_set, force=True))
+        for code, one in clients.items()
+    }
+
+    @app.post("/sign-out/<any('1.004222', '3.000347'):code>")
+    def sign_out(code: str) -> Response:
+        """Forget the person here, and ask Một Lần to (RP-Initiated Logout §2)."""
+        token = kept.pop((session.get("person", ""), code), None)
+        if token is None:
+            return redirect(url_for("index"), 303)
+        home = url_for("index", _external=True)
+        left = clients[code].create_logout_url(home, id_token_hint=token["id_token"])
+        return redirect(left["url"], 303)
+
+    @app.post("/back-channel-logout", endpoint="hear", defaults={"code": "1.004222"})
+    @app.post("/back-channel-logout-2", endpoint="hear", defaults={"code": "3.000347"})
+    def hear(code: str) -> tuple[dict[str, str], int, dict[str, str]]:
+        """The provider speaks, without a browser (Back-Channel Logout §2.5 to 2.8)."""
+        uncached = {"Cache-Control": "no-store"}
+        try:
+            claims = logouts[code].read(request.form.get("logout_token", ""))
+        except (JoseError, ValueError):
+            return {"error": "invalid_request"}, 400, uncached
+        for place, token in [*kept.items()]:
+            if place[1] == code and is_over(token["userinfo"], claims):
+                kept.pop(place, None)
+        return {}, 200, uncached
 
 
 if __name__ == "__main__":

@@ -25,10 +25,11 @@ from identity.web import SUPERVISOR
 SAMPLE_SERVICE = Path(__file__).resolve().parent.parent / "examples" / "sample_service.py"
 WEB = "from identity import web; web.main()"
 # Runs a program that knows nothing of us, so that it ends when we do.
-WATCHED = """import runpy, sys
+WATCHED = """import os, runpy, sys
 from identity import web
 web.end_with_supervisor()
 del sys.argv[0]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 LOOK_SECONDS = 0.2

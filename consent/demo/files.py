@@ -50,8 +50,13 @@ def enrolled(person: Mapping[str, Any]) -> Line:
 
 def services() -> str:
     """The public services, the sample service's addresses as they are here."""
-    text = (FOLDER / "services.json").read_text(encoding="utf-8")
-    return text.replace(_SAMPLE, sample())
+    text = (FOLDER / "services.json").read_text(encoding="utf-8").replace(_SAMPLE, sample())
+    if settings.current().sample_bind:
+        return text
+    told = json.loads(text)
+    for service in told:
+        service.pop("backchannel_logout_uri", None)  # nobody is there to hear of a sign-out
+    return json.dumps(told)
 
 
 def sample() -> str:

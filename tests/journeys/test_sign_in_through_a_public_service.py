@@ -8,6 +8,7 @@ from tests.journeys.office import ARRIVED, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 SIGN_IN_HEADING = "Đăng nhập"
+FORGOTTEN = "Chưa đăng nhập ở đây, hoặc đã đăng xuất."  # by the sample service
 
 
 def test_lan_signs_in_and_out(lan: Person, browser: Browser, country: Country) -> None:
@@ -97,17 +98,24 @@ def she_signs_in_elsewhere(lan: Person, browser: Browser) -> Person:
 
 
 def she_signs_out_here_only(lan: Person, elsewhere: Person) -> None:
-    """What this session bought ends with it; the other device stays signed in."""
+    """What this session bought ends with it, and both services hear of it; elsewhere she stays."""
     lan.open("/sign-out")
     lan.picture("sign-out")
     lan.page.click("#confirm-sign-out")
     assert "Đã đăng xuất" in lan.text()
-    lan.page.goto(f"{lan.country.sample}/fetch/3.000347")
-    assert lan.page.locator("#value-full_name").count() == 0
+    lan.country.serving.until(lambda: FORGOTTEN in note_at(lan, "3.000347"))
+    assert FORGOTTEN in note_at(lan, "1.004222")
     lan.open("/my")
     assert lan.page.inner_text("h1") == SIGN_IN_HEADING
     elsewhere.open("/my")
     assert elsewhere.page.inner_text("h1") == "Trang của tôi"
+
+
+def note_at(lan: Person, procedure: str) -> str:
+    """What the sample service says when she comes back to what it fetched."""
+    lan.page.goto(f"{lan.country.sample}/fetch/{procedure}")
+    assert lan.page.locator("#value-full_name").count() == 0
+    return lan.page.inner_text("#note")
 
 
 def she_signs_out_everywhere(lan: Person, elsewhere: Person) -> None:

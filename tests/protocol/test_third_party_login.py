@@ -1,6 +1,5 @@
 """Third-party initiated login, OpenID Connect Core §4: the citizen's list starts at a service."""
 
-import importlib.util
 import json
 import re
 import runpy
@@ -15,7 +14,6 @@ from sqlalchemy import update
 from consent.demo import files
 from identity import database, settings
 from identity.database import transaction
-from identity.provider import discovery
 from identity.public_services import registered
 from identity.public_services.records import PublicService
 from tests.databases import ROOT
@@ -23,6 +21,7 @@ from tests.deciding import an_asking_service, detail, signed_in
 from tests.exchange import publish_catalogues
 from tests.people import lan
 from tests.registering import a_registrar
+from tests.sampling import Sample
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -35,27 +34,8 @@ def her(client):
 
 @pytest.fixture
 def sample(monkeypatch):
-    """The sample service, on the demo's own registrations."""
-    spec = importlib.util.spec_from_file_location(
-        "sample_service", ROOT / "examples" / "sample_service.py"
-    )
-    program = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "sample_service", program)  # its templates lie beside it
-    spec.loader.exec_module(program)
-    procedures = [
-        {"code": code, "name": code, "attributes_required": ["full_name"]} for code in program.ASKED
-    ]
-    demo = {
-        "issuer": settings.current().issuer,
-        "services": json.loads(files.services()),
-        "procedures": procedures,
-    }
-    made = program.create_app(demo)
-    for client_id, _ in program.ASKED.values():
-        one = made.extensions["authlib.integrations.flask_client"].create_client(client_id)
-        told = discovery.metadata(settings.current().issuer)
-        one.server_metadata.update(told | {"_loaded_at": 1})
-    return made.test_client()
+    """A browser at the sample service."""
+    return Sample(monkeypatch).browser()
 
 
 def link_on_her_list(her, service):
@@ -127,6 +107,7 @@ def test_the_sample_service_listens_where_it_is_told(monkeypatch, tmp_path, host
     monkeypatch.setattr(sys, "argv", [program, str(tmp_path / "demo.json"), place])
     listening = Mock()
     monkeypatch.setattr("werkzeug.serving.make_server", listening)
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
 
     runpy.run_path(program, run_name="__main__")
 
