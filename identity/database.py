@@ -121,6 +121,7 @@ def init_app(app: "Flask", settings: "Settings", *, as_owner: bool = False) -> N
         # The owner's commands migrate; everybody else writes in a transaction or not at all.
         told = sqlite.prepare(may_purge=as_owner, may_write=as_owner)
         event.listen(engine, "connect", told)
+        event.listen(engine, "do_connect", lambda *_: sqlite.make_private(path))
     writer = None if path is None else sqlite.Writer(path, may_purge=as_owner)
     _state = _State(engine, pool, writer, path)
 

@@ -1,6 +1,7 @@
 """SQLite with several threads: one ticket for all writers, and group commit."""
 
 import hashlib
+import os
 import queue
 import sqlite3
 import threading
@@ -11,6 +12,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from identity.files import PRIVATE_FILE
 
 CONNECT_ARGS: dict[str, Any] = {"isolation_level": None, "timeout": 15}
 OperationalError = sqlite3.OperationalError
@@ -47,6 +50,15 @@ def prepare(
 
 def _sha256(told: bytes) -> bytes:
     return hashlib.sha256(told).digest()
+
+
+def make_private(path: str) -> None:
+    """The database has its file; one that this makes is its owner's alone, whatever the umask.
+
+    SQLite makes it open to whoever may read the folder, and its journals as the file is.
+    """
+    with suppress(OSError):  # SQLite itself says better why it cannot be opened
+        os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, PRIVATE_FILE))
 
 
 def copy(source: Path, to: Path) -> str:
@@ -161,6 +173,7 @@ class Writer:
         return found
 
     def _connect(self) -> sqlite3.Connection:
+        make_private(self._path)
         connection: sqlite3.Connection = sqlite3.connect(self._path, **CONNECT_ARGS)
         prepare(may_purge=self._may_purge)(connection, None)
         return connection
