@@ -86,9 +86,10 @@ def _members(line: bytes) -> dict[str, Any]:
     if len(line) > LONGEST_LINE:
         raise BadLine("line", "too long")
     try:
-        told = json.loads(line, object_pairs_hook=_once_each)
+        # RFC 8259 §8.1: UTF-8, and the mark that some put before it is passed over.
+        told = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_once_each)
     except (ValueError, RecursionError):
-        raise BadLine("line", "not a JSON object with each member once") from None
+        raise BadLine("line", "not a JSON object in UTF-8 with each member once") from None
     if not isinstance(told, dict):
         raise BadLine("line", "not a JSON object")
     for name in told:

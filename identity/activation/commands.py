@@ -41,8 +41,12 @@ def write_letters(out: Path, only: Path | None) -> None:
 
 def _numbers(file: Path) -> list[NationalId]:
     """The numbers of a file; one that is none is told by its line and not by its value."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise click.ClickException("the file of numbers is not UTF-8") from None
     found = []
-    for place, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for place, line in enumerate(lines, start=1):
         try:
             if line.strip():
                 found.append(NationalId.typed(line))

@@ -74,7 +74,8 @@ def read_line(raw: bytes, *, is_demo: bool) -> Line:
 
 def _members(raw: bytes) -> dict[str, Any]:
     try:
-        members = json.loads(raw.decode("utf-8"), object_pairs_hook=_once_each)
+        # RFC 8259 §8.1: the mark that some put before their UTF-8 is passed over.
+        members = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_once_each)
     except (ValueError, RecursionError):
         raise BadLine("line", "must be one JSON object in UTF-8, each member once") from None
     if not isinstance(members, dict):

@@ -16,7 +16,7 @@ services = AppGroup("services", help="Public services: who may ask.")
 def import_services(file: Path) -> None:
     """Register one or many public services; a known client_id is brought up to date."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
         told = documents(text)
         outcomes = [outcome.as_json() for outcome in register(told)]
     except UnicodeDecodeError:

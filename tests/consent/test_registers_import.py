@@ -45,6 +45,18 @@ def test_every_good_line_stands_with_its_envelope():
     assert (value.value, value.valid_from, value.valid_to) == (4, "2026-01-01", None)
 
 
+def test_a_file_may_begin_with_a_byte_order_mark_and_is_utf_8():
+    """RFC 8259 §8.1: the mark is passed over, and JSON between systems is UTF-8."""
+    person = lan()
+    line = json.dumps(told(person, "household_size", 5))
+
+    filled, _ = fill_register("residence", f"\ufeff{line}\r\n".encode())
+    other, _ = fill_register("residence", line.encode("utf-16-le"))
+
+    assert (filled.kept, filled.bad) == (1, 0)
+    assert (other.unchanged, other.bad) == (0, 1)
+
+
 def test_the_same_file_again_changes_nothing():
     person = lan()
     lines = [told(person, "household_size", 3), told(person, "household_size", 4)]

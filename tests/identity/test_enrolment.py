@@ -227,6 +227,14 @@ def test_the_command_keeps_the_good_lines_and_names_the_bad_ones(imports):
     assert people.find_by_number(NationalId.strict(good["national_id"])) is not None
 
 
+def test_a_file_may_come_as_windows_writes_it(imports):
+    """RFC 8259 §8.1: a byte order mark is passed over; so is the return before the line's end."""
+    result = imports(f"\ufeff{json.dumps(a_line())}\r", "\r", f"{json.dumps(a_line())}\r")
+
+    assert result.exit_code == 0
+    assert "2 added, 0 changed, 0 unchanged, 0 bad" in result.output
+
+
 def test_the_command_run_again_changes_nothing(imports):
     lines = [json.dumps(a_line()) for _ in range(3)]
     imports(*lines)

@@ -135,6 +135,25 @@ def test_named_people_get_a_new_letter_and_their_old_one_is_over(command, tmp_pa
     assert row["code"] != one.code
 
 
+def test_numbers_may_come_as_windows_writes_them(command, tmp_path):
+    one = a_newcomer()
+    (tmp_path / "numbers").write_bytes(f"\ufeff{one.number}\r\n".encode())
+
+    told = command("--only", tmp_path / "numbers", tmp_path / "out.csv")
+
+    assert told.output.strip() == "1 letters"
+
+
+def test_numbers_that_are_not_utf_8_are_refused(command, tmp_path):
+    (tmp_path / "numbers").write_bytes("097188000001\n".encode("utf-16"))
+
+    told = command("--only", tmp_path / "numbers", tmp_path / "out.csv")
+
+    assert told.exit_code == 1
+    assert "not UTF-8" in told.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_a_line_that_is_no_number_is_told_by_its_place(command, tmp_path):
     (tmp_path / "numbers").write_text("097188000001\n12345x\n")
 

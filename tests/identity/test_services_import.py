@@ -50,6 +50,14 @@ def test_one_object_is_answered_with_one_object_and_a_secret_that_works(app, tmp
     assert len(answer["client_secret"]) >= 43  # 256 bits
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(app, tmp_path):
+    """RFC 8259 §8.1 lets a reader pass it over; editors and shells of Windows write it."""
+    done = run(app, tmp_path, "\ufeff" + json.dumps(registration(client_id=None)))
+
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["outcome"] == "registered"
+
+
 def test_several_are_answered_in_their_order(app, tmp_path):
     """One or many."""
     told = [registration(), registration(token_endpoint_auth_method="none")]
