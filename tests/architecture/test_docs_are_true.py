@@ -13,11 +13,22 @@ pytestmark = pytest.mark.usefixtures("app")  # both halves are loaded, with all 
 
 CLASSES = {"for ever", "by key", "current", "expiring"}
 ENTRY_TYPE = re.compile(r"\"([a-z]+(?:_[a-z]+)*:[a-z]+(?:_[a-z]+)*)\"")
+EVENT = re.compile(r"\"(urn:motlan:event:[a-z-]+)\"")
 NOT_ENTRIES = {"wsgi:app"}
 
 
 def page(name):
     return (ROOT / "docs" / name).read_text()
+
+
+def found(pattern):
+    """What both packages say that looks so."""
+    return {
+        said
+        for package in ("identity", "consent")
+        for file in (ROOT / package).rglob("*.py")
+        for said in pattern.findall(file.read_text())
+    }
 
 
 def retention():
@@ -137,11 +148,15 @@ def test_every_command_is_on_the_interfaces_page(app):
 def test_every_entry_type_is_on_the_interfaces_page():
     """Design §7: listed before first use."""
     told = page("interfaces.md")
-    used = {
-        entry
-        for package in ("identity", "consent")
-        for file in (ROOT / package).rglob("*.py")
-        for entry in ENTRY_TYPE.findall(file.read_text())
-    }
+    used = found(ENTRY_TYPE)
 
     assert {entry for entry in used - NOT_ENTRIES if f"`{entry}`" not in told} == set()
+
+
+def test_every_event_that_a_service_is_told_is_on_the_interfaces_page():
+    """Who receives it has nothing else to read."""
+    told = page("interfaces.md")
+    sent = found(EVENT)
+
+    assert sent
+    assert {event for event in sent if f'"{event}"' not in told} == set()
