@@ -20,7 +20,9 @@ LETTERS = {
 TONES = {tone: place for place, tone in enumerate("\u0300\u0309\u0303\u0301\u0323", start=1)}
 
 Person = TypeVar("Person")
+Thing = TypeVar("Thing")
 SyllableKey = tuple[tuple[int, ...], int]
+WordsKey = tuple[tuple[SyllableKey, ...], str]
 NameKey = tuple[SyllableKey, SyllableKey, tuple[SyllableKey, ...], str]
 
 
@@ -81,6 +83,17 @@ def name_key(name: str) -> NameKey:
 def by_name(people: Iterable[Person], name: Callable[[Person], str]) -> list[Person]:
     """The people in the order of a Vietnamese list."""
     return sorted(people, key=lambda person: name_key(name(person)))
+
+
+def words_key(words: str) -> WordsKey:
+    """Orders what is not a person's name, such as agencies and places: syllable by syllable."""
+    composed = unicodedata.normalize("NFC", words)
+    return tuple(syllable_key(part) for part in composed.split()), words
+
+
+def by_words(things: Iterable[Thing], words: Callable[[Thing], str]) -> list[Thing]:
+    """The things in the order that the Vietnamese dictionary gives to what they are called."""
+    return sorted(things, key=lambda thing: words_key(words(thing)))
 
 
 def syllable_key(syllable: str) -> SyllableKey:

@@ -10,6 +10,7 @@ from uuid import UUID
 from consent.desk import records
 from consent.facets.records import Narrowed, within
 from identity import clock
+from identity.presentation import by_words
 
 # Every type that is written (docs/interfaces.md); a test compares them.
 KINDS = (
@@ -141,7 +142,7 @@ def choices() -> list[Choice]:
             organisation=row.code,
             organisation_name=row.name,
         )
-        for row in records.services()
+        for row in by_words(records.services(), lambda row: str(row.name))
     ]
 
 

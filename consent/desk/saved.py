@@ -12,6 +12,7 @@ from identity import clock, trail
 from identity.database import new_id, transaction
 from identity.entry import Who
 from identity.errors import InvalidRequest, NotFound
+from identity.presentation import by_words
 from identity.staff.sessions import StaffMember
 
 LONGEST = 60
@@ -47,7 +48,8 @@ class Saved:
 
 def saved(officer: StaffMember) -> Sequence[Saved]:
     """What this officer keeps, by name."""
-    return [Saved(row.id, row.name, row.filters) for row in records.saved(officer.id)]
+    kept = [Saved(row.id, row.name, row.filters) for row in records.saved(officer.id)]
+    return by_words(kept, lambda one: one.name)
 
 
 def keep(officer: StaffMember, filters: Filters, *, name: str, request_id: str) -> uuid.UUID:

@@ -13,6 +13,7 @@ from consent.my import records
 from consent.my.records import Narrowed
 from identity import clock
 from identity.entry import NOBODY
+from identity.presentation import by_words
 from identity.public_services import registered
 from identity.public_services.registered import OrganisationOf, Registered
 
@@ -97,7 +98,7 @@ def timeline(
         older=older,
         listed=listed,
         missing=listed - readable,
-        institutions=sorted(known.values(), key=lambda one: one.name),
+        institutions=by_words(known.values(), lambda one: one.name),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from identity import settings
+from identity.presentation import by_words
 
 log = structlog.get_logger(__name__)
 COLUMNS = ("province", "name", "address", "hours", "phone")
@@ -49,7 +50,7 @@ def shown(province: str = "") -> Shown:
     found = _known()
     if len(found) <= AT_ONCE:
         return Shown(found, (), "")
-    provinces = sorted({one.province for one in found})
+    provinces = by_words({one.province for one in found}, str)
     chosen = province if province in provinces else ""
     return Shown([one for one in found if chosen and one.province == chosen], provinces, chosen)
 

@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from identity import clock
 from identity.citizens import people
 from identity.citizens.national_id import MalformedNationalId, NationalId
-from identity.presentation import by_name
+from identity.presentation import by_name, by_words
 from identity.staff import accounts, change, records
 from identity.staff.add import NewStaff, proposed_username
 from identity.staff.records import Role
@@ -51,8 +51,8 @@ def add(*, role: str, unit: str, username: str | None, number: bool, name: str) 
 @staff.command("list")
 def show() -> None:
     """Who works here and who did: username, role, state, unit, name."""
-    rows = by_name(records.everybody(), accounts.name_of)
-    for row in sorted(rows, key=lambda each: (each.ended_at is not None, each.unit)):
+    rows = by_words(by_name(records.everybody(), accounts.name_of), lambda row: row.unit)
+    for row in sorted(rows, key=lambda each: each.ended_at is not None):
         state = _state(row.ended_at, has_password=bool(row.password_hash))
         told = f"{row.username:20}  {row.role:17}  {state:16}"
         click.echo(f"{told}  {row.unit}  ({accounts.name_of(row)})")

@@ -38,6 +38,17 @@ def town(app):
     return {"one": one, "other": other, **made}
 
 
+def test_organisations_are_offered_in_the_order_of_the_dictionary():
+    """Đ follows D; by code points it would follow everything."""
+    for name in ("Sở Tư pháp 8", "Đội Giám sát 8"):
+        told = {"name": name, "code": f"K{len(name)}", "level": "other", "block": "other"}
+        a_service(organisation=told)
+
+    listed = [choice.organisation_name for choice in filters.choices()]
+
+    assert listed.index("Đội Giám sát 8") < listed.index("Sở Tư pháp 8")
+
+
 class TestFilters:
     def found(self, theirs, town, **query):
         shown = rows(theirs.get("/audit/entries", query_string=query))

@@ -23,8 +23,7 @@ pytestmark = pytest.mark.usefixtures("app", "catalogues")
 @pytest.fixture
 def office():
     """A service whose organisation has a name and a code of its own."""
-    told = {"name": "Sở Xây dựng", "code": "H29.7", "level": "province", "block": "government"}
-    return a_service(organisation=told)
+    return an_office("Sở Xây dựng", "H29.7")
 
 
 def seen(her, **narrowed):
@@ -32,6 +31,23 @@ def seen(her, **narrowed):
     page = her.client.get("/my/access", query_string=narrowed)
     assert page.status_code == 200, page.text
     return [int(number) for number in re.findall(r'data-entry="(\d+)"', page.text)]
+
+
+def an_office(name, code):
+    told = {"name": name, "code": code, "level": "province", "block": "government"}
+    return a_service(organisation=told)
+
+
+def test_institutions_stand_in_the_order_of_the_dictionary(her):
+    """Đ follows D; by code points it would follow everything."""
+    names = ["Sở Tài chính", "Đội Thanh tra", "Bộ Công an"]
+    for place, name in enumerate(names):
+        a_look(her.person, an_office(name, f"H30.{place}"))
+
+    options = Markup(her.client.get("/my/access").text).all("option")
+
+    listed = [option.words for option in options if option.words in names]
+    assert listed == ["Bộ Công an", "Đội Thanh tra", "Sở Tài chính"]
 
 
 def test_by_institution_every_service_of_it_and_no_other(her, office):

@@ -47,6 +47,17 @@ def test_a_short_list_is_shown_whole(client, write):
     assert list(page.all("select")) == []
 
 
+def test_provinces_stand_in_the_order_of_the_dictionary(client, write):
+    """Đ follows D; by code points it would follow everything."""
+    names = ["Vĩnh Long", "Đồng Nai", "Cà Mau", "Điện Biên"]
+    write(FIRST + "".join(ROW.format(n=n) for n in names * 8))
+
+    page = Markup(client.get(HELP).text)
+
+    told = [option.words for option in page.all("option")]
+    assert told == ["Tỉnh Cà Mau", "Tỉnh Điện Biên", "Tỉnh Đồng Nai", "Tỉnh Vĩnh Long"]
+
+
 def test_of_a_long_list_one_chooses_the_province(client, write):
     """No script and no person in the address; a province that there is not shows none."""
     write(FIRST + "".join(ROW.format(n=n) for n in range(30)))

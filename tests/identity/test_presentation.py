@@ -97,6 +97,19 @@ def test_lists_are_in_the_order_of_the_vietnamese_dictionary(names: list[str]) -
     assert ordered(names) == names
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["Thành phố Cần Thơ", "Thành phố Đà Nẵng", "Thành phố Hà Nội", "Tỉnh An Giang"],
+        ["Tỉnh Cao Bằng", "Tỉnh Đắk Lắk", "Tỉnh Điện Biên", "Tỉnh Đồng Nai", "Tỉnh Gia Lai"],
+        ["Bộ Công an", "Bộ Tư pháp", "Đội Giám sát", "Phòng Giám sát", "Sở Tư pháp"],
+        ["", "Quận 1", "Quận 2"],
+    ],
+)
+def test_what_is_no_name_is_ordered_from_its_first_word(words: list[str]) -> None:
+    assert presentation.by_words(reversed(words), str) == words
+
+
 def test_neither_case_nor_composition_changes_the_place_in_a_list() -> None:
     loud = unicodedata.normalize("NFD", "NGUYỄN THỊ LAN")
 

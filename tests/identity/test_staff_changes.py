@@ -267,6 +267,16 @@ def test_the_commands_from_beginning_to_end(app, command):
     del app
 
 
+def test_units_are_listed_in_the_order_of_the_dictionary(command):
+    """Đ follows D; by code points it would follow everything."""
+    for unit in ("Sở Tư pháp 9", "Đội Giám sát 9"):
+        command("add", "--role", "inspector", "--unit", unit, "Hồ Thị Kỷ")
+
+    listed = command("list").stdout
+
+    assert 0 < listed.index("Đội Giám sát 9") < listed.index("Sở Tư pháp 9")
+
+
 def test_a_personal_number_is_asked_for_and_never_shown(command):
     """A command line stays in the shell's history and in the list of processes."""
     her = lan()
