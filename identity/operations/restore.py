@@ -47,6 +47,8 @@ def put_back(folder: Path, apart: Path, *, app: "Flask") -> Restored:
     secret, secret_seal = _manifest(apart, SECRETS)
     if secret.id != manifest.id:
         raise SpoiltBackup(f"{apart} is of another backup than {folder}")
+    # First: a new machine has none, and a SQLite database in it could not be looked at.
+    chosen.home.mkdir(mode=files.PRIVATE_FOLDER, parents=True, exist_ok=True)
     _require_fitting(chosen, manifest)
     told = secret.read_all(apart)
     with _copied(manifest, folder, home=chosen.home) as copy:
@@ -72,7 +74,6 @@ def _manifest(folder: Path, part: str) -> tuple[Manifest, bytes]:
 @contextmanager
 def _copied(manifest: Manifest, folder: Path, *, home: Path) -> Iterator[Path]:
     """Inside there is a folder of ours with the files as they were backed up."""
-    home.mkdir(mode=files.PRIVATE_FOLDER, parents=True, exist_ok=True)
     copy = Path(tempfile.mkdtemp(prefix=".restored-", dir=home))
     try:
         manifest.copy_all(folder, copy)
