@@ -11,7 +11,7 @@ from identity.citizens import passwords, people, records
 from identity.citizens.national_id import Disagreement
 from identity.citizens.people import DEMO, Identity
 from identity.citizens.records import Status
-from identity.citizens.wire import Line
+from identity.citizens.wire import LEVELS, Line
 from identity.database import new_id, transaction
 
 if TYPE_CHECKING:
@@ -142,13 +142,18 @@ def _warn(citizen_id: uuid.UUID, kinds: set[str]) -> None:
 
 
 def _change_account(known: Known, line: Line) -> bool:
-    told = (line.status, line.account_level, line.deceased_on)
-    if told == (known.row.status, known.row.account_level, known.row.deceased_on):
+    standing = (known.row.status, known.row.account_level, known.row.deceased_on)
+    # What a line leaves out is not said: nobody is unlocked by the correction of a name.
+    status, died = (
+        (standing[0], standing[2]) if line.status is None else (line.status, line.deceased_on)
+    )
+    told = (status, line.account_level or known.row.account_level, died)
+    if told == standing:
         return False
     names = ("status", "account_level", "deceased_on", "changed_at")
     records.change(known.citizen_id, dict(zip(names, (*told, clock.now()), strict=True)))
-    if line.status is not Status.ACTIVE:
-        _bar(known.citizen_id, str(line.status))
+    if status != Status.ACTIVE:
+        _bar(known.citizen_id, str(status))
     return True
 
 
@@ -213,8 +218,8 @@ def _head(citizen_id: uuid.UUID, line: Line) -> dict[str, Any]:
     at = clock.now()
     return {
         "citizen_id": citizen_id,
-        "status": line.status,
-        "account_level": line.account_level,
+        "status": line.status or Status.ACTIVE,
+        "account_level": line.account_level or LEVELS[0],
         "deceased_on": line.deceased_on,
         "identity_version": 1,
         "created_at": at,

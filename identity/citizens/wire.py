@@ -40,8 +40,8 @@ class Line:
     """One person as a line of the file tells them."""
 
     identity: Identity = field(repr=False)
-    account_level: int
-    status: Status
+    account_level: int | None  # null: left out, so what is known stays
+    status: Status | None  # likewise, with the day of death
     deceased_on: date | None  # null: alive, or the day is unknown
     password: str | None = field(repr=False, default=None)  # null: none was given
     one_time_code: str | None = field(repr=False, default=None)  # null: none was given
@@ -61,10 +61,10 @@ def read_line(raw: bytes, *, is_demo: bool) -> Line:
         _read(members, "date_of_birth", by=_birth_date),
         _read(members, "sex", by=lambda text: _word(Sex, text)),
     )
-    status = _find(members, "status", by=lambda text: _word(Status, text)) or Status.ACTIVE
+    status = _find(members, "status", by=lambda text: _word(Status, text))
     return Line(
         identity,
-        _level(members.get("account_level", 1)),
+        _level(members["account_level"]) if "account_level" in members else None,
         status,
         _deceased_on(members, status, born=identity.date_of_birth),
         _find(members, "password", by=_password),
@@ -143,7 +143,7 @@ def _day(text: str) -> date:
     raise ValueError("must be a day like 2026-03-09")
 
 
-def _deceased_on(members: dict[str, Any], status: Status, *, born: BirthDate) -> date | None:
+def _deceased_on(members: dict[str, Any], status: Status | None, *, born: BirthDate) -> date | None:
     day = _find(members, "deceased_on", by=_day)
     if day is None:
         return None

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy import select
@@ -15,6 +16,8 @@ from identity.citizens.people import NoSuchCitizen
 from identity.citizens.records import Status
 from identity.citizens.wire import BadLine, read_line
 from tests.people import PASSWORD, a_line, lan, new_number
+
+IDENTITY = {"national_id", "full_name", "date_of_birth", "sex"}
 
 
 def told(**members):
@@ -98,6 +101,36 @@ def test_a_status_and_a_level_can_change_without_a_new_identity(app):  # noqa: A
     found = people.person(people.find_by_number(NationalId.strict(number)))
     assert (found.status, found.account_level) == (Status.DECEASED, 2)
     assert len(rows_of(records.CitizenIdentity, found.citizen_id)) == 1
+
+
+def test_what_a_line_leaves_out_stays_as_it_was(app):  # noqa: ARG001 - as above
+    """Nobody is unlocked, or comes to life, by the correction of a name."""
+    locked = a_line(status="locked")
+    dead = a_line(status="deceased", deceased_on="2020-01-02")
+    enrol([told(**locked), told(**dead)])
+
+    for line in (locked, dead):
+        less = {k: v for k, v in line.items() if k in IDENTITY} | {"full_name": "Nguyễn Thị Lam"}
+        assert enrol([read_line(json.dumps(less).encode(), is_demo=True)]) == Tally(changed=1)
+
+    first, second = person_of(told(**locked)), person_of(told(**dead))
+    assert (first.full_name, first.status, first.account_level) == (
+        "Nguyễn Thị Lam",
+        Status.LOCKED,
+        2,
+    )
+    assert second.status == Status.DECEASED
+    (row,) = rows_of(records.Citizen, people.find_by_number(told(**dead).identity.national_id))
+    assert row.deceased_on == date(2020, 1, 2)
+
+
+def test_a_newcomer_is_active_at_the_lowest_level_unless_told(app):  # noqa: ARG001 - as above
+    less = {k: v for k, v in a_line().items() if k in IDENTITY}
+    line = read_line(json.dumps(less).encode(), is_demo=True)
+
+    enrol([line])
+
+    assert (person_of(line).status, person_of(line).account_level) == (Status.ACTIVE, 1)
 
 
 def test_a_disagreement_opens_one_ticket_and_an_agreement_closes_it(app):  # noqa: ARG001 - as above
