@@ -53,7 +53,8 @@ class Desk:
         return answer
 
     def object_of(self, person: Somebody, **claims: Any) -> str:
-        """The same as a signed object; a claim that is null is left out."""
+        """The same as a signed object; a claim that is null is left out, `typ` is its header's."""
+        header = {"kid": self.played.kid} | {k: claims.pop(k) for k in ("typ",) if k in claims}
         now = int(time.time())
         told = {
             "iss": self.played.client_id,
@@ -67,9 +68,7 @@ class Desk:
         } | claims
         kept = {name: value for name, value in told.items() if value is not None}
         assert self.played.key is not None
-        return jwt.encode(
-            kept, self.played.key, algorithm="ES256", headers={"kid": self.played.kid}
-        )
+        return jwt.encode(kept, self.played.key, algorithm="ES256", headers=header)
 
     def signed(
         self, person: Somebody, *, beside: dict[str, Any] | None = None, **claims: Any

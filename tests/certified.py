@@ -77,9 +77,9 @@ def certificate(
     key: Any = None,
     days: tuple[float, float] = (-1, 30),
     more: tuple[x509.ExtensionType, ...] = (),
-    is_authority: bool = False,
+    is_authority: bool | None = False,
 ) -> Certificate:
-    """One that `by` signed, or the key itself."""
+    """One that `by` signed, or the key itself; null: it does not say whether it is an authority."""
     key = key or new_key()
     name, now = x509.Name.from_rfc4514_string(subject), dt.datetime.now(dt.UTC)
     builder = (
@@ -101,9 +101,10 @@ def certificate(
 
 
 def _usual(
-    key: Any, by: Certificate | None, *, is_authority: bool
+    key: Any, by: Certificate | None, *, is_authority: bool | None
 ) -> Iterator[tuple[x509.ExtensionType, bool]]:
-    yield x509.BasicConstraints(ca=is_authority, path_length=None), True
+    if is_authority is not None:
+        yield x509.BasicConstraints(ca=is_authority, path_length=None), True
     if by is not None:
         yield x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key()), False
     if is_authority:

@@ -234,7 +234,7 @@ def hash_of(token: str) -> str:
 
 def _made_at(claims: Mapping[str, Any]) -> datetime:
     told, now = claims.get("iat"), clock.now().timestamp()
-    if isinstance(told, bool) or not isinstance(told, int | float):
+    if not isinstance(told, int | float):
         raise _refused("iat")
     if not now - OLDEST_SECONDS <= told <= now + AHEAD_SECONDS:
         raise _refused("iat")

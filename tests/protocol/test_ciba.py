@@ -8,7 +8,7 @@ import jwt
 import pytest
 import time_machine
 
-from identity import clock
+from identity import clock, settings
 from identity.ciba.asking import LIFETIME, LONGEST_LIFE, LONGEST_MESSAGE
 from identity.registration.register import BadRegistrationError
 from tests.asking import a_sender, answered
@@ -101,6 +101,15 @@ def test_a_message_that_could_not_be_seen_as_it_is_is_refused(desk, person):
         told = desk.ask(person, binding_message=message)
         assert (told.status_code, told.json["error"]) == (400, "invalid_binding_message"), message
     assert not desk.kept()
+
+
+@pytest.mark.sqlite
+def test_nothing_is_sent_twice(desk, person):
+    """RFC 6749 §3.2, not even what we do not know; but for resources (RFC 8707 §2)."""
+    for twice in ({"scope": ["openid", "openid"]}, {"unknown": ["a", "b"]}):
+        assert desk.ask(person, **twice).json["error"] == "invalid_request", twice
+    here = settings.current().issuer
+    assert desk.ask(person, resource=[here, f"{here}/api"]).status_code == 200
 
 
 @pytest.mark.sqlite

@@ -3,11 +3,16 @@
 import shutil
 
 import pytest
+import time_machine
 
+from identity import clock
 from identity import settings as settings_module
+from identity.ciba.asking import LIFETIME
+from identity.polled import pace
 from tests.at_once import at_once
 from tests.backchannel import Desk, a_desk, allow, answer, page_of
-from tests.people import barred, form_token, lan, minh, new_number, sign_in
+from tests.people import barred, form_token, lan, minh, new_number, same_browser, sign_in
+from tests.public_services import a_service
 
 pytestmark = pytest.mark.usefixtures("catalogues")
 
@@ -82,6 +87,81 @@ class TestAttacker:
         assert other.error(auth_req_id=desk.told["auth_req_id"]) == "invalid_grant"
         assert other.error(auth_req_id="x" * 100) == "invalid_grant"
         assert desk.poll().status_code == 200
+
+    @pytest.mark.parametrize("answered", [None, "deny"])
+    def test_another_service_does_not_hear_how_it_stands(self, app, desk, person, phone, answered):
+        """CIBA Core §11: for a stranger there is no such request, waiting or refused."""
+        desk.ask(person)
+        if answered is not None:
+            answer(phone, answered)
+
+        other = a_desk(app)
+
+        assert other.error(auth_req_id=desk.told["auth_req_id"]) == "invalid_grant"
+        assert other.error(auth_req_id=desk.told["auth_req_id"]) == "invalid_grant"
+
+    @pytest.mark.parametrize(("chosen", "heard"), [("allow", 200), ("deny", 400)])
+    def test_an_answer_is_for_one_request(self, app, desk, person, phone, chosen, heard):
+        """What waits beside it for the same person goes on waiting."""
+        beside = Desk(app.test_client(), desk.played)
+        beside.ask(person)
+        desk.ask(person)
+
+        moved = answer(phone, chosen)  # the newest
+        assert phone.get(moved.location).status_code in {200, 303}
+
+        assert desk.poll().status_code == heard
+        assert beside.error() == "authorization_pending"
+
+    def test_what_is_over_is_not_answered(self, desk, person, phone):
+        """CIBA Core §11: neither from its page, nor from what was begun there in time."""
+        desk.ask(person)
+        page, begun = page_of(phone), clock.now()
+        with time_machine.travel(begun + LIFETIME * 0.9, tick=True):
+            waits = answer(phone, "allow", page=page)
+
+        with time_machine.travel(begun + LIFETIME, tick=True):
+            assert answer(phone, "deny", page=page).status_code == 404
+            assert phone.get(waits.location).status_code == 409
+            assert desk.error() == "expired_token"
+
+    def test_who_signs_in_to_the_same_browser_does_not_answer(self, app, desk, person, phone):
+        """Case 67: a yes that was begun is not finished by whoever holds the phone next."""
+        desk.ask(person)
+        waits = answer(phone, "allow")
+        phone.post("/sign-out", data={"csrf_token": form_token(phone.get("/sign-out"))})
+        other = same_browser(app, phone)
+        sign_in(other, minh())
+
+        assert other.get(waits.location).location == "/my/requests/refused"
+        assert desk.error() == "access_denied"
+
+    @pytest.mark.sqlite
+    @pytest.mark.parametrize("method", ["client_secret_basic", "none"])
+    def test_who_is_not_registered_for_it_asks_nobody(self, app, person, method):
+        """CIBA Core §13: unauthorized_client."""
+        other = Desk(app.test_client(), a_service(token_endpoint_auth_method=method))
+        named = {} if other.played.secret else {"client_id": other.played.client_id}
+
+        told = other.client.post(
+            "/bc-authorize",
+            data={"scope": "openid", "login_hint": person.national_id} | named,
+            headers=other.played.basic() if other.played.secret else {},
+        )
+
+        assert (told.status_code, told.json["error"]) == (400, "unauthorized_client")
+        assert not other.kept()
+
+    def test_who_is_hasty_slows_nobody_else(self, app, desk, person):
+        """CIBA Core §11: another desk that asks the same person polls as before."""
+        beside = a_desk(app)
+        beside.ask(person)
+        desk.ask(person)
+
+        assert [desk.error(), desk.error()] == ["authorization_pending", "slow_down"]
+
+        assert desk.kept()[0].interval_seconds > pace.INTERVAL
+        assert beside.kept()[0].interval_seconds == pace.INTERVAL
 
     def test_somebody_elses_request_is_not_there(self, app, desk, person, phone):
         """Its page, its list, its form: another person finds nothing."""

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from identity import clock, database, outbox
+from identity import clock, database, outbox, settings
 from identity.ciba.asking import LIFETIME
 from identity.database import transaction
 from identity.outbox import OutboxMessage
@@ -144,7 +144,8 @@ class TestSigned:
         assert "Quầy 3" in desk.kept()[0].binding_message
         assert allow(phone).location == "/my/requests/allowed"
         assert desk.poll().status_code == 200
-        assert desk.signed(person, authorization_details=details).status_code == 400
+        refusal = desk.signed(person, authorization_details=details).json
+        assert refusal["error_uri"].endswith("#unknown-procedure")  # so they were read
 
     @pytest.mark.sqlite
     def test_what_is_not_as_the_specification_says_is_refused(self, desk, person):
@@ -162,12 +163,34 @@ class TestSigned:
             {"nbf": now + 300},
             {"exp": now + 7200},
             {"sub": desk.played.client_id},
+            {"jti": ""},
+            {"jti": "x" * 257},
             {"scope": 7},
+            {"scope": ""},
+            {"scope": "openid \ud800"},
+            {"resource": ["http://localhost:8000/api", 7]},
+            {"acr_values": ["vn:2"]},
+            {"authorization_details": {"type": "vn_procedure"}},
+            {"requested_expiry": True},
+            {"login_hint": "0" * 101},
             {"binding_message": "x\x00y"},
         ):
             told = desk.signed(person, **claims)
             assert (told.status_code, told.json["error"]) == (400, "invalid_request"), claims
+            assert told.json["error_uri"].endswith("#invalid-signed-request"), claims
         assert not desk.kept()
+
+    @pytest.mark.sqlite
+    def test_lists_and_types_that_the_specifications_name_are_read(self, desk, person):
+        """RFC 7519 §4.1.3: several audiences; RFC 9101 §10.8: its own `typ`; RFC 8707 §2."""
+        here = settings.current().issuer
+        for claims in (
+            {"aud": [here, "https://elsewhere.test"]},
+            {"typ": "oauth-authz-req+jwt"},
+            {"resource": [here, f"{here}/api"]},
+        ):
+            told = desk.signed(person, **claims)
+            assert told.status_code == 200, (claims, told.json)
 
     @pytest.mark.sqlite
     def test_nothing_stands_beside_it_and_it_is_not_left_out(self, desk, person):

@@ -120,6 +120,7 @@ def test_a_change_is_in_the_log_and_seen_at_once(manager):
     found = find_entries(AccessEntry.public_service_id == service.id)
     said = [(one.type, one.subject["result"]) for one in found]
     assert said == [("service:registered", "registered"), ("service:registered", "updated")]
+    assert registered.find(service.client_id).name("") == "Renamed"
 
 
 def test_a_service_keeps_its_people_when_it_moves(manager):
@@ -288,6 +289,15 @@ class TestAttacker:
         assert answer.status_code == 400
         assert answer.json["error_description"].startswith(says)
         assert manager.read().json["redirect_uris"] == manager.told["redirect_uris"]
+
+    def test_a_service_without_a_secret_chooses_none(self, client):
+        """§2.2: there is none that it could repeat."""
+        manager = managed(client, token_endpoint_auth_method="none")
+
+        answer = manager.change(client_secret="a-secret-of-their-own")
+
+        assert (answer.status_code, answer.json["error"]) == (400, "invalid_client_metadata")
+        assert answer.json["error_description"].startswith("client_secret: ")
 
     def test_an_organisation_is_not_changed_from_outside(self, manager):
         """It came with the token."""

@@ -1,7 +1,9 @@
 """Device authorization grant, RFC 8628 §5: who has half of it, or talks to somebody who has."""
 
 import pytest
+import time_machine
 
+from identity import clock
 from identity.device import device_authorization, requests
 from identity.polled import pace
 from tests.at_once import at_once
@@ -42,6 +44,31 @@ class TestAttacker:
 
         assert other.error() == "invalid_grant"
         assert television.poll().status_code == 200
+
+    @pytest.mark.parametrize("answered", [None, "deny"])
+    def test_another_service_does_not_hear_how_it_stands(self, app, television, phone, answered):
+        """RFC 8628 §5.2: for a stranger there is no such code, waiting or refused."""
+        television.begin()
+        if answered is not None:
+            television.answered_by(phone, answered)
+
+        other = Television(app.test_client(), a_television(app).played, television.told)
+
+        assert [other.error(), other.error()] == ["invalid_grant"] * 2
+        assert television.interval == pace.INTERVAL
+
+    @pytest.mark.parametrize(("chosen", "heard"), [("allow", 200), ("deny", 400)])
+    def test_an_answer_is_for_one_device(self, app, television, phone, chosen, heard):
+        """RFC 8628 §5.4: what waits beside it, of the same app too, goes on waiting."""
+        television.begin()
+        beside = Television(app.test_client(), television.played)
+        beside.begin()
+
+        moved = television.answered_by(phone, chosen)
+        assert phone.get(moved.location).status_code in {200, 303}
+
+        assert television.poll().status_code == heard
+        assert beside.error() == "authorization_pending"
 
     @pytest.mark.sqlite
     def test_a_device_code_is_no_authorization_code(self, television, phone):
@@ -107,6 +134,21 @@ class TestAttacker:
         assert second.get(waits.location).status_code == 409
         assert second.post(place, data=late).status_code == 404
         assert television.poll().status_code == 200
+
+    def test_what_is_over_is_not_answered(self, television, phone):
+        """RFC 8628 §3.5: neither from its page, nor from what was begun there in time."""
+        television.begin()
+        place = television.typed_in(phone, television.told["user_code"]).location
+        told = {"csrf_token": form_token(phone.get(place)), "answer": "allow"}
+        begun = clock.now()
+        with time_machine.travel(begun + requests.LIFETIME * 0.9, tick=True):
+            waits = phone.post(place, data=told)
+
+        with time_machine.travel(begun + requests.LIFETIME, tick=True):
+            assert phone.get(place).status_code == 404
+            assert phone.post(place, data=told).status_code == 404
+            assert phone.get(waits.location).status_code == 409
+            assert television.error() == "expired_token"
 
     def test_who_presses_twice_is_told_so(self, app, television, phone):
         """The same answer in two windows of one browser: one of them is the answer."""

@@ -162,6 +162,14 @@ def test_who_polls_too_often_has_to_wait_longer(television):
     ]
 
 
+def test_nothing_is_sent_twice(television):
+    """RFC 6749 §3.2, not even what we do not know; but for resources (RFC 8707 §2)."""
+    for twice in ({"scope": ["openid", "openid"]}, {"unknown": ["a", "b"]}):
+        assert television.begin(**twice).json["error"] == "invalid_request", twice
+    here = settings.current().issuer
+    assert television.begin(resource=[here, f"{here}/api"]).status_code == 200
+
+
 def test_a_code_that_nobody_typed_in_time_is_over(television, phone):
     """RFC 8628 §3.5: expired_token, and nobody can allow it any more."""
     code = television.begin().json["user_code"]

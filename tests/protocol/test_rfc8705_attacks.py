@@ -91,6 +91,8 @@ class TestAttacker:
         "header",
         [
             item(TAX.content)[:-1],
+            "." + item(TAX.content)[1:],
+            item(TAX.content)[:-1] + ".",
             f"{item(TAX.content)}, {item(TAX.content)}",
             f"{item(OTHER.content)}, {item(TAX.content)}",
             item(b"no certificate"),
@@ -217,6 +219,12 @@ class TestAttacker:
             (LISTED | {"jwks": {"keys": [TAX.jwk() | {"x5c": ["AAAA"]}]}}, "jwks: a key's x5c"),
             (LISTED | {"jwks": {"keys": [TAX.jwk() | {"x5c": "AAAA"}]}}, "jwks: a key"),
             (LISTED | {"jwks": {"keys": [TAX.jwk() | {"x5c": []}]}}, "jwks: a key"),
+            (LISTED | {"jwks": {"keys": [TAX.jwk() | {"x5c": {"0": "A"}}]}}, "jwks: a key"),
+            (LISTED | {"jwks": {"keys": [TAX.jwk() | {"x5c": [7]}]}}, "jwks: a key"),
+            (
+                LISTED | {"jwks": {"keys": [TAX.jwk() | {"x5c": TAX.jwk()["x5c"] * 6}]}},
+                "jwks: a key's x5c must be a list of 1 to 5",
+            ),
             (BOUND | {"dpop_bound_access_tokens": True}, "bound_access_tokens: must not stand"),
         ],
     )

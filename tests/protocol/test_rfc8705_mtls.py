@@ -23,7 +23,7 @@ from tests.certified import (
 )
 from tests.offices import GRANT_TYPES, a_decision
 from tests.people import lan
-from tests.proving import Holder
+from tests.proving import Holder, new_key
 from tests.public_services import Played, a_service, a_service_with_a_key, registration
 
 ROOT = authority()
@@ -62,6 +62,16 @@ def test_a_service_proves_itself_by_the_name_that_it_registered(client, member, 
 
     assert office.of_itself().status_code == 200
     assert office.over(TAX).of_itself().status_code == 401  # the same authority, another name
+
+
+@pytest.mark.parametrize(
+    "made",
+    [{"key": new_key("PS256")}, {"key": new_key("EdDSA")}, {"is_authority": None}],
+    ids=["RSA", "Ed25519", "says nothing"],
+)
+def test_other_keys_and_a_certificate_that_says_less_prove_as_well(client, made):
+    """RFC 5280 §4.2.1.9: who says nothing of being an authority is none."""
+    assert certified(client, certificate(by=ROOT, **made)).of_itself().status_code == 200
 
 
 def test_the_subject_over_an_authority_between(client):
