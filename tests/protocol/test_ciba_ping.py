@@ -93,6 +93,23 @@ def test_a_service_that_was_away_is_told_again_until_it_is_too_late(app, person,
 
 
 @pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("status", "is_heard"), [(200, True), (204, True), (202, False), (404, False)]
+)
+def test_only_200_and_204_say_that_it_was_heard(app, person, phone, status, is_heard):
+    """CIBA Core §10.2; whoever answers otherwise is told again."""
+    with hearing(app, status=status) as (desk, _receiver):
+        desk.ask(person, client_notification_token=TOKEN)
+        allow(phone)
+
+        outbox.deliver()
+
+        (message,) = messages(desk)
+    assert (message.delivered_at is not None) is is_heard
+    assert (message.next_at is None) is is_heard
+
+
+@pytest.mark.sqlite
 def test_a_ping_is_not_handed_on_to_another_place(app, person, phone):
     """CIBA Core §10.2, security cases 38 and 66: 3xx is no answer, and nobody else is visited."""
     with listening(says(b"")) as inside:

@@ -1,14 +1,22 @@
 """Strangers, other services and races at the grants of a service: Grant Management."""
 
 import pytest
+from sqlalchemy import select
 
+from identity import database
+from identity.database import transaction
+from identity.granted.grants import DecisionEnded
+from identity.granted.records import ServiceGrant
+from identity.managed.rewriting import Change, rewrite
 from tests.deciding import signed_in
 from tests.exchange import publish_catalogues
 from tests.managing import (
     BOTH,
+    LICENCE,
     an_office,
     at,
     created,
+    decides,
     error,
     grant_of,
     merge,
@@ -39,6 +47,32 @@ def office(her):
 
 
 class TestAttacker:
+    @pytest.mark.parametrize("made", [merge, replacing])
+    def test_a_change_touches_no_other_grant(self, her, office, made):
+        """§5.2: neither of the same service nor of another one; and it leaves no third."""
+        told = created(her, office)
+        beside, elsewhere = created(her, office), created(her, an_office(her.client))
+
+        decides(her, office, LICENCE, **made(told["grant_id"]))
+
+        assert [grant_of(one).version for one in (beside, elsewhere)] == [1, 1]
+        assert office.is_active(beside["access_token"])
+        mine = ServiceGrant.public_service_id == office.service.id
+        rows = database.rows(select(ServiceGrant.id, ServiceGrant.state).where(mine))
+        alive = {row.id for row in rows if row.state == "active"}
+        assert alive == {grant_of(told).id, grant_of(beside).id}
+
+    @pytest.mark.parametrize("made", [merge, replacing])
+    def test_what_was_given_back_is_not_added_to(self, her, office, made):
+        """§5.4: as one that never was; the person is not even asked."""
+        told = created(her, office)
+        at(office, told["grant_id"], method="DELETE")
+
+        assert error(office, **made(told["grant_id"])) == "invalid_grant_id"
+        gone = Change(grant=grant_of(told), scope="openid", taken=(), is_replaced=False)
+        with pytest.raises(DecisionEnded), transaction():
+            rewrite(gone)
+
     @pytest.mark.parametrize("method", ["GET", "DELETE"])
     def test_another_services_grant_is_as_one_that_is_not_there(self, her, office, method):
         told, other = created(her, office), an_office(her.client)

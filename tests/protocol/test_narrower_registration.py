@@ -2,9 +2,10 @@
 
 import pytest
 
+from identity.public_services import registered
 from identity.registration.register import register
 from identity.tokens.exchange import ACCESS_TOKEN, GRANT_TYPE
-from tests.exchange import ask, decision, give
+from tests.exchange import ask, decision, entries, give
 from tests.offices import GRANT_TYPES, Office, a_decision, about_scopes
 from tests.people import lan
 from tests.public_services import Played, registration
@@ -46,15 +47,24 @@ def exchanged(office, token):
 class TestAttacker:
     """Was given more than it may have now, and still holds what that bought."""
 
-    def test_a_procedure_that_was_taken_away_releases_nothing(self, office, told):
-        given = give(lan(), office.played, decision("full_name"))
+    @pytest.mark.parametrize("is_remembered", [False, True])
+    def test_a_procedure_that_was_taken_away_releases_nothing(self, office, told, is_remembered):
+        """Nor where this process remembers what it might do, because another one took it away."""
+        person, remembered = lan(), office.service
+        given = give(person, office.played, decision("full_name"))
         before = ask(office.client, given)
         narrowed(told, procedures=[BOTH[1]])
+        if is_remembered:
+            registered._memory.keep(remembered)
 
         after = ask(office.client, given)
 
         assert (before.status_code, after.status_code) == (200, 403)
         assert after.json["type"] == "urn:motlan:error:not-covered"
+        mark = entries(person.citizen_id)[-1]
+        decided = (mark.subject["reason"], mark.subject["decision_id"], mark.subject["basis"])
+        (carried,) = given.carried
+        assert decided == ("not_registered", str(carried.decision_id), carried.basis)
 
     def test_no_token_names_it_any_more(self, office, told):
         code = office.authorize(lan(), scope="openid offline_access", decisions=two())
