@@ -139,6 +139,16 @@ def test_a_receipt_carries_the_entry_and_the_logs_promise(her, service):
     assert receipt.number.startswith("ML-")
 
 
+def test_a_receipt_is_of_its_own_decision(her, service):
+    """Of two decisions of one person each first version has its own."""
+    her.is_asked(service, detail("full_name")).allow()
+    her.is_asked(service, detail("full_name", case="HS-000002")).allow()
+
+    told = [records.receipts(her.person.citizen_id, row.decision_id)[1] for row in her.decisions()]
+
+    assert [one.decision_id for one in told] == [row.decision_id for row in her.decisions()]
+
+
 def test_the_head_can_be_rebuilt_from_the_history(her, service):
     """Invariant 3."""
     pages = [

@@ -123,11 +123,23 @@ def test_what_rests_on_the_law_is_not_withdrawn_but_objected_to(her, service):
     """Law §3."""
     decision_id, _ = decided(her, service, procedure=LAW)
 
-    with pytest.raises(BoundByLaw):
+    with pytest.raises(BoundByLaw) as refusal:
         withdraw.withdraw(decision_id, by=her.session)
+    assert (refusal.value.status, refusal.value.code) == (409, "invalid_request")
     page = her.client.get(f"/my/consents/{decision_id}")
     assert 'id="withdraw"' not in page.text
     assert f'href="/my/consents/{decision_id}/object"' in page.text
+
+
+def test_what_is_over_is_not_withdrawn(her, service):
+    """Design §5: before the worker says so, too; the history then tells one end, by time."""
+    decision_id, _ = decided(her, service)
+    over, session = her.decisions()[0].until, her.session
+
+    with time_machine.travel(over, tick=True), pytest.raises(DecisionOver):
+        withdraw.withdraw(decision_id, by=session)
+
+    assert her.decisions()[0].state == State.GIVEN
 
 
 def test_a_refusal_cannot_be_withdrawn(her, service):
