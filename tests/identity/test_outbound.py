@@ -125,6 +125,16 @@ def test_what_is_refused_is_not_tried_again():
     assert len(stranger.requests) == 1
 
 
+@pytest.mark.parametrize("status", [201, 400, 404])
+def test_only_200_is_an_answer_to_a_question(status):
+    """Whatever stands in the page that says that there is none."""
+    with (
+        listening(says(KEYS, status=status)) as stranger,
+        pytest.raises(OutboundRefused, match=f"answered {status}"),
+    ):
+        Outbound(("127.0.0.1",)).get_json(f"http://127.0.0.1:{stranger.port}/keys")
+
+
 def test_a_redirect_is_followed_only_where_it_was_asked_for():
     """Also then it is checked like a first address."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from identity import database
 from identity.errors import InvalidClient
 from identity.public_services import registered
-from identity.registration.register import BadRegistrationError, documents, register
+from identity.registration.register import BadRegistrationError, documents, end, register
 from identity.trail import AccessEntry
 from tests.public_services import a_service, authenticate, public_jwk, registration
 
@@ -101,6 +101,24 @@ def test_each_registration_and_change_is_an_entry():
     register([told | {"client_name": "Renamed"}])
 
     assert entries_of(registered.find(told["client_id"])) == 2
+
+
+def test_what_is_done_to_one_service_or_organisation_is_done_to_no_other():
+    """Each is found by its own id or code, past the memory too."""
+    told = [registration(), registration()]
+    for n, each in enumerate(told):
+        each["organisation"] = each["organisation"] | {"code": f"H77.{n}", "name": f"Sở {n}"}
+    register(told)
+    one, other = (registered.find(each["client_id"]) for each in told)
+
+    told[0]["organisation"]["name"] = "Sở mới"
+    register(told[:1])
+    end(one.client_id)
+
+    found = registered.by_id(other.id)
+    assert (found.client_id, found.organisation.name) == (other.client_id, "Sở 1")
+    assert (found.is_active, found.version) == (True, other.version)
+    assert not registered.by_id(one.id).is_active
 
 
 def test_a_renamed_organisation_makes_a_new_version_of_all_its_services():

@@ -15,6 +15,7 @@ from identity.database import transaction
 from identity.errors import InvalidToken
 from identity.logout import back_channel
 from identity.outbox import OutboxMessage
+from identity.registration.register import end
 from identity.signing import keys, tokens
 from tests.asking import a_sender, answered, signed_in
 from tests.people import lan, submit
@@ -211,6 +212,20 @@ def test_a_service_without_an_address_gets_no_message(client):
     sign_out(client)
 
     assert standing(office) == []
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_an_ended_service_hears_nothing_and_who_has_heard_no_more(client, status):
+    """§2.5, §2.8."""
+    with hearing(client, reply=says(b"", status=status)) as (office, _):
+        gone = a_sender(client, backchannel_logout_uri=office.service.backchannel_logout_uri)
+        signed_in(client, lan())
+        assert all(map(bought, (office, gone)))
+        end(gone.service.client_id)
+        sign_out(client)
+        outbox.deliver()
+
+    assert [m.delivered_at is None for m in (*standing(office), *standing(gone))] == [False]
 
 
 def test_no_message_leaves_where_the_session_did_not_end(client):

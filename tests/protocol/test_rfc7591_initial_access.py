@@ -8,6 +8,7 @@ import time_machine
 from sqlalchemy import select
 
 from identity import clock, database, sealing
+from identity.self_registration import invitations
 from identity.self_registration.records import ServiceInvitation
 from identity.trail import AccessEntry
 from tests.exchange import find_entries
@@ -91,6 +92,14 @@ class TestTokens:
         types = ["invitation:made", "invitation:ended"]
         found = find_entries(AccessEntry.type.in_(types))
         assert [one.type for one in found if one.subject["invitation"] == name.hex] == types
+
+    def test_one_that_is_taken_back_takes_no_other_with_it(self, client):
+        (gone, gone_id), (stays, _) = an_invitation(), an_invitation()
+        invitations.end(gone_id)
+
+        told = [client.post("/register", json=metadata(), headers=bearer(t)) for t in (gone, stays)]
+
+        assert [answer.status_code for answer in told] == [401, 201]
 
     def test_one_is_over_after_its_days(self, client):
         """With one sentence for every token that is not good."""

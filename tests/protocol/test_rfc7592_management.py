@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from identity import sealing
+from identity.database import transaction
 from identity.public_services import registered
 from identity.registration.register import BadRegistrationError, register
-from identity.self_registration import client_configuration, invitations
+from identity.self_registration import client_configuration, invitations, records
 from identity.trail import AccessEntry
 from tests.exchange import find_entries
 from tests.offices import Office
@@ -318,6 +320,17 @@ class TestAttacker:
 
         assert sorted(answer.status_code for answer in answers) == [200] + [401] * 5
         assert registered.find(manager.told["client_id"]).version == 2
+
+    def test_a_token_that_was_replaced_meanwhile_changes_and_ends_nothing(self, manager):
+        """§2.2: the statement itself looks, whoever was admitted before."""
+        service = registered.find(manager.told["client_id"])
+        old, new = sealing.digest("replaced"), sealing.digest("fresh")
+
+        with transaction():
+            assert not records.change(service.id, old=old, new=new, kept=b"")
+            assert not records.end_service(service.id, old)
+
+        assert manager.read().status_code == 200
 
     def test_other_methods_are_none(self, manager):
         """§2."""

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from identity import clock
+from identity.registration.register import end
 from tests.asking import a_sender, answered, is_refused_here, signed_in
 from tests.people import form_token, lan
 from tests.signing_out import BYE, ask, confirm
@@ -86,6 +87,18 @@ def test_a_form_of_another_site_leads_to_the_same_page(client, hint):
     assert confirm(client, page).location == BYE
 
 
+def test_state_goes_behind_what_the_address_has_already(client):
+    """§3."""
+    place = BYE + "?lang=vi"
+    office = a_sender(client, post_logout_redirect_uris=[place])
+    signed_in(client, lan())
+    told = office.redeem(answered(office.ask())["code"]).json["id_token"]
+
+    page = ask(client, id_token_hint=told, post_logout_redirect_uri=place, state="s")
+
+    assert confirm(client, page).location == place + "&state=s"
+
+
 def test_who_is_not_signed_in_goes_straight_back(hint, app):
     """§2: nothing is left to confirm."""
     answer = ask(app.test_client(), id_token_hint=hint, post_logout_redirect_uri=BYE, state="x")
@@ -137,6 +150,11 @@ class TestAttacker:
 
         assert is_refused_here(page)
         assert is_refused_here(led)
+
+    def test_a_service_that_has_ended_leads_nobody_on(self, office, client, hint):
+        end(office.service.client_id)
+
+        assert is_refused_here(ask(client, id_token_hint=hint, post_logout_redirect_uri=BYE))
 
     @pytest.mark.usefixtures("hint")
     def test_an_access_token_is_no_hint(self, office, client):

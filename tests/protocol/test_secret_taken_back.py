@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from identity import database
 from identity.provider import client_credentials
 from identity.public_services import registered
-from identity.registration.register import register
+from identity.registration.register import end, register
 from identity.trail import AccessEntry
 from tests.asking import Sender
 from tests.offices import EVERY_GRANT, GRANT_TYPES, Office
@@ -214,3 +214,14 @@ class TestAttacker:
         of_itself(office)
 
         assert (before, marks(office)) == (0, 1)
+
+    @pytest.mark.parametrize("path", ["/device_authorization", "/bc-authorize"])
+    def test_who_has_ended_asks_nobody_where_it_is_remembered(self, office, path):
+        """The endpoints that no later statement stands behind."""
+        remembered = office.service
+        end(remembered.client_id)
+        registered._memory.keep(remembered)
+
+        answer = office.post(path, scope="openid")
+
+        assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
