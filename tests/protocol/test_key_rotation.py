@@ -8,6 +8,8 @@ from pathlib import Path
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from time_machine import travel
 
 from identity import clock, files
@@ -332,4 +334,41 @@ def test_a_list_that_vanishes_stops_nobody_who_runs(folder, monkeypatch):
 
     assert read(signing, signing.sign(claims(), typ="at+jwt"))
     with pytest.raises(UnsafeFileError, match=r"keys\.json"):
+        SigningKeys(folder)
+
+
+def said_of(state, **changed):
+    """Spoils what the list says of the keys in this state."""
+
+    def spoil(folder):
+        told = json.loads((folder / "keys.json").read_bytes())
+        told["keys"] = [key | (changed if key["state"] == state else {}) for key in told["keys"]]
+        (folder / "keys.json").write_text(json.dumps(told))
+
+    return spoil
+
+
+def of_another_kind(folder):
+    """Private halves that are well made, and that nothing can be signed with."""
+    made = X25519PrivateKey.generate()
+    pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for path in folder.glob("*.pem"):
+        path.write_bytes(pem)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        of_another_kind,
+        said_of("next", alg="HS256"),
+        said_of("next", kept="elsewhere"),
+        said_of("next", kid="of-another-key"),
+        said_of("current", kept="token"),  # which was not set up
+    ],
+)
+def test_a_list_that_says_what_cannot_be_is_refused(folder, spoil):
+    """RFC 8725 §3.1, and fail closed: also of a key that does not sign yet."""
+    spoil(folder)
+
+    with pytest.raises(UnsafeFileError):
         SigningKeys(folder)
