@@ -83,6 +83,15 @@ class TestAttacker:
         assert (answer.status_code, answer.data) == (200, b"")
         assert office.userinfo(bought["access_token"]).status_code == 200
 
+    def test_another_services_own_token_stays_alive_too(self, client, office):
+        """RFC 7009 §2.1: of one that no person stands behind."""
+        own = office.post("/token", grant_type="client_credentials").json["access_token"]
+
+        answer = an_office(client).post("/revoke", token=own)
+
+        assert (answer.status_code, answer.data) == (200, b"")
+        assert office.is_active(own)
+
     def test_nobody_revokes_without_proof(self, client, office):
         """RFC 7009 §2.1."""
         bought = office.sign_in(lan())
