@@ -40,6 +40,12 @@ class TestAttacker:
 
         assert is_refused_here(office.ask(redirect_uri=uri))
 
+    def test_the_port_of_another_scheme_is_not_free(self, client):
+        """RFC 8252 §7.3 frees the port of http alone."""
+        office = a_sender(client, redirect_uris=["https://127.0.0.1/cb"])
+
+        assert is_refused_here(office.ask(redirect_uri="https://127.0.0.1:49152/cb"))
+
     def test_a_registered_port_is_not_free(self, client):
         """RFC 9700 §4.1.3: native means registered without one."""
         office = a_sender(client, redirect_uris=["http://127.0.0.1:9000/cb"])
