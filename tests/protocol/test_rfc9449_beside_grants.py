@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
+from identity.polled.ways import DEVICE
 from tests.people import lan
-from tests.proving import bound, redeemed, refreshed
+from tests.proving import Holder, bound, redeemed, refreshed
 
 pytestmark = pytest.mark.usefixtures("app")
 SPENT, DEAD = (400, "invalid_dpop_proof"), (400, "invalid_grant")
@@ -22,6 +23,10 @@ def redeeming(code):
         "redirect_uri": code.redirect_uri,
         "code_verifier": code.verifier,
     }
+
+
+def polling(told):
+    return {"grant_type": DEVICE, "device_code": told["device_code"]}
 
 
 def sent(office, form, proof):
@@ -71,6 +76,20 @@ class TestAttacker:
 
         assert refreshed(office, holder, token).status_code == 200
         assert redeemed(office, holder, code).status_code == 200
+
+    def test_a_proof_that_was_spent_spends_no_device_code(self, television, phone):
+        """Nor one that has its answer, and could be polled for by nobody else then."""
+        holder, basic = Holder(television.client), television.played.basic()
+        for_nonce, waiting, allowed = (television.begin().json for _ in range(3))
+        television.allowed_by(phone)
+        holder.send("POST", "/token", data=polling(for_nonce), headers=basic)
+        proof = holder.proof("POST", "/token")
+        assert error(sent(television, polling(waiting), proof)) == (400, "authorization_pending")
+
+        assert error(sent(television, polling(allowed), proof)) == SPENT
+
+        bought = holder.send("POST", "/token", data=polling(allowed), headers=basic)
+        assert (bought.status_code, bought.json["token_type"]) == (200, "DPoP")
 
     def test_who_was_refused_has_spent_the_proof(self, office, holder):
         """A guess at a verifier costs a signature."""
