@@ -8,11 +8,12 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from identity import clock, database, rate, settings
+from identity import clock, database, rate, sealing, settings
 from identity.authentication import sessions
 from identity.database import transaction
 from identity.granted import grants
 from identity.signing import keys
+from identity.tokens import codes
 from identity.trail import AccessEntry
 from tests.at_once import at_once
 from tests.offices import a_decision, about_scopes, an_office
@@ -294,6 +295,7 @@ class TestAttacker:
 
         an_office(client).redeem(code)
         office.redeem(code, code_verifier="y" * 43)
+        office.redeem(code, redirect_uri="https://elsewhere.test/cb")
 
         assert office.userinfo(bought["access_token"]).status_code == 200
 
@@ -333,6 +335,19 @@ class TestAttacker:
         assert office.refresh(code.text).json["error"] == "invalid_grant"
         crossed = office.redeem(code, code=bought["refresh_token"])
         assert crossed.json["error"] == "invalid_grant"
+
+    @pytest.mark.parametrize("kind", ["code", "refresh_token"])
+    def test_what_was_purged_is_refused_like_what_never_was(self, office, kind):
+        """§5.2: a day after its end nothing is left of a code or token but its text."""
+        purpose = {"code": codes.PURPOSE, "refresh_token": codes.REFRESH_PURPOSE}[kind]
+        text, _digest = sealing.new_handle(minh().citizen_id, purpose)
+        grant_type = {"code": "authorization_code"}.get(kind, kind)
+        form = {"grant_type": grant_type, kind: text, "redirect_uri": "https://a.test"}
+
+        for more in ({}, {"resource": settings.current().issuer}):
+            answer = office.post("/token", **form, **more)
+            assert (answer.status_code, answer.json["error"]) == (400, "invalid_grant")
+        assert not office.is_active(text)
 
     def test_no_refusal_repeats_what_was_sent(self, office):
         """Design §2.8."""
