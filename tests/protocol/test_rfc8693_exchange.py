@@ -7,10 +7,13 @@ from datetime import timedelta
 import jwt
 import pytest
 import time_machine
+from sqlalchemy import select, update
 
-from identity import clock, settings
+from identity import clock, database, settings
 from identity.database import transaction
 from identity.granted import grants
+from identity.public_services import registered
+from identity.public_services.records import PublicService
 from identity.registration.register import BadRegistrationError
 from identity.tokens.exchange import ACCESS_TOKEN, GRANT_TYPE
 from tests.exchange import entries
@@ -308,6 +311,24 @@ class TestAttacker:
         bought = plain.sign_in(person)
 
         assert exchange(plain, bought["access_token"]).json["error"] == "unauthorized_client"
+
+    @pytest.mark.parametrize("grant_type", [GRANT_TYPE, "client_credentials"])
+    def test_who_only_names_a_service_gets_nothing_whatever_stands_in_its_registration(
+        self, client, grant_type
+    ):
+        """RFC 6749 §4.4.2: registration refuses such a service, and so does the endpoint."""
+        app = a_service(token_endpoint_auth_method="none")
+        mine = PublicService.client_id == app.client_id
+        told = database.row(select(PublicService.registration).where(mine)).registration
+        with transaction():
+            changed = {"registration": told | {"grant_types": TYPES}}
+            database.write(update(PublicService).where(mine).values(changed))
+        registered.forget()
+
+        asked = form("any", grant_type=grant_type) | {"client_id": app.client_id}
+        answer = client.post("/token", data=asked)
+
+        assert (answer.status_code, answer.json["error"]) == (400, "unauthorized_client")
 
     def test_an_ended_or_late_token_is_no_subject(self, office, person):
         bought, late = office.sign_in(person), office.sign_in(person)
