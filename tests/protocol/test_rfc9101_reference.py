@@ -101,6 +101,17 @@ def test_what_is_fetched_now_needs_no_times(client, notebook):
     assert "code" in answered(office.bring(None, request_uri=notebook.address))
 
 
+def test_what_is_fetched_now_and_says_when_it_began_lasts_an_hour(client, notebook):
+    """FAPI 2.0 Message Signing §5.3.1: also where no end is said."""
+    office = a_signer(client, request_uris=[notebook.address])
+    signed_in(client, lan())
+
+    notebook.holds(office.sign(nbf=int(time.time()) - 3590, exp=None))
+    assert "code" in answered(office.bring(None, request_uri=notebook.address))
+    notebook.holds(office.sign(nbf=int(time.time()) - 3610, exp=None))
+    assert error_of(office.ask(request_uri=notebook.address)) == "invalid_request_object"
+
+
 class TestAttacker:
     """Whoever would have us knock at a door, or read there what the service did not write."""
 
