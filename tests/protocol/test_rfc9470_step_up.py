@@ -13,6 +13,7 @@ from consent.attributes import publish as attributes_file
 from consent.procedures import catalogue
 from consent.procedures import publish as procedures_file
 from identity import clock
+from identity.authentication import sign_in as sign_in_verbs
 from identity.granted.gate import TokenRef
 from tests.asking import Sender, answered, waiting
 from tests.deciding import an_asking_service, detail, signed_in
@@ -127,6 +128,22 @@ def test_authorize_does_what_the_challenge_says(client, service):
 
         assert client.post("/api/attributes", json={}, headers=_bearer(fresh)).status_code == 200
     assert first
+
+
+def test_who_signed_in_too_weakly_for_an_essential_level_is_not_asked_again(
+    client, service, monkeypatch
+):
+    """Unmet Authentication Requirements §2: an error, and neither a code nor a circle."""
+    person, sender = lan(), Sender(client, service)
+    wanted = {"id_token": {"acr": {"essential": True, "value": "vn:auth:2"}}}
+    request_id = waiting(sender.ask(claims=json.dumps(wanted)))
+    monkeypatch.setattr(sign_in_verbs, "ACR_OF_BOTH", 1)
+    done = sign_in(client, person, query=f"?request={request_id}")
+
+    told = answered(client.get(done.location))
+
+    assert told["error"] == "unmet_authentication_requirements"
+    assert "code" not in told
 
 
 def _details():
