@@ -242,13 +242,11 @@ def end_families(  # noqa: PLR0913 - whose, why, and the ways to say which
     grant_id: uuid.UUID | None = None,
     family_id: uuid.UUID | None = None,
     spared_session: uuid.UUID | None = None,
-    spare_offline: bool = False,
 ) -> int:
     """Every token of the person's families that match is dead, and no code starts a new one.
 
     With none of the three ids: all of them, but for those of the spared session. A family without
-    a session (offline access) is spared by `session_id` and by `spare_offline`. Answers how many
-    families were ended.
+    a session (offline access) is spared by `session_id`. Answers how many families were ended.
     """
     wanted = {"session_id": session_id, "grant_id": grant_id, "family_id": family_id}
     only = {name: value for name, value in wanted.items() if value is not None}
@@ -256,7 +254,6 @@ def end_families(  # noqa: PLR0913 - whose, why, and the ways to say which
         clock.now(),
         by,
         citizen_id=citizen_id,
-        spare_offline=spare_offline,
         spared_session=spared_session,
         **only,
     )

@@ -183,7 +183,6 @@ def end_families(
     by: str,
     *,
     citizen_id: uuid.UUID,
-    spare_offline: bool = False,
     spared_session: uuid.UUID | None = None,
     **only: uuid.UUID,
 ) -> int:
@@ -195,8 +194,6 @@ def end_families(
             (TokenFamily.id if name == "family_id" else getattr(TokenFamily, name)) == value
         )
         code.append(getattr(AuthorizationCode, name) == value)
-    if spare_offline:
-        family.append(TokenFamily.session_id.is_not(None))
     if spared_session is not None:
         family.append(TokenFamily.session_id.is_distinct_from(spared_session))
         code.append(AuthorizationCode.session_id.is_distinct_from(spared_session))
