@@ -106,3 +106,15 @@ class TestAttacker:
         for answer in (refreshed, lesser):
             assert answer["scope"] == "openid"
             assert office.userinfo(answer["access_token"]).json.keys() == {"sub"}
+
+    def test_what_came_instead_is_not_said_either(self, office, told):
+        """OIDC Core §5.5: the token was for one claim, whatever else its service may ask for now."""
+        scope, decided = "openid claim:name email", about_scopes("name", "email")
+        bought = office.sign_in(lan(), scope=scope, decisions=(decided,))
+        narrowed(told, scope="openid profile")
+
+        said = office.userinfo(bought["access_token"]).json
+        lesser = exchanged(office, bought["access_token"]).json
+
+        assert said.keys() == {"sub", "name"}
+        assert office.userinfo(lesser["access_token"]).json.keys() == {"sub", "name"}
