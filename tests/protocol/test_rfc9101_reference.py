@@ -140,6 +140,15 @@ class TestAttacker:
             notebook.holds(text)
             assert error_of(office.ask(request_uri=uri)) == error
 
+    def test_no_more_is_kept_than_there_is_room_for(self, client):
+        """A service may make as many objects as it likes, each under its own digest."""
+        mine = a_signer(client).service.id
+        for n in range(references.MOST_KEPT + 1):
+            references._kept.keep(mine, f"https://a.test/r#{n}", text="an object")
+
+        assert len(references._kept._texts) == 1
+        references.forget()
+
     def test_a_place_that_leads_on_or_fails_is_not_followed(self, client):
         """Security case 37: a 302 to somewhere inside."""
         with listening(says(b"")) as inside:

@@ -55,6 +55,14 @@ def test_one_second_is_all():
     assert client_credentials.REMEMBERED_SECONDS == 1.0
 
 
+def test_as_many_as_are_remembered_and_no_more(office):
+    most = range(client_credentials.MOST_REMEMBERED)
+    client_credentials._seen |= dict.fromkeys([(n, 1) for n in most], 0.0)
+
+    assert asked(office) == 200
+    assert len(client_credentials._seen) == 1
+
+
 def test_a_service_that_nobody_saw_alive_is_looked_at(office):
     ended_elsewhere(office)
 
