@@ -108,7 +108,7 @@ class TestAttacker:
             assert office.userinfo(answer["access_token"]).json.keys() == {"sub"}
 
     def test_what_came_instead_is_not_said_either(self, office, told):
-        """OIDC Core §5.5: the token was for one claim, whatever else its service may ask for now."""
+        """OIDC Core §5.5: the token was for one claim, whatever its service may ask for now."""
         scope, decided = "openid claim:name email", about_scopes("name", "email")
         bought = office.sign_in(lan(), scope=scope, decisions=(decided,))
         narrowed(told, scope="openid profile")
