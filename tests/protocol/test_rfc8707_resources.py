@@ -127,6 +127,16 @@ class TestAttacker:
             assert (own.status_code, own.json["error"]) == (400, "invalid_target")
         assert sender.error(resource=[api(), "https://other.test"]) == "invalid_target"
 
+    def test_a_services_own_token_for_the_api_gets_nobodys_data(self, office):
+        """RFC 6750 §3.1: it opens the door to no one, whatever the request names."""
+        told = office.post("/token", grant_type="client_credentials", resource=api()).json
+        bearer = {"Authorization": f"Bearer {told['access_token']}"}
+
+        answer = office.client.post("/api/attributes", json={}, headers=bearer)
+
+        assert answer.status_code == 403
+        assert answer.json["type"] == "urn:motlan:error:insufficient-scope"
+
     def test_a_token_request_never_widens_and_spends_nothing(self, office):
         """RFC 8707 §2.2: what was authorized for userinfo opens no API."""
         code = with_details(office, userinfo())
