@@ -118,3 +118,12 @@ class TestAttacker:
 
         assert said.keys() == {"sub", "name"}
         assert office.userinfo(lesser["access_token"]).json.keys() == {"sub", "name"}
+
+    def test_nor_the_scope_that_stood_for_a_procedure(self, office, told):
+        """What it named is gone, and so is the name."""
+        scope, decided = f"openid procedure:{BOTH[0]}", a_decision(case=None)
+        bought = office.sign_in(lan(), scope=scope, decisions=(decided,))
+        narrowed(told, procedures=[BOTH[1]])
+
+        assert bought["scope"] == scope
+        assert exchanged(office, bought["access_token"]).json["scope"] == "openid"
