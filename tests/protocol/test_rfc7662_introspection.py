@@ -107,6 +107,13 @@ class TestAttacker:
 
         assert introspected(an_office(client), bought[kind]) == INACTIVE
 
+    def test_another_services_own_token_is_inactive_too(self, client, office):
+        """RFC 7662 §4: of one that no person stands behind."""
+        own = office.post("/token", grant_type="client_credentials").json["access_token"]
+
+        assert introspected(an_office(client), own) == INACTIVE
+        assert introspected(office, own)["active"] is True
+
     def test_who_only_names_a_public_client_learns_nothing(self, client):
         """RFC 7662 §2.1: some form of authorization. Naming oneself is none."""
         school = a_service(token_endpoint_auth_method="none")
