@@ -9,6 +9,7 @@ from identity.provider import client_credentials
 from identity.public_services import registered
 from identity.public_services.records import PublicService
 from tests.offices import an_office
+from tests.people import lan
 from tests.public_services import registered_elsewhere
 
 
@@ -49,6 +50,22 @@ def test_what_it_got_then_is_dead_at_once_where_we_are_asked(office):
     token = office.post("/token", grant_type="client_credentials").json["access_token"]
 
     assert not office.is_active(token)
+
+
+def test_it_gets_nothing_about_a_person_from_that_moment_on(office):
+    """Whatever proves it is remembered: the statement that spends looks itself."""
+    code, bought = office.authorize(lan()), office.sign_in(lan())
+    before, remembered = office.userinfo(bought["access_token"]).status_code, office.service
+    ended_elsewhere(office)
+
+    redeemed = office.redeem(code)
+    registered._memory.keep(remembered)
+    refreshed = office.refresh(bought["refresh_token"])
+    registered._memory.keep(remembered)
+    after = office.userinfo(bought["access_token"]).status_code
+
+    assert redeemed.json["error"] == refreshed.json["error"] == "invalid_grant"
+    assert (before, after) == (200, 401)
 
 
 def test_one_second_is_all():
