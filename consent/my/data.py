@@ -10,6 +10,7 @@ from consent.attributes.catalogue import Attribute, Register
 from consent.attributes.envelopes import TOLD, Value
 from consent.my import records
 from consent.my.uses import Used, uses
+from identity.presentation import by_words
 from identity.public_services import registered
 from identity.public_services.registered import Registered
 
@@ -79,7 +80,7 @@ class Data:
 
 
 def data(citizen_id: uuid.UUID, *, language: str) -> Data:
-    """A person's values, each register's together, in the order of the catalogue."""
+    """A person's values, each register's together, in the order of the words on the page."""
     known = values.current(citizen_id, catalogue.attributes())
     questioned = set(records.open_tickets(citizen_id))
     told = uses(citizen_id)
@@ -97,7 +98,7 @@ def data(citizen_id: uuid.UUID, *, language: str) -> Data:
         )
         for name, value in known.items()
     ]
-    items.sort(key=_register)
+    items = sorted(by_words(items, lambda item: item.label), key=_register)
     shelves = [
         Shelf(catalogue.register(name), list(same)) for name, same in groupby(items, key=_register)
     ]
@@ -106,7 +107,7 @@ def data(citizen_id: uuid.UUID, *, language: str) -> Data:
 
 def _names(used: Used, services: Mapping[uuid.UUID, Registered]) -> Sequence[str]:
     names = {services[one].organisation.name for one in used.services if one in services}
-    return sorted(names)
+    return by_words(names, str)
 
 
 def _register(item: Item) -> str:

@@ -154,6 +154,22 @@ class TestData:
         shown = her.client.get(link["href"])
         assert len(re.findall('data-entry="', shown.text)) == 2
 
+    def test_a_register_s_values_stand_in_the_order_of_their_words(self, her):
+        """By the dictionary: the names that machines know are no order for a reader."""
+        fill_register("population", told(her.person, "contact_phone", PHONE))
+
+        page = Markup(her.client.get("/my/data").text)
+
+        (section,) = page.all("section", id="register-population")
+        labels = [one.words for one in page.within(section, "th") if one["scope"] == "row"]
+        assert labels == [
+            "Giới tính",
+            "Họ, chữ đệm và tên",
+            "Ngày, tháng, năm sinh",
+            "Số điện thoại liên hệ",
+            "Số định danh cá nhân",
+        ]
+
     def test_of_many_that_used_it_three_are_named(self, her):
         for n in range(5):
             told = {"name": f"Cơ quan {n}", "code": f"H{n}.1", "level": "province"}
