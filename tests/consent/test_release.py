@@ -189,6 +189,12 @@ def test_where_uses_are_counted_a_release_is_built_twice(client, her):
     assert (tally.round_trips, tally.commits) == (5, 2)
 
 
+def test_a_use_is_taken_from_the_decision_that_was_used_alone(client, her):
+    once, other = (give(her, a_service(), decision("full_name", uses_left=1)) for _ in range(2))
+
+    assert [ask(client, given).status_code for given in (once, once, other)] == [200, 403, 200]
+
+
 def test_a_budget_is_used_up_to_its_end_and_not_beyond(client, her):
     given = give(her, a_service(), decision("full_name", uses_left=2))
 
