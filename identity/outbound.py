@@ -47,6 +47,10 @@ class OutboundRefused(Exception):
     """We will not go there, or what came back is not taken. The host is named, no more."""
 
 
+class OutboundRedirected(OutboundRefused):
+    """It answered with a redirect, which is not followed."""
+
+
 class OutboundFailed(OutboundRefused):
     """It could not be reached, was too slow or had an error of its own: later may be better."""
 
@@ -140,7 +144,7 @@ class Outbound:
         answer = self._once(message)
         while answer.status in _REDIRECTS:
             if redirects == 0:
-                raise OutboundRefused(f"{_host(message.url)} redirects, which is not followed")
+                raise OutboundRedirected(f"{_host(message.url)} redirects, which is not followed")
             redirects -= 1
             target = urljoin(message.url, answer.headers.get("Location", ""))
             message = Message(message.method, target, headers=message.headers)

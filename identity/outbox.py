@@ -21,11 +21,9 @@ LONGEST_PAUSE = timedelta(hours=6)
 SHARED_PAUSE = timedelta(minutes=5)  # of all messages to an address that does not answer
 MOST_TRIES = 40  # about a week; then an operator has to look
 UNFINISHED = "Unfinished"  # the last error of a message whose worker died with it
-
 KEPT = timedelta(days=365)  # after it was acknowledged: the citizen's page still tells when
 
 _UNHEARD = text("delivered_at IS NULL")
-
 EVERY = timedelta(seconds=1)  # so that it is delivered within seconds
 # What has a time of its own to be worth something is looked at this long after it, and is gone.
 KEPT_AFTER = timedelta(days=30)
@@ -37,6 +35,10 @@ _carriers: dict[str, Deliver] = {}
 
 class UnknownKind(Exception):
     """A message that nothing here knows how to send."""
+
+
+class NotWanted(Exception):
+    """The recipient answered that it will not have the message: nobody tries again."""
 
 
 class OutboxMessage(Base):
@@ -225,13 +227,13 @@ def delivered(message: Waiting) -> None:
         )
 
 
-def failed(message: Waiting, why: str) -> None:
-    """Try again later, each time later; after `MOST_TRIES` an operator has to look.
+def failed(message: Waiting, why: str, *, is_final: bool = False) -> None:
+    """Try again later unless it is final, each time later; after `MOST_TRIES` an operator looks.
 
     What would be tried after its time is given up at once.
     """
     again_at = clock.now() + _pause(message.tries)
-    given_up = message.tries >= MOST_TRIES or _is_over(message.until, again_at)
+    given_up = is_final or message.tries >= MOST_TRIES or _is_over(message.until, again_at)
     next_at = None if given_up else again_at
     with transaction():
         database.write(
@@ -282,7 +284,7 @@ def deliver(send: Deliver = send_by_kind, *, at_most: int = 20) -> int:
         try:
             send(message)
         except Exception as error:  # noqa: BLE001 - one bad recipient must not stop the others
-            failed(message, type(error).__name__)
+            failed(message, type(error).__name__, is_final=isinstance(error, NotWanted))
             if isinstance(error, OutboundFailed):
                 _pause_address(message)
         else:

@@ -373,7 +373,7 @@ class TestAttacker:
                 outbox.deliver()
 
                 (message,) = standing(office)
-            assert (message.delivered_at, message.last_error) == (None, "OutboundRefused")
+            assert (message.delivered_at, message.last_error) == (None, "OutboundRedirected")
             assert inside.connections == 0
 
     def test_an_endless_answer_is_cut(self, client):

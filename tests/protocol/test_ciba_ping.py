@@ -94,7 +94,7 @@ def test_a_service_that_was_away_is_told_again_until_it_is_too_late(app, person,
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize(
-    ("status", "is_heard"), [(200, True), (204, True), (202, False), (404, False)]
+    ("status", "is_heard"), [(200, True), (204, True), (202, False), (503, False)]
 )
 def test_only_200_and_204_say_that_it_was_heard(app, person, phone, status, is_heard):
     """CIBA Core §10.2; whoever answers otherwise is told again."""
@@ -110,6 +110,23 @@ def test_only_200_and_204_say_that_it_was_heard(app, person, phone, status, is_h
 
 
 @pytest.mark.sqlite
+@pytest.mark.parametrize(("status", "times"), [(401, 1), (403, 1), (404, 1), (307, 1), (429, 2)])
+def test_a_service_that_will_not_hear_is_not_told_again(app, person, phone, status, times):
+    """FAPI-CIBA plan, endpoint answers 401: told once, and it may ask as before."""
+    with hearing(app, status=status) as (desk, receiver):
+        desk.ask(person, client_notification_token=TOKEN)
+        allow(phone)
+        outbox.deliver()
+        with time_machine.travel(clock.now() + timedelta(seconds=10), tick=True):
+            outbox.deliver()
+
+        (message,) = messages(desk)
+        assert len(receiver.requests) == times
+        assert (message.next_at is None, message.delivered_at) == (times == 1, None)
+    assert desk.poll().status_code == 200
+
+
+@pytest.mark.sqlite
 def test_a_ping_is_not_handed_on_to_another_place(app, person, phone):
     """CIBA Core §10.2, security cases 38 and 66: 3xx is no answer, and nobody else is visited."""
     with listening(says(b"")) as inside:
@@ -121,7 +138,7 @@ def test_a_ping_is_not_handed_on_to_another_place(app, person, phone):
             outbox.deliver()
 
             (message,) = messages(desk)
-        assert (message.delivered_at, message.last_error) == (None, "OutboundRefused")
+        assert (message.delivered_at, message.last_error) == (None, "NotWanted")
         assert inside.connections == 0
 
 
