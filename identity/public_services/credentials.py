@@ -74,6 +74,14 @@ class Presented:
     assertion: Claimed | None = field(repr=False, default=None)  # where it is a signed one
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a proof does not hold."""
+
+    reason: str  # a word, for the access log
+    why: str = ""  # more exactly, for the operator
+
+
 def authenticate(request: Request) -> Registered:
     """The public service that sent this form, proven by its one registered method.
 
@@ -89,14 +97,14 @@ def authenticate(request: Request) -> Registered:
     if service is None:
         _spend_the_same_time(presented)
         raise _refusal("unknown")
-    reason = _fault(service, presented)
-    if reason in {"proof", "method"} and presented.method != ASSERTION:
+    fault = _fault(service, presented)
+    if fault and fault.reason in {"proof", "method"} and presented.method != ASSERTION:
         # A secret or method that was changed less than 30 seconds ago counts at once.
         service = registered.again(service) or service
-        reason = _fault(service, presented)
-    if reason is not None:
-        _leave_mark(service, reason, request_id=request.request_id)
-        raise _refusal(reason)
+        fault = _fault(service, presented)
+    if fault is not None:
+        _leave_mark(service, fault, request_id=request.request_id)
+        raise _refusal(fault.reason)
     return service
 
 
@@ -110,7 +118,7 @@ def again(service: Registered, *, request_id: str) -> Registered | None:
     """
     now = registered.again(service)
     if now is not None and not _counts_still(service, now):
-        _leave_mark(service, "changed", request_id=request_id)
+        _leave_mark(service, Fault("changed"), request_id=request_id)
         raise _refusal("changed")
     return now
 
@@ -197,14 +205,14 @@ def _assertion(request: Request) -> Presented | None:
     return Presented(ASSERTION, claimed.client_id, request=request, assertion=claimed)
 
 
-def _fault(service: Registered, presented: Presented) -> str | None:
+def _fault(service: Registered, presented: Presented) -> Fault | None:
     """Why this proof does not hold; null: it does."""
     if _shown_as(service.auth_method) != presented.method:
-        return "method"
-    reason = _PROOFS[service.auth_method](service, presented)
-    if reason is None and not service.is_active:
-        return "ended"
-    return reason
+        return Fault("method")
+    fault = _PROOFS[service.auth_method](service, presented)
+    if fault is None and not service.is_active:
+        return Fault("ended")
+    return fault
 
 
 def _shown_as(method: str) -> str:
@@ -212,16 +220,17 @@ def _shown_as(method: str) -> str:
     return NONE if method in client_certificate.METHODS else method
 
 
-def _by_secret(service: Registered, presented: Presented) -> str | None:
+def _by_secret(service: Registered, presented: Presented) -> Fault | None:
     material = service.id.bytes + presented.proof.encode()
     kept = service.secret_digest or b""
-    return None if sealing.ring().is_mac("client-secret", material, claimed=kept) else "proof"
+    is_it = sealing.ring().is_mac("client-secret", material, claimed=kept)
+    return None if is_it else Fault("proof")
 
 
-def _by_assertion(service: Registered, presented: Presented) -> str | None:
+def _by_assertion(service: Registered, presented: Presented) -> Fault | None:
     claimed, request = presented.assertion, presented.request
     if claimed is None or request is None:
-        return "proof"
+        return Fault("proof")
     try:
         keys = service_keys.keys(service, claimed.kid)
         verified = client_assertion.verify(
@@ -232,12 +241,11 @@ def _by_assertion(service: Registered, presented: Presented) -> str | None:
             algorithms=service_keys.assertion_algs(service, keys),
         )
     except InvalidClient as fault:
-        log.info("not proven", service=service.client_id, why=fault.note)
-        return "proof"
+        return Fault("proof", fault.note or "")
     # Durable before anything is issued: no other process, and no restart, takes it again.
     digest = hashlib.sha256(f"{service.client_id}\x1f{verified.jti}".encode()).digest()
     spent = records.spent(digest, verified.expires_at)
-    return None if single_use.spend(request, digest, by=spent) else "replay"
+    return None if single_use.spend(request, digest, by=spent) else Fault("replay")
 
 
 def _audiences(service: Registered, request: Request) -> tuple[str, ...]:
@@ -247,19 +255,17 @@ def _audiences(service: Registered, request: Request) -> tuple[str, ...]:
     return (issuer, issuer + TOKEN_PATH) if is_by_core and request.path == TOKEN_PATH else (issuer,)
 
 
-def _by_certificate(service: Registered, presented: Presented) -> str | None:
+def _by_certificate(service: Registered, presented: Presented) -> Fault | None:
     request = presented.request
     why = "none shown" if request is None else client_certificate.fault(service, request)
-    if why is not None:
-        log.info("not proven", service=service.client_id, why=why)
-    return None if why is None else "proof"
+    return None if why is None else Fault("proof", why)
 
 
-def _by_nothing(_service: Registered, _presented: Presented) -> str | None:
+def _by_nothing(_service: Registered, _presented: Presented) -> Fault | None:
     return None
 
 
-_PROOFS: dict[str, Callable[[Registered, Presented], str | None]] = {
+_PROOFS: dict[str, Callable[[Registered, Presented], Fault | None]] = {
     BASIC: _by_secret,
     POST: _by_secret,
     ASSERTION: _by_assertion,
@@ -274,13 +280,15 @@ def _spend_the_same_time(presented: Presented) -> None:
         sealing.ring().is_mac("client-secret", presented.proof.encode(), claimed=b"")
 
 
-def _leave_mark(service: Registered, reason: str, *, request_id: str) -> None:
+def _leave_mark(service: Registered, fault: Fault, *, request_id: str) -> None:
     trail.refuse(
         "service:refused",
         Who(public_service=service.id),
-        subject={"reason": reason},
+        subject={"reason": fault.reason},
         acting={"public_service": service.client_id, "request": request_id},
     )
+    if fault.why:  # not before: the loop leaves what writes to a thread, which begins anew
+        log.info("not proven", service=service.client_id, why=fault.why)
 
 
 def _refusal(reason: str) -> InvalidClient:

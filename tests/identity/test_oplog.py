@@ -6,12 +6,15 @@ import json
 import os
 import threading
 from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import structlog
 
 from identity import doors, oplog, settings, worker
 from identity.joining import Duty
+from tests.answering import Answering
+from tests.public_services import a_service_with_a_key
 
 pytestmark = pytest.mark.usefixtures("app")
 log = structlog.get_logger("tests")
@@ -73,6 +76,22 @@ def test_the_lines_of_one_turn_of_the_worker_belong_together(lines):
     assert [line["event"] for line in told] == ["on the way", "duty failed"] * 2
     assert told[0]["turn"] == told[1]["turn"] != told[2]["turn"] == told[3]["turn"]
     assert "request" not in told[0]
+
+
+def test_a_service_that_did_not_prove_itself_is_told_of_once(app, lines):
+    """The loop reads the proof, and the thread that writes the entry reads it again."""
+    service = a_service_with_a_key()
+    host = urlsplit(settings.current().issuer).netloc
+    with Answering(app, settings.current()) as server:
+        for _ in range(3):  # the first finds nothing of the service in memory, and begins there
+            form = service.assertion(aud="https://elsewhere.example")
+            body = urlencode({"grant_type": "client_credentials"} | form)
+            head = f"POST /token HTTP/1.1\r\nHost: {host}\r\nContent-Type: {doors.FORM}\r\n"
+            said = f"{head}Content-Length: {len(body)}\r\n\r\n{body}"
+            assert server.answer(said.encode()).status == 401
+
+    told = [line for line in lines() if line["event"] == "not proven"]
+    assert [line["why"] for line in told] == ["client assertion: aud"] * 3
 
 
 def test_a_full_disk_is_told_as_such(lines):

@@ -9,7 +9,7 @@ from cryptography import x509
 from werkzeug import Response
 
 from identity.certificates import names
-from identity.public_services import registered, service_keys
+from identity.public_services import credentials, registered, service_keys
 from identity.registration.register import register
 from tests.asking import Sender
 from tests.certified import (
@@ -316,3 +316,14 @@ def test_a_name_that_was_changed_counts_at_once(client):
     registered._memory.keep(remembered)
 
     assert office.post("/introspect", token=bought["access_token"]).status_code == 401
+
+
+def test_a_certificate_of_another_is_one_line_for_the_operator(client, monkeypatch):
+    """What this process remembers of the service is read again before it is refused."""
+    office, told = certified(client, TAX), []
+    monkeypatch.setattr(credentials.log, "info", lambda event, **more: told.append((event, more)))
+    stranger = office.over(certificate("CN=somebody else", by=ROOT))
+
+    assert stranger.post("/token", grant_type="client_credentials").status_code == 401
+
+    assert [event for event, _ in told] == ["not proven"]
