@@ -6,12 +6,12 @@ from identity import turns
 from identity.asked import Request
 from identity.together import Clause, together
 
-_SPENT = "motlan.spent"  # by this request, in its environ, which no client can write
+SPENT = "motlan.spent"  # by this request, in its environ, which no client can write
 
 
 def is_own(request: Request, digest: bytes) -> bool:
     """Whether this very request has spent it, in a turn that left the rest to a thread."""
-    return digest in request.environ.get(_SPENT, ())
+    return digest in request.environ.get(SPENT, ())
 
 
 def spend(request: Request, digest: bytes, *, by: Clause) -> bool:
@@ -27,7 +27,7 @@ def spend(request: Request, digest: bytes, *, by: Clause) -> bool:
     if together(by) is None:
         return False
     environ = cast("dict[str, Any]", request.environ)
-    environ.setdefault(_SPENT, set()).add(digest)
+    environ.setdefault(SPENT, set()).add(digest)
     if turn is not None:
         turn.has_written = had_written
     return True

@@ -9,6 +9,7 @@ from identity import doors
 from identity.doors import BODY
 from identity.edge import LENGTH, PLAIN, REFUSED
 from identity.messages import Response
+from identity.single_use import SPENT
 
 MOST_NAMES = 1_024  # names of headers whose key is kept; anybody may invent more
 
@@ -46,7 +47,12 @@ class Request(NamedTuple):
         return environ
 
     def for_wsgi(self) -> Environ:
-        """As WSGI tells it, with the body to be read from the beginning."""
+        """As WSGI tells it, with the body to be read from the beginning.
+
+        A new one each time, for whoever reads it writes into it; but what a first try has spent
+        (`single_use`) is spent for the second, too.
+        """
+        self.environ.setdefault(SPENT, set())
         return _WSGI | self.environ | {"wsgi.input": io.BytesIO(self.content)}
 
 

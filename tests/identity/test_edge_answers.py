@@ -1,18 +1,24 @@
 """The edge asked without WSGI: the same answer, in the bytes that a server sends."""
 
 import io
+import json
 from ipaddress import ip_network
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from identity import messages, waiting
+from identity import messages, settings, waiting
 from identity.ahead import PassedOn
 from identity.doors import BODY, Door, anyone
 from identity.edge import Edge
 from identity.errors import tell
 from identity.messages import Response, json_response
 from identity.waiting import MustWait
+from tests.answering import Answering
+from tests.asking import VERIFIER, Sender, answered, signed_in
 from tests.installations import installed
+from tests.people import lan
+from tests.public_services import a_service_with_a_key
 from tests.turns import in_a_turn
 
 FORM = "application/x-www-form-urlencoded"
@@ -174,3 +180,22 @@ def test_what_a_door_passes_on_goes_to_a_thread_and_is_not_tried_again(edge):
 
     assert here.answer(asked) is None
     assert tries == [1]
+
+
+def test_what_the_loop_spent_the_thread_after_it_spends_no_more(app, client, monkeypatch):
+    """MOTLAN_EXPRESS_LANE=0: same checks, same answers, and an assertion is no replay of itself."""
+    monkeypatch.setattr(app, "wsgi_app", Edge(settings.current(), app.wsgi_app._behind))
+    signed_in(client, lan())
+    sender = Sender(client, a_service_with_a_key())
+    host = urlsplit(settings.current().issuer).netloc
+    asked = {"grant_type": "authorization_code", "redirect_uri": sender.redirect_uri}
+    asked |= {"code": answered(sender.ask())["code"], "code_verifier": VERIFIER}
+    told = []
+    with Answering(app, settings.current()) as server:
+        for _ in range(3):  # that a code was used again is written by a thread
+            body = urlencode(asked | sender.played.assertion())
+            head = f"POST /token HTTP/1.1\r\nHost: {host}\r\nContent-Type: {FORM}\r\n"
+            said = f"{head}Content-Length: {len(body)}\r\n\r\n{body}"
+            told.append(json.loads(server.answer(said.encode()).body).get("error"))
+
+    assert told == [None, "invalid_grant", "invalid_grant"]
