@@ -1,6 +1,7 @@
 """The thin WSGI edge before both doors: host, limits, request id, headers, proxies, metrics."""
 
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -56,7 +57,12 @@ DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form
 # Heads of answers that are kept: doors have few kinds of them.
 MOST_HEADS = 512
 # Headers that belong to one answer alone, so that its head is no one else's.
-_OF_ONE_ANSWER = frozenset({"Location", "Set-Cookie", "DPoP-Nonce", "Retry-After"})
+_OF_ONE_ANSWER = frozenset(
+    {"Location", "Set-Cookie", "DPoP-Nonce", "Retry-After", "x-fapi-interaction-id"}
+)
+# By what a client finds its own request again; in the form of FAPI 1.0 or not at all.
+_INTERACTION = "HTTP_X_FAPI_INTERACTION_ID"
+_UUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
 
@@ -91,7 +97,7 @@ class Edge:
 
         def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - WSGI's
             self._measure(environ, int(status[:3]), started=started)
-            return say(status, headers, *more)
+            return say(status, [*headers, *_interaction(environ)], *more)
 
         answer = self.answer(environ)
         if answer is not None:
@@ -125,6 +131,8 @@ class Edge:
             waiting.require_thread()
             return None
         self._measure(environ, answer.status, started=started)
+        if _INTERACTION in environ:
+            return answer._replace(headers=(*answer.headers, *_interaction(environ)))
         return answer
 
     def head(self, answer: Response, request_id: str) -> bytes:
@@ -206,6 +214,12 @@ class Edge:
         told = environ["REQUEST_METHOD"]
         told = told if told in _METHODS else "other"
         meters.answered((route, told, status), time.perf_counter() - started)
+
+
+def _interaction(environ: Mapping[str, Any]) -> Headers:
+    """What the client called its request, for it to see again (FAPI 1.0 Baseline §6.2.1-11)."""
+    told = environ.get(_INTERACTION, "")
+    return (("x-fapi-interaction-id", told),) if _UUID.fullmatch(told) else ()
 
 
 def _length_of_headers(environ: Mapping[str, Any]) -> int:

@@ -22,6 +22,7 @@ from tests.public_services import a_service_with_a_key
 from tests.turns import in_a_turn
 
 FORM = "application/x-www-form-urlencoded"
+NAMED = "6f1e3f4a-0B7c-4d5e-8f90-a1b2c3d4e5f6"
 
 
 def say_again(request, _caller):
@@ -33,6 +34,11 @@ def say_again(request, _caller):
 def wait_first(request, caller):
     waiting.require()
     return say_again(request, caller)
+
+
+def elsewhere(_environ, start_response):
+    start_response("200 OK", [])
+    return []
 
 
 def door(function):
@@ -54,7 +60,7 @@ def edge(tmp_path):
         object.__setattr__(settings, "trusted_proxies", (ip_network("10.0.0.0/8"),))
 
         def made(function=say_again):
-            return Edge(settings, lambda *_: [], lane=lambda *asked: table(function).get(asked))
+            return Edge(settings, elsewhere, lane=lambda *asked: table(function).get(asked))
 
         yield made
 
@@ -81,7 +87,13 @@ def lines(edge, answer, request_id="r-1"):
 
 @pytest.mark.parametrize(
     "more",
-    [{}, {"CONTENT_TYPE": "text/plain"}, {"host": "evil.test"}, {"QUERY_STRING": "x" * 20_000}],
+    [
+        {},
+        {"CONTENT_TYPE": "text/plain"},
+        {"host": "evil.test"},
+        {"QUERY_STRING": "x" * 20_000},
+        {"HTTP_X_FAPI_INTERACTION_ID": NAMED},
+    ],
 )
 def test_a_server_and_wsgi_hear_the_same(edge, more):
     here = edge()
@@ -149,7 +161,25 @@ def test_an_answer_without_a_body_has_no_length(edge):
     assert not [name for name, _ in by_wsgi(here, environ())[2] if name == "Content-Length"]
 
 
+@pytest.mark.parametrize("path", ["/token", "/elsewhere"])
+def test_a_client_sees_again_what_it_called_its_request(edge, path):
+    """FAPI 1.0 Baseline §6.2.1-11, through either door; it belongs to that answer alone."""
+    here = edge()
+
+    named = by_wsgi(here, environ(PATH_INFO=path, HTTP_X_FAPI_INTERACTION_ID=NAMED))
+    unnamed = by_wsgi(here, environ(PATH_INFO=path))
+
+    assert ("x-fapi-interaction-id", NAMED) in named[2]
+    assert "x-fapi-interaction-id" not in dict(unnamed[2])
+
+
 class TestAttacker:
+    @pytest.mark.parametrize("told", [NAMED + "\n", NAMED + ", x", "'or 1=1", "", "a" * 36])
+    def test_what_is_no_name_of_a_request_is_not_repeated(self, edge, told):
+        asked = environ(HTTP_X_FAPI_INTERACTION_ID=told)
+
+        assert "x-fapi-interaction-id" not in dict(by_wsgi(edge(), asked)[2])
+
     @pytest.mark.parametrize("told", ["a\r\nSet-Cookie: b", "a\nb", "a\rb", "hộ tịch"])
     def test_no_header_is_two(self, told):
         with pytest.raises(ValueError):  # noqa: PT011 - UnicodeEncodeError is one
