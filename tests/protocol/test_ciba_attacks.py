@@ -9,6 +9,8 @@ from identity import clock
 from identity import settings as settings_module
 from identity.ciba.asking import LIFETIME
 from identity.polled import pace
+from identity.polled.ways import CIBA
+from tests.asking import Sender, answered
 from tests.at_once import at_once
 from tests.backchannel import Desk, a_desk, allow, answer, page_of
 from tests.people import barred, form_token, lan, minh, new_number, sign_in
@@ -140,6 +142,23 @@ class TestAttacker:
 
         assert (told.status_code, told.json["error"]) == (400, "unauthorized_client")
         assert not other.kept()
+
+    def test_an_id_token_leads_to_nobody_but_whom_it_names(self, app):
+        """CIBA Core §7.1: of two who have signed in at the service, each is asked on their own."""
+        played = a_service(
+            grant_types=["authorization_code", CIBA], backchannel_token_delivery_mode="poll"
+        )
+        desk, hints = Desk(app.test_client(), played), []
+        for somebody in (lan(), minh()):
+            phone = app.test_client()
+            sign_in(phone, somebody)
+            sender = Sender(phone, played)
+            hints.append((phone, sender.redeem(answered(sender.ask())["code"]).json["id_token"]))
+
+        for phone, hint in hints:
+            assert desk.ask(id_token_hint=hint).status_code == 200
+            assert allow(phone).location == "/my/requests/allowed"
+            assert desk.poll().status_code == 200
 
     def test_who_is_hasty_slows_nobody_else(self, app, desk, person):
         """CIBA Core §11: another desk that asks the same person polls as before."""
