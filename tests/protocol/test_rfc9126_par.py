@@ -245,6 +245,7 @@ class TestAttacker:
         """RFC 9126 §2.1."""
         assert push(office, request_uri=pushed(office)).json["error"] == "invalid_request"
         assert push(office, scope=["openid", "openid email"]).json["error"] == "invalid_request"
+        assert push(office, nobody_knows_it=["1", "2"]).json["error"] == "invalid_request"
 
     def test_nothing_but_a_form_by_post_is_taken(self, office, client):
         """RFC 9126 §2.3: 405; a body of another kind 415, one too long 413."""
