@@ -151,13 +151,15 @@ class TestAttacker:
         assert office.refresh(bought["refresh_token"]).status_code == 200
 
     def test_who_may_not_redeem_learns_nothing_of_the_target(self, office, client):
-        """RFC 6749 §5.2: another service's code, and one spent, are what they are without it."""
+        """RFC 6749 §5.2: another service's code or token is what it is without one."""
         other, code = an_office(client), with_details(office, userinfo())
 
         assert other.redeem(code, resource=api()).json["error"] == "invalid_grant"
         assert office.redeem(code, code_verifier="x" * 43, resource=api()).json["error"] == (
             "invalid_grant"
         )
+        token = office.redeem(code).json["refresh_token"]
+        assert other.refresh(token, resource=api()).json["error"] == "invalid_grant"
 
     def test_an_object_names_no_other_target(self, client):
         """RFC 9101 §6.3: a resource beside the object is not read; one inside is held to."""

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from identity import settings
 from identity.polled.ways import DEVICE
 from tests.people import lan
 from tests.proving import Holder, bound, redeemed, refreshed
@@ -100,6 +101,19 @@ class TestAttacker:
         assert error(sent(office, wrong, proof)) == DEAD
         assert error(sent(office, redeeming(code), proof)) == SPENT
         assert redeemed(office, holder, code).status_code == 200
+
+    def test_who_was_refused_a_resource_has_spent_the_proof(self, office, holder):
+        """RFC 8707 §2.2: what a grant is for costs a signature for each guess."""
+        userinfo = (settings.current().issuer,)
+        token = bound(office, holder, resources=userinfo)["refresh_token"]
+        code = office.authorize(lan(), resources=userinfo)
+
+        for form in (refreshing(token), redeeming(code)):
+            proof = holder.proof("POST", "/token")
+            elsewhere = form | {"resource": settings.current().api_audience}
+            assert error(sent(office, elsewhere, proof)) == (400, "invalid_target")
+            assert error(sent(office, elsewhere, proof)) == SPENT
+            assert error(sent(office, form, proof)) == SPENT
 
     def test_of_one_proof_with_many_tokens_at_once_one_is_taken(self, app, office, holder):
         """The others are as they were: nothing was rotated for a proof that was gone."""
