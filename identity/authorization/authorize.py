@@ -206,8 +206,8 @@ def _way_on(waiting: Pending | None) -> str:
 
 
 def _step_up(visit: Visit, session: CitizenSession, *, needed: StepUp) -> Response:
-    is_earnable = session.acr < needed.auth_level <= acr.ATTAINABLE
-    if session.account_level < needed.account_level or not is_earnable or visit.is_fresh:
+    is_enough = needed.account_level <= session.account_level  # so it is the sign-in that is not
+    if not is_enough or needed.auth_level > acr.ATTAINABLE or visit.is_fresh:
         raise Unmet("the procedure needs a stronger sign-in or account than this person has")
     return _ask_to_sign_in(visit)
 

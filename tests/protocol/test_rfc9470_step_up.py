@@ -146,6 +146,25 @@ def test_who_signed_in_too_weakly_for_an_essential_level_is_not_asked_again(
     assert "code" not in told
 
 
+def test_who_signed_in_too_weakly_for_a_procedure_is_not_asked_again(client, service, monkeypatch):
+    """Design §3: once is a step up, twice would be a circle."""
+    sender, wanted = Sender(client, service), json.dumps([detail("full_name")])
+    request_id = waiting(sender.ask(authorization_details=wanted))
+    monkeypatch.setattr(sign_in_verbs, "ACR_OF_BOTH", 1)
+    done = sign_in(client, lan(), query=f"?request={request_id}")
+
+    assert answered(client.get(done.location))["error"] == "unmet_authentication_requirements"
+
+
+def test_no_sign_in_raises_an_account_that_is_too_low(client, service, monkeypatch):
+    """Design §3: a stronger sign-in, which this person could do, would change nothing."""
+    sender, wanted = Sender(client, service), json.dumps([detail("full_name")])
+    monkeypatch.setattr(sign_in_verbs, "ACR_OF_BOTH", 1)
+    sign_in(client, lan(account_level=1))
+
+    assert sender.error(authorization_details=wanted) == "unmet_authentication_requirements"
+
+
 def _details():
     return json.dumps([detail("full_name", procedure=FRESH)])
 
