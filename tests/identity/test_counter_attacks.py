@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from identity import clock, database
@@ -251,3 +252,23 @@ class TestAttacker:
 
         assert unmoved < until < moved
         assert database.row(select_request(request_id)).expires_at == moved
+
+    def test_nothing_else_waits_and_nothing_that_is_over(self, client):
+        """Not another request of the browser, nor one answered or late; and none is over sooner."""
+        sender = a_sender(client)
+        chosen, answered, beside = (uuid.UUID(waiting(sender.ask())) for _ in range(3))
+        before = {one: database.row(select_request(one)) for one in (chosen, answered, beside)}
+        (digest,) = {row.browser_digest for row in before.values()}
+        pending.answer(answered)
+
+        pending.wait(chosen, digest, until=clock.now() - timedelta(minutes=5))
+        unmoved = database.row(select_request(chosen)).expires_at
+        for one in (chosen, answered):
+            pending.wait(one, digest, until=clock.now() + timedelta(minutes=15))
+        with time_machine.travel(before[beside].expires_at + timedelta(seconds=1)):
+            pending.wait(beside, digest, until=clock.now() + timedelta(minutes=5))
+
+        after = {one: database.row(select_request(one)).expires_at for one in before}
+        assert unmoved == before[chosen].expires_at < after[chosen]
+        assert after[answered] == before[answered].expires_at
+        assert after[beside] == before[beside].expires_at
