@@ -142,6 +142,7 @@ class TestMerge:
 
         assert set(second["scope"].split()) == {"openid", "profile", "email"}
         assert "name" in office.userinfo(second["access_token"]).json
+        assert at(office, second["grant_id"]).json["claims"] == []  # §6.4: none by itself
 
     @pytest.mark.parametrize("how", [merge, replacing])
     def test_more_of_the_same_case_takes_the_place_of_less(self, her, office, how):
