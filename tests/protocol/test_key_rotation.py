@@ -190,6 +190,15 @@ class TestAnEarlierVersion:
         for alg in running.algorithms():
             assert {State.CURRENT, State.NEXT} <= {k.state for k in listed(folder) if k.alg == alg}
 
+    def test_what_has_no_next_key_yet_need_not_wait_for_one(self, folder, before):
+        """Asked for alone, and not early: nobody is about to sign with what nobody has seen."""
+        _ = before
+
+        assert rotate(folder, algorithms=("EdDSA",)) == ()
+
+        made = {key.state for key in listed(folder) if key.alg == "EdDSA"}
+        assert made == {State.CURRENT, State.NEXT}
+
 
 class TestRemoval:
     """A stolen key: what it signed is believed no more, from the next look at the list."""
