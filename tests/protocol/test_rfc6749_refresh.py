@@ -64,6 +64,24 @@ def test_the_same_token_within_the_grace_gives_the_same_successor(office):
     assert office.refresh(first["refresh_token"]).status_code == 200
 
 
+def test_two_sign_ins_of_one_person_are_renewed_each_by_its_own_token(office):
+    """§6: at once and in the grace answer, the tokens are of the sign-in that was shown."""
+    person = lan()
+    told = [
+        office.sign_in(person, scope=scope, decisions=(a_decision(),))
+        for scope in ("openid", "openid offline_access")
+    ]
+
+    for before in told:
+        first, again = (office.refresh(before["refresh_token"]).json for _ in range(2))
+
+        sids = {said_by(one["id_token"])["sid"] for one in (before, first, again)}
+        assert len(sids) == 1
+        for member in ("scope", "authorization_details"):
+            assert before[member] == first[member] == again[member]
+        assert first["refresh_token"] == again["refresh_token"]
+
+
 def test_a_second_use_after_the_grace_ends_the_family(office):
     """RFC 9700 §4.14.2; and the mark is in the log."""
     person = lan()

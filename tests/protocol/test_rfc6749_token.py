@@ -12,6 +12,7 @@ from identity import clock, database, rate, sealing, settings
 from identity.authentication import sessions
 from identity.database import transaction
 from identity.granted import grants
+from identity.granted.claims import sid
 from identity.signing import keys
 from identity.tokens import codes
 from identity.trail import AccessEntry
@@ -48,6 +49,24 @@ def test_a_code_buys_an_access_token_and_an_id_token_that_name_the_sign_in(offic
     assert (identity["acr"], identity["amr"]) == ("vn:auth:2", ["pwd", "otp"])
     assert access["vn_account_level"] == 2
     assert "nonce" not in access
+
+
+def test_of_two_codes_of_one_person_each_buys_its_own(office):
+    """§4.1.3: the sign-in, the scope and the decisions that it was issued for."""
+    person, decisions = lan(), [a_decision(), a_decision()]
+    scopes = ("openid", "openid offline_access")
+    codes_of = [
+        office.authorize(person, scope=scope, decisions=(one,))
+        for scope, one in zip(scopes, decisions, strict=True)
+    ]
+
+    for code, scope, decision in zip(codes_of, scopes, decisions, strict=True):
+        bought = office.redeem(code).json
+        assert said_by(bought["id_token"])["sid"] == sid(code.session_id, office.service.id)
+        assert bought["scope"] == scope
+        assert [one["decision_id"] for one in bought["authorization_details"]] == [
+            str(decision.decision_id)
+        ]
 
 
 def test_an_answer_with_tokens_is_never_kept_on_the_way(office):
