@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from identity import clock, database, worker
+from identity.database import transaction
 from identity.granted import grants, sweeping
-from identity.granted.records import ServiceGrant
+from identity.granted.records import GrantState, ServiceGrant
 from identity.tokens import families
 from tests.offices import a_decision
 from tests.people import lan
@@ -42,6 +43,21 @@ def after(passed):
 
 
 OVER = families.ONLINE_LIFETIME + timedelta(days=3)
+
+
+def test_what_a_grant_gave_is_dead_with_it_whatever_stands_beside_it(office):
+    """Design §4: the head row is the truth, even where a family or a code says otherwise."""
+    person = lan()
+    bought, code = office.sign_in(person), office.authorize(person)
+    hers = ServiceGrant.citizen_id == person.citizen_id
+    with transaction():
+        database.write(update(ServiceGrant).where(hers).values(state=GrantState.ENDED))
+
+    assert office.userinfo(bought["access_token"]).status_code == 401
+    assert not office.is_active(bought["access_token"])
+    assert not office.is_active(bought["refresh_token"])
+    assert office.refresh(bought["refresh_token"]).json["error"] == "invalid_grant"
+    assert office.redeem(code).json["error"] == "invalid_grant"
 
 
 def test_many_sign_ins_leave_nothing_once_their_tokens_are_over(office):
