@@ -10,7 +10,10 @@ from identity import trail
 from identity.database import transaction
 from identity.entry import Who
 from identity.granted import grants
+from identity.tokens import refresh
+from identity.tokens.families import Asker
 from tests.exchange import ask, decision, entries, fill_register, give, told
+from tests.offices import a_decision, an_office
 from tests.people import lan
 from tests.public_services import a_service
 
@@ -74,6 +77,51 @@ def test_a_look_that_meets_a_withdrawal_waits_for_it_and_gets_nothing(app):
 
     assert has_waited
     assert look.result() == 403
+
+
+@pytest.mark.parametrize("how", ["code", "refresh_token"])
+def test_tokens_that_meet_a_withdrawal_do_not_carry_what_it_ended(app, how):
+    """Who has waited for the head looks again, though another grant is at the version it found."""
+    office, person = an_office(app.test_client()), lan()
+    stays, goes, gone = a_decision(), a_decision(), a_decision()
+    office.sign_in(person, decisions=(a_decision(), gone))
+    with transaction():
+        grants.drop_decision(person.citizen_id, gone.decision_id)
+    code = office.authorize(person, decisions=(stays, goes))
+    token = None if how == "code" else office.redeem(code).json["refresh_token"]
+    is_held, may_end = threading.Event(), threading.Event()
+
+    def withdraw():
+        with transaction():
+            grants.drop_decision(person.citizen_id, goes.decision_id)
+            is_held.set()
+            may_end.wait(timeout=30)
+
+    with ThreadPoolExecutor(2) as threads:
+        withdrawal = threads.submit(withdraw)
+        is_held.wait(timeout=30)
+        buying = threads.submit(lambda: office.refresh(token) if token else office.redeem(code))
+        has_waited = not wait([buying], timeout=0.2).done
+        may_end.set()
+        withdrawal.result()
+
+    assert has_waited
+    told = buying.result().json["authorization_details"]
+    assert [one["decision_id"] for one in told] == [str(stays.decision_id)]
+
+
+def test_a_refresh_that_meets_another_gets_the_same_successor(app):
+    """RFC 9700 §4.14.2: without a second look at the token, each would make one of its own."""
+    office = an_office(app.test_client())
+    token = office.sign_in(lan())["refresh_token"]
+
+    with ThreadPoolExecutor(1) as threads, transaction():
+        first = refresh.refresh(token, Asker(office.service, "r")).refresh_token
+        meeting = threads.submit(lambda: office.refresh(token).json["refresh_token"])
+        has_waited = not wait([meeting], timeout=0.2).done
+
+    assert has_waited
+    assert meeting.result() == first
 
 
 def test_the_last_use_of_a_budget_is_had_by_one(app):
