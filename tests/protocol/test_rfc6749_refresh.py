@@ -223,6 +223,17 @@ def test_a_family_without_offline_access_ends_with_the_longest_session(office):
         assert office.refresh(token).json["error"] == "invalid_grant"
 
 
+def test_the_grace_answer_is_not_given_after_the_end_of_the_family(office):
+    """Design §3: neither is a lost answer worth another token then."""
+    token = office.sign_in(lan())["refresh_token"]
+    end = clock.now() + families.ONLINE_LIFETIME
+
+    with time_machine.travel(end - timedelta(seconds=4)):
+        assert office.refresh(token).status_code == 200
+    with time_machine.travel(end + timedelta(seconds=4)):
+        assert office.refresh(token).json["error"] == "invalid_grant"
+
+
 def test_offline_access_ends_when_it_lies_idle(office):
     """Its absolute end is later."""
     token = office.sign_in(lan(), scope="openid offline_access")["refresh_token"]

@@ -52,11 +52,12 @@ def test_a_code_buys_an_access_token_and_an_id_token_that_name_the_sign_in(offic
 
 
 def test_of_two_codes_of_one_person_each_buys_its_own(office):
-    """§4.1.3: the sign-in, the scope and the decisions that it was issued for."""
-    person, decisions = lan(), [a_decision(), a_decision()]
+    """§4.1.3: the sign-in, the scope and the decisions in force that it was issued for."""
+    person, decisions = lan(), [a_decision(), a_decision(uses_left=1)]
+    over = (a_decision(uses_left=0), a_decision(until=clock.now()))
     scopes = ("openid", "openid offline_access")
     codes_of = [
-        office.authorize(person, scope=scope, decisions=(one,))
+        office.authorize(person, scope=scope, decisions=(one, *over))
         for scope, one in zip(scopes, decisions, strict=True)
     ]
 

@@ -144,9 +144,13 @@ def test_a_sign_out_waits_for_a_redemption_that_was_first_and_ends_it(office, ho
 
 @pytest.mark.parametrize("how", ["here", "everywhere"])
 def test_a_code_issued_after_the_sign_out_is_good_for_nothing(office, how):
-    """A request that had found the session alive may be slower than the sign-out."""
+    """A request that had found the session alive may be slower than the sign-out.
+
+    Nor does it help that the person has signed in elsewhere, and has a code there.
+    """
     browser = Browser(office, lan())
     browser.sign_out(how)
+    Browser(office, browser.person).issue()
     code = browser.issue()
 
     with pytest.raises(InvalidGrant) as refused:
