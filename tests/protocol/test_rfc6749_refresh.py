@@ -71,15 +71,20 @@ def test_two_sign_ins_of_one_person_are_renewed_each_by_its_own_token(office):
         office.sign_in(person, scope=scope, decisions=(a_decision(),))
         for scope in ("openid", "openid offline_access")
     ]
+    successors = []
 
     for before in told:
         first, again = (office.refresh(before["refresh_token"]).json for _ in range(2))
+        successors.append(first["refresh_token"])
 
         sids = {said_by(one["id_token"])["sid"] for one in (before, first, again)}
         assert len(sids) == 1
         for member in ("scope", "authorization_details"):
             assert before[member] == first[member] == again[member]
         assert first["refresh_token"] == again["refresh_token"]
+
+    with later(seconds=families.ONLINE_LIFETIME.total_seconds() + 1):
+        assert [office.refresh(one).status_code for one in successors] == [400, 200]
 
 
 def test_a_second_use_after_the_grace_ends_the_family(office):

@@ -55,7 +55,7 @@ def test_of_two_codes_of_one_person_each_buys_its_own(office):
     """§4.1.3: the sign-in, the scope and the decisions in force that it was issued for."""
     person, decisions = lan(), [a_decision(), a_decision(uses_left=1)]
     over = (a_decision(uses_left=0), a_decision(until=clock.now()))
-    scopes = ("openid", "openid offline_access")
+    scopes, tokens = ("openid", "openid offline_access"), []
     codes_of = [
         office.authorize(person, scope=scope, decisions=(one, *over))
         for scope, one in zip(scopes, decisions, strict=True)
@@ -63,11 +63,13 @@ def test_of_two_codes_of_one_person_each_buys_its_own(office):
 
     for code, scope, decision in zip(codes_of, scopes, decisions, strict=True):
         bought = office.redeem(code).json
+        tokens.append(bought["refresh_token"])
         assert said_by(bought["id_token"])["sid"] == sid(code.session_id, office.service.id)
-        assert bought["scope"] == scope
-        assert [one["decision_id"] for one in bought["authorization_details"]] == [
-            str(decision.decision_id)
-        ]
+        (told,) = bought["authorization_details"]
+        assert (bought["scope"], told["decision_id"]) == (scope, str(decision.decision_id))
+
+    assert office.redeem(codes_of[1]).status_code == 400  # which ends what that one bought
+    assert [office.is_active(token) for token in tokens] == [True, False]
 
 
 def test_an_answer_with_tokens_is_never_kept_on_the_way(office):
