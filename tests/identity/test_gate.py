@@ -31,10 +31,10 @@ def office(client):
 
 @pytest.fixture
 def sign_in(office):
-    """Signs a new person in with these decisions: the person, and the token's reference."""
+    """Signs a person in with these decisions: the person, and the token's reference."""
 
-    def act(*decisions):
-        person = lan()
+    def act(*decisions, person=None):
+        person = person or lan()
         bought = office.sign_in(person, decisions=decisions)
         token = read_access_token(
             bought["access_token"], audiences=(current().issuer, current().api_audience)
@@ -63,6 +63,22 @@ def test_every_part_of_the_reference_must_match(office, sign_in, member):
     _, ref = sign_in()
 
     assert not opens(replace(ref, **{member: uuid.uuid4()}), office)
+
+
+def test_two_grants_of_one_person_lend_each_other_nothing(office, sign_in):
+    """Neither a family nor a decision, whether it is used, told or looked at."""
+    first, second = a_decision(), a_decision()
+    person, ref = sign_in(first)
+    _, other = sign_in(second, person=person)
+
+    assert opens(ref, office, decision_id=first.decision_id)
+    assert not opens(ref, office, decision_id=second.decision_id)
+    assert not opens(replace(ref, family_id=other.family_id), office)
+    for one, decision in ((ref, first), (other, second)):
+        assert grants.find_grant(person.citizen_id, one.grant_id).decisions == (decision,)
+    bought = office.sign_in(person, decisions=(a_decision(),))
+    told = office.post("/introspect", token=bought["access_token"]).json
+    assert told["authorization_details"] == bought["authorization_details"]
 
 
 def test_another_version_of_the_grant_or_service_does_not_pass(office, sign_in):
