@@ -1,5 +1,6 @@
 """The staff's own sign-in: password and code, a short session, one role a page."""
 
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -9,13 +10,16 @@ import time_machine
 from sqlalchemy import update
 
 from identity import clock, database, settings
+from identity.citizens import passwords
 from identity.entry import NOBODY
 from identity.errors import AccessDenied
 from identity.language import GoElsewhere
-from identity.staff import guard, records, sessions
+from identity.staff import change, guard, records, sessions
 from identity.staff.accounts import Factor
 from identity.staff.add import NewStaff, UnfitAccount, add_staff, find_staff
 from identity.staff.records import Role
+from identity.staff_enrolment.invite import reset
+from tests.enrolling import Newcomer, enrolled
 from tests.exchange import entries
 from tests.people import a_security_officer, form_token, lan, sign_in, sign_in_officer, submit
 
@@ -48,6 +52,13 @@ def enter(app, client, wanted=guard.security_officer, *, path="/audit"):
     headers = {"Cookie": f"motlan-staff={cookie_of(client)}"}
     with app.test_request_context(path, headers=headers, base_url=LOCAL):
         return wanted.admit()
+
+
+def refusals(officer):
+    """Why the log says that nobody signed in as this officer."""
+    refused = [entry for entry in entries(NOBODY) if entry.type == "sign_in:refused"]
+    mine = [entry for entry in refused if entry.acting.get("actor") == officer.id.hex]
+    return {entry.subject["reason"] for entry in mine}
 
 
 def test_password_and_code_open_a_session(app, client, officer):
@@ -116,6 +127,21 @@ def test_fifteen_idle_minutes_end_a_session(client, officer):
         assert sessions.find(cookie) is None
 
 
+def test_one_officers_work_keeps_no_other_session_awake(app, client, officer):
+    """An unlocked screen elsewhere is closed after a quarter of an hour, whoever else works."""
+    left = app.test_client()
+    sign_in_officer(client, officer)
+    sign_in_officer(left, a_security_officer())
+    sign_in_officer(own := app.test_client(), officer)
+
+    with time_machine.travel(clock.now() + timedelta(minutes=10)):
+        assert sessions.find(cookie_of(client)) is not None
+    with time_machine.travel(clock.now() + timedelta(minutes=16)):
+        assert sessions.find(cookie_of(client)) is not None
+        assert sessions.find(cookie_of(left)) is None
+        assert sessions.find(cookie_of(own)) is None
+
+
 def test_eight_hours_end_a_session_however_busy(client, officer):
     sign_in_officer(client, officer)
     cookie, began = cookie_of(client), clock.now()
@@ -155,6 +181,26 @@ def test_signing_in_again_ends_the_session_before(client, officer):
 
     assert sessions.find(old) is None
     assert sessions.find(cookie_of(client)).id == other.id
+
+
+def test_right_answers_do_not_count_as_tries(client, officer):
+    """Five in a quarter of an hour are for whoever is wrong."""
+    for _ in range(6):
+        assert sign_in_officer(client, officer).location == "/audit"
+        client.delete_cookie("motlan-staff")
+
+
+def test_signing_in_renews_a_hash_of_an_older_cost(app, client, monkeypatch):
+    one = enrolled(client)
+    before = records.find_by_username(one.invitation.username)
+    monkeypatch.setattr(settings, "_installed", replace(settings.current(), argon2_time=2))
+
+    assert Newcomer(app.test_client(), one.invitation).signs_in(one.codes[0]).status_code == 303
+
+    after = records.find_by_id(before.id)
+    assert ("t=1" in before.password_hash, "t=2" in after.password_hash) == (True, True)
+    assert before.changed_at is not None
+    assert after.changed_at == before.changed_at  # it is the same password
 
 
 def test_strangers_are_sent_to_sign_in(app):
@@ -237,6 +283,45 @@ class TestAttacker:
 
         assert answers[0] == answers[1]
 
+    def test_unknown_and_wrong_cost_the_same(self, app, officer):
+        """What counts in the log is counted for nobody as well, so that time tells nothing."""
+        costs, names = [], (officer.username, "nobody.here")
+        with time_machine.travel(clock.now(), tick=False):  # one entry a minute, the rest counted
+            for username in (*names, *names):  # the first two fill caches
+                client = app.test_client()
+                token = form_token(client.get("/staff/sign-in"))
+                fields = {"csrf_token": token, "username": username, "password": "x"}
+                with database.counted() as tally:
+                    assert client.post("/staff/sign-in", data=fields).status_code == 403
+                costs.append((tally.round_trips, tally.commits))
+
+        assert costs[2] == costs[3]
+
+    @pytest.mark.parametrize("ends", [change.leave, reset])
+    def test_a_password_that_ends_while_it_is_compared_opens_nothing(
+        self, client, officer, monkeypatch, ends
+    ):
+        real = passwords.is_right
+
+        def slow(password, kept):
+            ends(officer.username)
+            return real(password, kept)
+
+        monkeypatch.setattr(passwords, "is_right", slow)
+        fields = {"username": officer.username, "password": officer.password}
+
+        assert submit(client, "/staff/sign-in", **fields).status_code == 403
+        assert client.get_cookie("motlan-staff-step") is None
+
+    @pytest.mark.parametrize("ends", [change.leave, reset])
+    def test_who_leaves_between_password_and_code_does_not_come_in(self, client, officer, ends):
+        submit(client, "/staff/sign-in", username=officer.username, password=officer.password)
+        ends(officer.username)
+
+        answer = submit(client, "/staff/sign-in/code", one_time_code=officer.one_time_code)
+
+        assert (answer.status_code, client.get_cookie("motlan-staff")) == (403, None)
+
     def test_five_mistakes_are_all_there_are(self, client, officer):
         statuses = [
             submit(client, "/staff/sign-in", username=officer.username, password="x").status_code
@@ -244,6 +329,7 @@ class TestAttacker:
         ]
 
         assert statuses == [403] * 5 + [429]
+        assert refusals(officer) == {"password", "throttled"}
 
     def test_five_wrong_codes_are_all_there_are(self, client, officer):
         submit(client, "/staff/sign-in", username=officer.username, password=officer.password)
@@ -254,6 +340,7 @@ class TestAttacker:
         ]
 
         assert statuses == [403] * 5 + [429]
+        assert refusals(officer) == {"code", "throttled"}
 
     def test_a_citizens_half_sign_in_is_no_staff_members(self, client, officer):
         citizen = lan()
