@@ -81,6 +81,7 @@ def test_leaving_ends_printed_codes_and_an_open_enrolment(app, client):
     change.leave(waiting.username)
 
     assert one.signs_in(one.codes[0]).status_code == 403
+    assert records.recovery_codes_left(records.find_ever(one.invitation.username).id) == 0
     assert opened.client.get("/staff/enrol/password").status_code == 403
     assert Newcomer(app.test_client(), waiting).opens().status_code == 403
 
@@ -104,17 +105,23 @@ def test_another_unit_ends_the_sessions_and_stands_in_the_log(app):
 
 def test_a_unit_is_the_same_in_any_case_of_letters():
     """A second spelling would be a second unit, and a unit must not confirm its own acts."""
-    a_security_officer(unit="Phòng Kiểm Soát")
+    only = a_security_officer(unit="Phòng Kiểm Soát")
 
     assert unit_name("phòng  kiểm soát") == "Phòng Kiểm Soát"
+    change.leave(only.username)
+    assert unit_name("phòng  kiểm soát") == "phòng kiểm soát"  # where nobody works any more
     with pytest.raises(UnfitAccount):
         unit_name("  ")
     with pytest.raises(UnfitAccount):
         unit_name("x" * 201)
+    with pytest.raises(UnfitAccount):
+        unit_name("Phòng\x1b[31m")
+    assert len(unit_name("x" * 200)) == 200
 
 
 def test_a_role_changes_where_neither_excludes_the_other(app):
     clerk = a_security_officer(role=COUNTER)
+    a_security_officer(role=OFFICER)  # whose number nobody knows either
     cookie = signed_in(app, clerk)
 
     change.change_role(clerk.username, OPERATOR)
@@ -123,6 +130,8 @@ def test_a_role_changes_where_neither_excludes_the_other(app):
     assert records.find_by_username(clerk.username).role is OPERATOR
     (told,) = told_of(clerk.id, "staff:changed")
     assert (told["changed"], told["was"], told["role"]) == ("role", "counter-officer", "operator")
+    with pytest.raises(NothingChanges):
+        change.change_role(clerk.username, OPERATOR)
 
 
 EXCLUDING = {
@@ -202,6 +211,48 @@ def test_a_role_says_what_keeps_it_away():
 )
 def test_a_username_is_made_of_a_name(name, username):
     assert re.fullmatch(rf"{re.escape(username)}\d*", proposed_username(name))
+
+
+CHANGES = {
+    "leave": change.leave,
+    "unit": lambda name: change.move(name, "Đơn vị khác hẳn"),
+    "role": lambda name: change.change_role(name, OPERATOR),
+    "number": lambda name: change.identify(name, lan().citizen_id),
+}
+
+
+@pytest.mark.parametrize("made", CHANGES.values(), ids=CHANGES)
+def test_nothing_is_changed_about_who_has_left_meanwhile(made, monkeypatch):
+    """Two operators at once: the account is as the first one left it, and the log says so once."""
+    clerk, real = a_security_officer(role=COUNTER), change.member
+
+    def slow(name):
+        monkeypatch.undo()
+        found = real(name)
+        change.leave(name)
+        return found
+
+    monkeypatch.setattr(change, "member", slow)
+    with pytest.raises(NoSuchStaff):
+        made(clerk.username)
+
+    row = records.find_ever(clerk.username)
+    assert (row.unit, row.role, row.own_citizen_id) == ("Đơn vị giám sát 1", COUNTER, None)
+    assert told_of(clerk.id, "staff:changed") == []
+    assert len(told_of(clerk.id, "staff:left")) == 1
+
+
+@pytest.mark.parametrize("before", [OFFICER, INSPECTOR])
+def test_no_change_of_role_forgets_what_the_person_was_under_another_name(before):
+    """Reviewer, then gone, then counter officer under a new account: never the operator."""
+    person = lan().citizen_id
+    change.leave(a_security_officer(role=before, own_citizen_id=person).username)
+    clerk = a_security_officer(role=COUNTER, own_citizen_id=person)
+
+    with pytest.raises(ExcludedRole):
+        change.change_role(clerk.username, OPERATOR)
+
+    assert records.find_by_username(clerk.username).role is COUNTER
 
 
 class TestAttacker:

@@ -10,7 +10,7 @@ from identity import clock
 from identity.citizens import passwords
 from identity.entry import NOBODY
 from identity.staff import records, sessions
-from tests.enrolling import CHOSEN, OTHER, Newcomer, enrolled
+from tests.enrolling import CHOSEN, OTHER, Newcomer, enrolled, invited
 from tests.exchange import entries
 from tests.markup import Markup
 from tests.people import a_security_officer, form_token, sign_in_officer, submit
@@ -65,6 +65,22 @@ def test_another_password_ends_every_other_session(app, hanh):
     assert fresh.signs_in(hanh.codes[2], password=OTHER).status_code == 303
     (told,) = told_of(hanh, "staff:changed")
     assert told["changed"] == "password"
+
+
+def test_what_one_changes_leaves_everybody_else_as_they_were(app, hanh):
+    """Sessions, printed codes and what somebody is about to set up are each person's own."""
+    other, newcomer = enrolled(app.test_client()), Newcomer(app.test_client(), invited())
+    assert other.signs_in(other.codes[0]).status_code == 303
+    newcomer.opens()
+
+    new_password(hanh)
+    submit(hanh.client, FACTOR_PAGE, password=OTHER, one_time_code=hanh.codes[2])
+    hanh.phone = None
+    assert (hanh.shows().status_code, hanh.keeps_codes().status_code) == (303, 303)
+
+    assert sessions.find(cookie_of(other)) is not None
+    assert elsewhere(app, other, other.codes[1])
+    assert newcomer.chooses().status_code == 303
 
 
 def test_another_app_and_other_codes_take_the_place_of_the_old_ones(app, hanh):
@@ -201,6 +217,42 @@ class TestAttacker:
 
         assert late.status_code == 403
         assert hanh.client.get("/staff/enrol/app").location in {None, "/staff/sign-in?enrolled=1"}
+
+    def test_a_password_that_changes_while_a_new_one_is_made_is_not_changed_back(
+        self, app, hanh, monkeypatch
+    ):
+        """Whoever changed it first, perhaps because it was known, has changed it."""
+        owner, real = elsewhere(app, hanh, hanh.codes[1]), passwords.hash_password
+
+        def slow(password):
+            monkeypatch.setattr(passwords, "hash_password", real)
+            assert new_password(owner).status_code == 303
+            return real(password)
+
+        monkeypatch.setattr(passwords, "hash_password", slow)
+        late = new_password(hanh, new=OTHER + " của kẻ trộm")
+
+        assert late.status_code == 403
+        assert sessions.find(cookie_of(owner)) is not None
+        assert len(told_of(hanh, "staff:changed")) == 1
+
+    def test_a_session_that_ends_while_a_new_password_is_made_changes_nothing(
+        self, app, hanh, monkeypatch
+    ):
+        """Who was signed out a moment ago does not come back in with a new cookie."""
+        real, cookie = passwords.hash_password, cookie_of(hanh)
+
+        def slow(password):
+            sessions.end(sessions.find(cookie))
+            return real(password)
+
+        monkeypatch.setattr(passwords, "hash_password", slow)
+        late = new_password(hanh)
+        monkeypatch.undo()
+
+        assert (late.status_code, told_of(hanh, "staff:changed")) == (403, [])
+        assert sessions.find(cookie) is None
+        assert elsewhere(app, hanh, hanh.codes[1])
 
     def test_a_weak_or_mistyped_password_is_not_taken(self, hanh):
         weak = new_password(hanh, new=hanh.invitation.username + "2026")

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pyotp
 import pytest
@@ -15,8 +14,8 @@ from identity.entry import NOBODY
 from identity.errors import AccessDenied
 from identity.language import GoElsewhere
 from identity.staff import change, guard, records, sessions
-from identity.staff.accounts import Factor
-from identity.staff.add import NewStaff, UnfitAccount, add_staff, find_staff
+from identity.staff.accounts import NO_FACTOR, Factor
+from identity.staff.add import NewStaff, UnfitAccount, account, add_staff, find_staff
 from identity.staff.records import Role
 from identity.staff_enrolment.invite import reset
 from tests.enrolling import Newcomer, enrolled
@@ -257,11 +256,12 @@ def test_the_log_says_that_an_account_was_made(app):  # noqa: ARG001 - the datab
 
 
 def test_a_fixed_code_needs_the_demo(app, monkeypatch):  # noqa: ARG001 - the database is the app's
-    plain = SimpleNamespace(demo=False)
+    plain = replace(settings.current(), demo=False)
     monkeypatch.setattr(settings, "current", lambda: plain)
 
     with pytest.raises(UnfitAccount):
         add_staff(told())
+    assert account(told(factor=NO_FACTOR, password=""))["password_hash"] == ""
 
 
 def test_the_table_shows_neither_name_nor_second_factor(officer):
