@@ -184,6 +184,16 @@ class TestAttacker:
         assert (look.type, look.subject["result"]) == ("staff:looked", "refused")
         assert look.subject["entry"] == str(mine)
 
+    def test_an_entry_that_there_is_not_is_not_said_to_be_ones_own(self, app):
+        her = lan()
+        own = at_the_desk(app, own_citizen_id=her.citizen_id)
+        trail.record("token:refused", Who(her.citizen_id))
+
+        answer = own.get(f"/audit/entries/{10**15}")
+
+        assert answer.status_code == 404
+        assert [entry.type for entry in entries(her.citizen_id)] == ["token:refused"]
+
     def test_nor_sees_it_beside_another(self, app):
         her = lan()
         own = at_the_desk(app, own_citizen_id=her.citizen_id)

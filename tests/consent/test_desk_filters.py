@@ -213,12 +213,15 @@ class TestSaved:
 
     def test_one_can_be_removed(self, theirs, officer):
         at = self.keep(theirs, basis="law").location
+        other = self.keep(theirs, "Việc khác", basis="consent").location
         page = theirs.get(at)
-        (path,) = re.findall(r'action="(/audit/searches/[^"]+/remove)"', page.text)
+        path = f"/audit/searches/{at.partition('=')[2]}/remove"
+        assert f'action="{path}"' in page.text
 
         assert theirs.post(path, data={"csrf_token": form_token(page)}).status_code == 303
         assert theirs.post(path, data={"csrf_token": form_token(page)}).status_code == 404
         assert theirs.get(at).status_code == 404
+        assert "Bộ lọc đã lưu: Việc khác" in words(theirs.get(other))
         assert len(looks_of(officer, kind="search:removed")) == 1
 
     @pytest.mark.parametrize("name", ["", "  ", "x" * 61, "về 097 188 000 001"])
