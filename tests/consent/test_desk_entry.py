@@ -21,6 +21,11 @@ SWAPPED = (
     " WHERE entry_id = :1 + 1"
 )
 
+OWN_SWAPPED = (
+    "UPDATE log_position SET leaf_hash ="
+    " (SELECT leaf_hash FROM log_position WHERE entry_id = :1 + 1) WHERE entry_id = :1"
+)
+
 
 @pytest.fixture
 def theirs(app):
@@ -96,6 +101,8 @@ class TestProof:
         assert "motlan-entry/v1" in page.text
         last = re.findall(r"cho ra <code>([0-9a-f]{64})</code>", page.text)[-1]
         assert last == heads.store().find().head.root.hex()
+        assert f'id="root">{last}<' in page.text
+        assert "Gốc đã ký:" not in words(page)
         assert len(re.findall(r"<li>bên", page.text)) == steps
         assert log.settings.log_origin in page.text
 
@@ -107,10 +114,16 @@ class TestProof:
         assert "0 bước" in words(page)
         assert "Đúng: mục này nằm trong sổ đã ký." in words(page)
 
+    def test_before_the_first_head_nothing_is_proved(self, own_log):
+        (one,) = own_log.is_told(1)
+        own_log.is_placed()
+
+        assert 'id="no-proof"' in at_the_desk(own_log.app).get(f"/audit/entries/{one}").text
+
     def test_an_entry_that_no_head_has_come_to_says_so(self, own_log):
         own_log.grows(2)
+        (late,) = own_log.is_told(1)  # the very next
         theirs = at_the_desk(own_log.app)
-        (late,) = own_log.is_told(1)
         page = theirs.get(f"/audit/entries/{late}")
         own_log.is_placed()
 
@@ -122,6 +135,8 @@ class TestProof:
         [
             ("UPDATE access_entry SET type = 'sign_in:refused' WHERE id = :1", "khác lá đã lưu"),
             ("UPDATE access_entry SET c_actor = c_subject WHERE id = :1", "khác lá đã lưu"),
+            ("UPDATE access_entry SET leaf = c_subject WHERE id = :1", "khác lá đã lưu"),
+            (OWN_SWAPPED, "khác lá đã lưu"),
             (SWAPPED, "không dẫn đến gốc đã ký"),
             ("DELETE FROM log_position WHERE entry_id = :1 + 1", "không dẫn đến gốc đã ký"),
         ],

@@ -110,6 +110,7 @@ class TestFilters:
             ({"from": "32/01/2026"}, "from"),
             ({"from": "mai"}, "from"),
             ({"until": "0001-01-01"}, "until"),
+            ({"until": "9999-12-31"}, "until"),
             ({"from": "2026-02-02", "until": "2026-02-01"}, "until"),
             ({"from": "2026-02-02", "last": "7"}, "last"),
             ({"service": "nobody"}, "service"),

@@ -69,9 +69,10 @@ def test_another_password_ends_every_other_session(app, hanh):
 
 def test_what_one_changes_leaves_everybody_else_as_they_were(app, hanh):
     """Sessions, printed codes and what somebody is about to set up are each person's own."""
-    other, newcomer = enrolled(app.test_client()), Newcomer(app.test_client(), invited())
-    assert other.signs_in(other.codes[0]).status_code == 303
+    newcomer = Newcomer(app.test_client(), invited())
     newcomer.opens()
+    other = enrolled(app.test_client())
+    assert other.signs_in(other.codes[0]).status_code == 303
 
     new_password(hanh)
     submit(hanh.client, FACTOR_PAGE, password=OTHER, one_time_code=hanh.codes[2])
@@ -81,6 +82,7 @@ def test_what_one_changes_leaves_everybody_else_as_they_were(app, hanh):
     assert sessions.find(cookie_of(other)) is not None
     assert elsewhere(app, other, other.codes[1])
     assert newcomer.chooses().status_code == 303
+    assert (newcomer.shows().status_code, newcomer.keeps_codes().status_code) == (303, 303)
 
 
 def test_another_app_and_other_codes_take_the_place_of_the_old_ones(app, hanh):
