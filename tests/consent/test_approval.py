@@ -2,8 +2,10 @@
 
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+import time_machine
 
 from consent.attributes import catalogue, records
 from consent.attributes import publish as attributes_file
@@ -171,6 +173,26 @@ def test_what_one_service_may_another_must_ask(her, service):
     other = asked(her, an_asking_service(), Detail(PROCEDURE, ("full_name",), CASE))
 
     assert isinstance(Ledger().review(other), Ask)
+
+
+def test_what_one_person_allowed_another_must_be_asked(her, service, app):
+    him = signed_in(app.test_client(), minh())
+    him.is_asked(service, detail("full_name")).allow()
+
+    hers = asked(her, service, Detail(PROCEDURE, ("full_name",), CASE))
+
+    assert isinstance(Ledger().review(hers), Ask)
+
+
+def test_what_has_passed_its_time_is_asked_again(her, service):
+    """Before the worker has said that it is over, too."""
+    her.is_asked(service, detail("full_name")).allow()
+    question = asked(her, service, Detail(PROCEDURE, ("full_name",), CASE))
+
+    with time_machine.travel(her.decisions()[0].until - timedelta(seconds=1), tick=False):
+        assert isinstance(Ledger().review(question), Approved)
+    with time_machine.travel(her.decisions()[0].until, tick=False):
+        assert isinstance(Ledger().review(question), Ask)
 
 
 @pytest.mark.parametrize(
