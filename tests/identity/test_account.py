@@ -10,8 +10,9 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from identity import clock, database
+from identity import clock, database, trail
 from identity.authentication.records import CitizenSession, KnownDevice
+from identity.entry import Who
 from identity.trail import AccessEntry
 from tests.beginning import app_of, codes_of
 from tests.forms import a_visitor
@@ -211,7 +212,8 @@ def test_all_others_can_be_signed_out_at_once(client, person, sit_down):
     assert len(sessions(client)) == 1
 
 
-def test_the_page_says_what_happened_lately(client):
+def test_the_page_says_what_happened_lately(client, person):
+    trail.record("attributes:released", Who(person.citizen_id))  # stands in the access log alone
     change_password(client)
     page = client.get(HOME).text
 

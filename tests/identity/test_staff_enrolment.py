@@ -221,6 +221,10 @@ def test_what_is_chosen_is_sealed_and_forgotten(hanh):
     assert not [code for code in hanh.codes if code.replace(" ", "").encode() in held]
 
 
+def test_the_right_code_does_not_count_as_a_try(hanh):
+    assert [hanh.opens().status_code for _ in range(6)] == [303] * 6
+
+
 def test_the_link_holds_no_secret(hanh):
     """Histories, proxies and previews of messages keep links."""
     digits = hanh.invitation.code.replace(" ", "")
