@@ -61,6 +61,18 @@ def test_a_withdrawal_is_one_commit_of_few_statements(her, service):
     assert tally.round_trips <= (11 if database.is_postgresql() else 17)
 
 
+@pytest.mark.parametrize("ended", [0, 1])
+def test_of_two_decisions_that_one_ends_which_is_named(her, service, ended):
+    ids = [decided(her, service, case=case)[0] for case in ("H-1", "H-2")]
+
+    withdraw.withdraw(ids[ended], by=her.session)
+
+    states = {row.decision_id: row.state for row in her.decisions()}
+    assert states == {ids[ended]: State.WITHDRAWN, ids[1 - ended]: State.GIVEN}
+    with pytest.raises(NoSuchDecision):
+        withdraw.withdraw(uuid.uuid4(), by=her.session)
+
+
 def test_a_decision_taken_into_a_second_grant_leaves_both(her, service):
     decision_id, first = decided(her, service)
     page = her.is_asked(service, detail("full_name"), detail("full_name", case="H-2"))

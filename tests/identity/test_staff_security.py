@@ -1,5 +1,6 @@
 """`/staff/security`: another password, another app; everything else of the account ends with it."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import time_machine
 from identity import clock
 from identity.citizens import passwords
 from identity.entry import NOBODY
-from identity.staff import records, sessions
+from identity.staff import change, records, sessions
 from tests.enrolling import CHOSEN, OTHER, Newcomer, enrolled, invited
 from tests.exchange import entries
 from tests.markup import Markup
@@ -106,6 +107,13 @@ def test_the_old_factor_counts_until_the_new_one_does(app, hanh):
     submit(hanh.client, FACTOR_PAGE, password=CHOSEN, one_time_code=hanh.codes[2])
 
     assert elsewhere(app, hanh, hanh.codes[3])
+
+
+def test_the_right_password_does_not_count_as_a_try(hanh):
+    known = (CHOSEN, OTHER) * 4
+
+    for old, new in itertools.pairwise(known[:7]):
+        assert new_password(hanh, old=old, new=new).status_code == 303
 
 
 def test_the_page_tells_how_many_codes_are_left(app, hanh):
@@ -255,6 +263,31 @@ class TestAttacker:
         assert (late.status_code, told_of(hanh, "staff:changed")) == (403, [])
         assert sessions.find(cookie) is None
         assert elsewhere(app, hanh, hanh.codes[1])
+
+    def test_who_leaves_while_the_password_is_proved_makes_no_app(self, hanh, monkeypatch):
+        real = passwords.is_right
+
+        def slow(password, kept):
+            change.leave(hanh.invitation.username)
+            return real(password, kept)
+
+        monkeypatch.setattr(passwords, "is_right", slow)
+        late = submit(hanh.client, FACTOR_PAGE, password=CHOSEN, one_time_code=hanh.codes[1])
+
+        assert late.status_code == 403
+        assert hanh.client.get("/staff/enrol/app").location in {None, "/staff/sign-in?enrolled=1"}
+
+    def test_an_app_begun_before_a_new_password_is_worth_nothing_after_it(self, app, hanh):
+        """Whoever changes the password because it was known is rid of who knew it."""
+        thief = elsewhere(app, hanh, hanh.codes[1])
+        submit(thief.client, FACTOR_PAGE, password=CHOSEN, one_time_code=hanh.codes[2])
+        thief.shows()
+
+        new_password(hanh)
+
+        assert thief.client.get("/staff/enrol/codes").status_code == 403
+        fresh = Newcomer(app.test_client(), hanh.invitation)
+        assert fresh.signs_in(hanh.codes[3], password=OTHER).status_code == 303
 
     def test_a_weak_or_mistyped_password_is_not_taken(self, hanh):
         weak = new_password(hanh, new=hanh.invitation.username + "2026")
