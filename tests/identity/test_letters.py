@@ -10,8 +10,9 @@ import time_machine
 
 from identity import clock
 from identity.activation import letters
+from identity.citizens.national_id import NationalId
 from tests.beginning import a_newcomer
-from tests.people import lan, new_number
+from tests.people import barred, lan, new_number
 
 
 @pytest.fixture
@@ -41,6 +42,20 @@ def test_everybody_without_a_password_gets_a_letter_and_nobody_else(command, tmp
     assert told.exit_code == 0
     assert ends == [f"…{waiting.national_id[-3:]}"]
     assert "1 letters" in told.output
+
+
+@pytest.mark.parametrize("status", ["locked", "deceased"])
+def test_who_is_barred_gets_no_letter(command, tmp_path, status):
+    """Not even who is named: nothing may open the account meanwhile."""
+    command(tmp_path / "others.csv")  # who waited before has a good letter now
+    gone = somebody()
+    barred(gone, status)
+    kept = []
+
+    command(tmp_path / "out.csv")
+    named = letters.issue(kept.extend, only=[NationalId.strict(gone.national_id)])
+
+    assert (rows(tmp_path / "out.csv"), named, kept) == ([], 0, [])
 
 
 def test_who_has_a_good_letter_gets_no_second_one_before_it_ends(command, tmp_path):

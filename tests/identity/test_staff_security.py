@@ -116,6 +116,12 @@ def test_the_right_password_does_not_count_as_a_try(hanh):
         assert new_password(hanh, old=old, new=new).status_code == 303
 
 
+def test_nor_do_both_factors_when_an_app_is_made(hanh):
+    for code in hanh.codes[1:7]:
+        begun = submit(hanh.client, FACTOR_PAGE, password=CHOSEN, one_time_code=code)
+        assert begun.location == "/staff/enrol/app"
+
+
 def test_the_page_tells_how_many_codes_are_left(app, hanh):
     def left():
         page = Markup(hanh.client.get("/staff/security").text)
@@ -154,6 +160,19 @@ class TestAttacker:
 
         assert statuses == [403] * 5 + [429]
         assert new_password(hanh).status_code == 429
+        assert {told["reason"] for told in told_of(hanh, "staff:refused")} == {
+            "password",
+            "throttled",
+        }
+
+    def test_guessing_the_code_has_its_budget_too_and_stands_in_the_log(self, hanh):
+        fields = {"password": CHOSEN, "one_time_code": "000000"}
+
+        statuses = [submit(hanh.client, FACTOR_PAGE, **fields).status_code for _ in range(6)]
+
+        assert statuses == [403] * 5 + [429]
+        reasons = {told["reason"] for told in told_of(hanh, "staff:refused")}
+        assert reasons == {"code", "throttled"}
 
     def test_a_borrowed_screen_makes_no_app(self, hanh):
         wrong = submit(hanh.client, FACTOR_PAGE, password="x", one_time_code=hanh.codes[1])
