@@ -25,6 +25,7 @@ from tests.beginning import (
     comes_to,
     proves_letter,
 )
+from tests.exchange import entries
 from tests.forms import a_visitor
 from tests.people import form_token, hidden, lan, same_browser, sign_in, submit
 
@@ -311,6 +312,8 @@ class TestAttacker:
 
         assert statuses == [403] * 5 + [429]
         assert proves_letter(client, one).status_code == 429
+        refused = [e for e in entries(one.person.citizen_id) if e.type == "activation:refused"]
+        assert {entry.subject["reason"] for entry in refused} == {"letter", "throttled"}
 
     def test_a_stolen_letter_finds_no_owner_by_trying(self, app, one):
         """The code has a budget too, whatever number is tried with it."""

@@ -8,9 +8,12 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from identity import clock
-from identity.activation import letters
+from identity import clock, sealing
+from identity.activation import activate, letters
+from identity.authentication.lockout import Visit
 from identity.citizens.national_id import NationalId
+from identity.database import transaction
+from identity.factors import setups
 from tests.beginning import a_newcomer
 from tests.people import barred, lan, new_number
 
@@ -178,3 +181,43 @@ def test_a_line_that_is_no_number_is_told_by_its_place(command, tmp_path):
     assert "line 2" in told.stderr
     assert "12345x" not in told.output
     assert not (tmp_path / "out.csv").exists()
+
+
+class TestAttacker:
+    VISIT = Visit(sealing.digest("somebody's browser"), "2001:db8:77::1")
+
+    def begun(self, **told):
+        person = somebody()
+        with transaction():
+            text = setups.open_setup(person.citizen_id, self.VISIT.browser_digest, **told)
+        return text, setups.setup(text, self.VISIT.browser_digest)
+
+    def finish(self, begun):
+        activate.finish(begun, "", visit=self.VISIT, before=None)
+
+    def test_what_began_without_a_letter_is_no_activation(self, app):  # noqa: ARG002 - its database
+        """Who is signed in makes another app by the same table."""
+        text, begun = self.begun()
+        activate.choose_password(begun, "Mưa rơi trên mái tôn")
+        activate.choose_factor(begun, setups.Kind.RECOVERY_CODES)
+
+        with pytest.raises(setups.SetupEnded):
+            activate.activation(text, self.VISIT)
+        with pytest.raises(setups.SetupEnded):
+            self.finish(setups.setup(text, self.VISIT.browser_digest))
+
+    def test_no_step_can_be_left_out_at_the_end_either(self, app):  # noqa: ARG002 - as above
+        text, begun = self.begun(letter_digest=b"x")
+        with pytest.raises(setups.SetupEnded):
+            self.finish(begun)
+        activate.choose_factor(begun, setups.Kind.RECOVERY_CODES)
+
+        with pytest.raises(setups.SetupEnded):
+            self.finish(activate.activation(text, self.VISIT))
+
+    def test_a_factor_left_out_is_missed_too(self, app):  # noqa: ARG002 - as above
+        text, begun = self.begun(letter_digest=b"x")
+        activate.choose_password(begun, "Mưa rơi trên mái tôn")
+
+        with pytest.raises(setups.SetupEnded):
+            self.finish(activate.activation(text, self.VISIT))
