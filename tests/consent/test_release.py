@@ -11,6 +11,7 @@ from sqlalchemy import update
 from consent.attributes import records
 from identity import clock, database, log_keys
 from identity.database import transaction
+from identity.entry import NOBODY
 from identity.granted import grants
 from identity.granted.gate import TokenRef
 from tests.exchange import CASE, PROCEDURE, ask, decision, entries, fill_register, give, sign, told
@@ -179,14 +180,16 @@ def test_the_usual_release_is_one_statement_and_one_commit(client, given):
 
 def test_where_uses_are_counted_a_release_is_built_twice(client, her):
     """The usual statement finds no row then; what stands is read, and the use is taken with it."""
-    given = give(her, a_service(), decision("full_name", uses_left=5))
+    given = give(her, a_service(), decision("full_name", "owns_dwelling", uses_left=5))
     ask(client, given)
+    before = len(entries(NOBODY))
 
     with database.counted() as tally:
         answer = ask(client, given)
 
     assert answer.status_code == 200
     assert (tally.round_trips, tally.commits) == (5, 2)
+    assert len(entries(NOBODY)) == before  # it is about nobody else
 
 
 def test_a_use_is_taken_from_the_decision_that_was_used_alone(client, her):
@@ -284,6 +287,11 @@ class TestAttacker:
 
     def test_49_a_name_twice_is_refused(self, client, given):
         assert ask(client, given, attributes=["full_name", "full_name"]).status_code == 400
+
+    def test_49_a_procedure_that_there_is_not_is_told(self, client, given):
+        answer = ask(client, given, procedure="9.999999")
+
+        assert (answer.status_code, answer.json["type"][-17:]) == (400, "unknown-procedure")
 
     def test_49_only_what_is_not_decided_is_refused_and_marked(self, client, given):
         answer = ask(client, given, attributes=["average_monthly_income"])
