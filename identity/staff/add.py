@@ -146,15 +146,15 @@ def put(row: dict[str, object]) -> uuid.UUID:
     return staff_id
 
 
-def keep_apart(role: Role, *, person: uuid.UUID, but: uuid.UUID | None = None) -> None:
+def keep_apart(role: Role, *, person: uuid.UUID) -> None:
     """This person may have this role; nobody gives them another one meanwhile.
 
-    `but` is the account whose role is about to change. In the running transaction.
+    In the running transaction.
 
     Raises:
         ExcludedRole: they have a role that excludes it, or had one that does so for good.
     """
     theirs = records.hold_person(person)
-    now = [row.role for row in theirs if row.ended_at is None and row.id != but]
+    now = [row.role for row in theirs if row.ended_at is None]
     if other := excluded_by(role, now=now, before=[row.role for row in theirs]):
         raise ExcludedRole(f"who is or was {other} is never {role} as well")

@@ -99,7 +99,7 @@ def change_role(username: str, role: Role) -> None:
         if row.role in LASTING or excluded_by(role, now=[row.role]):
             raise ExcludedRole(f"an account that was {row.role} never becomes {role}: make another")
         if row.own_citizen_id is not None:
-            keep_apart(role, person=row.own_citizen_id, but=row.id)
+            keep_apart(role, person=row.own_citizen_id)
         _change(row, {"role": role})
 
 
@@ -121,7 +121,7 @@ def identify(username: str, person: uuid.UUID) -> None:
         held = records.held(row.id)  # nobody gives the account another role meanwhile
         if held is None:
             raise NoSuchStaff("nobody works here under this name any more")
-        keep_apart(held.role, person=person, but=row.id)
+        keep_apart(held.role, person=person)
         records.change(row.id, own_citizen_id=person)
         records.end_sessions(row.id, at=clock.now())
         was = "unknown" if row.own_citizen_id is None else "another"
