@@ -166,7 +166,8 @@ def rotate_keys(*, early: bool, chosen: tuple[str, ...]) -> None:
         click.echo(f"{rotation.retired.alg}: {rotation.retired.kid} stays published for a while")
 
 
-@keys.command("remove")
+# A thumbprint may begin with a dash, which makes no option of it.
+@keys.command("remove", context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
 def remove_key(kid: str) -> None:
     """For a stolen key: nothing that it signed is believed any more, and the next one signs."""

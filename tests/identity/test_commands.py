@@ -96,6 +96,14 @@ def test_a_stolen_key_is_taken_out_and_the_log_says_so(installation, monkeypatch
     assert stolen.kid not in {key.kid for key in signing_keys_listed()}
 
 
+@pytest.mark.parametrize("kid", ["-q7", "--q7", "-_"])
+def test_a_key_s_name_may_begin_with_a_dash(installation, kid):
+    """One thumbprint of 64 does (RFC 7638), and who takes a key out is in a hurry."""
+    done = installation.invoke(args=["keys", "remove", kid])
+
+    assert (done.exit_code, done.output.startswith("Error: there is no key ")) == (1, True)
+
+
 def signing_keys_listed():
     return key_list.listed(settings_module.current().secrets / signing_keys.FOLDER)
 
