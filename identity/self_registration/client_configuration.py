@@ -76,8 +76,7 @@ def manager(request: Request) -> Managed:
     """
     token = bearer(request)
     client_id = request.params["client_id"]
-    is_name = client_id.isascii() and client_id.isprintable()
-    row = records.find_registration(client_id, sealing.digest(token)) if is_name else None
+    row = records.find_registration(client_id, sealing.digest(token))
     if row is None:
         raise unauthorized("manages no such service")
     return Managed(

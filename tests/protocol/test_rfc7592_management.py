@@ -241,6 +241,7 @@ class TestAttacker:
         register([by_hand])
         paths = [other.path, "/register/nobody", f"/register/{by_hand['client_id']}"]
         paths += ["/register/%20", "/register/" + "x" * 500, "/register/%E1%BB%91"]
+        paths += ["/register/" + name for name in ("%0A", "%FF", "%ED%A0%80", "%F0%9F%98%80")]
 
         answers = [
             client.open(path, method=method, json=mine.told, headers=bearer(mine.token))
