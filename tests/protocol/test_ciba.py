@@ -10,14 +10,15 @@ import time_machine
 
 from identity import clock, settings
 from identity.ciba.asking import LIFETIME, LONGEST_LIFE, LONGEST_MESSAGE
-from identity.registration.register import BadRegistrationError
-from tests.asking import a_sender, answered
+from identity.registration.register import BadRegistrationError, register
+from tests.asking import Sender, a_sender, answered
 from tests.backchannel import Desk, a_desk, allow, answer, page_of
 from tests.deciding import CONSENT, detail, shown
 from tests.people import form_token
-from tests.public_services import a_service
+from tests.public_services import Played, a_service, registration
 
 pytestmark = pytest.mark.usefixtures("catalogues")
+SECRET = "a-fixed-secret-of-ours-0123456789"
 
 
 def test_a_service_gets_what_it_polls_with(desk, person):
@@ -159,6 +160,25 @@ def test_who_signed_in_before_is_known_by_the_id_token(app, phone):
     assert allow(phone).location == "/my/requests/allowed"
     assert desk.poll().status_code == 200
     assert a_desk(app).ask(id_token_hint=bought["id_token"]).json["error"] == "invalid_request"
+
+
+@pytest.mark.sqlite
+def test_whom_an_id_token_names_no_more_is_not_asked(app, phone, monkeypatch):
+    """CIBA Core §13: since then the service has joined another sector, where they are others."""
+    told = registration(
+        grant_types=["authorization_code", "urn:openid:params:grant-type:ciba"],
+        backchannel_token_delivery_mode="poll",
+        client_secret=SECRET,
+    )
+    register([told])
+    both = Sender(phone, Played(told["client_id"], SECRET))
+    bought = both.redeem(answered(both.ask())["code"]).json
+    monkeypatch.setattr("identity.outbound.get_json", lambda _uri: told["redirect_uris"])
+    register([told | {"sector_identifier_uri": "https://s.motlan.test/list"}])
+
+    answer = Desk(app.test_client(), both.played).ask(id_token_hint=bought["id_token"])
+
+    assert (answer.status_code, answer.json["error"]) == (400, "unknown_user_id")
 
 
 @pytest.mark.sqlite

@@ -14,6 +14,7 @@ from identity.ciba.asking import LIFETIME
 from identity.database import transaction
 from identity.outbox import OutboxMessage
 from tests.backchannel import TOKEN, a_desk, allow, answer
+from tests.counterfeits import Genuine
 from tests.strangers import listening, says
 
 pytestmark = pytest.mark.usefixtures("nothing_waits")
@@ -236,6 +237,19 @@ class TestSigned:
         """Whoever catches it asks nobody a second time."""
         assert desk.signed(person, jti="once").status_code == 200
         assert desk.signed(person, jti="once").status_code == 400
+
+    @pytest.mark.sqlite
+    @pytest.mark.parametrize("alg", [None, 7, ["ES256"], {"ES256": 1}, "none", "HS256"])
+    def test_an_algorithm_is_a_text_and_the_registered_one(self, desk, person, alg):
+        """RFC 7515 §4.1.1, RFC 8725 §3.1."""
+        told = Genuine(desk.object_of(person)).by(desk.played.key, alg=alg)
+
+        refusal = desk.post("/bc-authorize", {"request": told})
+
+        assert refusal.status_code == 400
+        assert refusal.json["error_uri"].endswith("#invalid-signed-request")
+        genuine = Genuine(desk.object_of(person)).by(desk.played.key)
+        assert desk.post("/bc-authorize", {"request": genuine}).status_code == 200
 
     @pytest.mark.sqlite
     def test_another_services_key_signs_nothing(self, app, desk, person):
