@@ -238,6 +238,12 @@ def test_a_port_may_be_said_that_goes_without_saying(told):
     assert not places.is_same(told, "http://id.vn/a")
 
 
+def test_an_escape_that_divides_nothing_does_not_stand_for_what_divides():
+    """RFC 3986 §2.2, §6.2.2.1: `%2F` is part of a name, in whichever case it is written."""
+    assert not places.is_same("https://id.vn/api%2Fattributes", "https://id.vn/api/attributes")
+    assert places.is_same("https://id.vn/a%2fb", "https://id.vn/a%2Fb")
+
+
 class TestAttacker:
     """The rest of them, which no database is asked about: `test_rfc9449_attacks.py`."""
 
