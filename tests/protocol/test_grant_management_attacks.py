@@ -6,8 +6,8 @@ from sqlalchemy import select
 from identity import database
 from identity.database import transaction
 from identity.granted.grants import DecisionEnded
-from identity.granted.records import ServiceGrant
-from identity.managed.rewriting import Change, rewrite
+from identity.granted.records import ServiceGrant, TokenFamily
+from identity.managed.rewriting import GIVEN_BACK, Change, give_back, rewrite
 from tests.deciding import signed_in
 from tests.exchange import publish_catalogues
 from tests.managing import (
@@ -72,6 +72,18 @@ class TestAttacker:
         gone = Change(grant=grant_of(told), scope="openid", taken=(), is_replaced=False)
         with pytest.raises(DecisionEnded), transaction():
             rewrite(gone)
+
+    def test_a_grant_is_given_back_once(self, her, office):
+        """§6.5: who comes at the same moment hears that there is none; its family says why."""
+        grant = grant_of(created(her, office))
+
+        with transaction():
+            done = [give_back(grant.citizen_id, grant.id) for _ in "ab"]
+
+        assert done == [True, False]
+        mine = TokenFamily.grant_id == grant.id
+        (family,) = database.rows(select(TokenFamily.ended_by).where(mine))
+        assert family.ended_by == GIVEN_BACK
 
     @pytest.mark.parametrize("method", ["GET", "DELETE"])
     def test_another_services_grant_is_as_one_that_is_not_there(self, her, office, method):
