@@ -7,8 +7,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select
 
 from identity import database
+from identity.database import transaction
 from identity.errors import InvalidClient
-from identity.public_services import registered
+from identity.public_services import records, registered
 from identity.registration.register import BadRegistrationError, documents, end, register
 from identity.trail import AccessEntry
 from tests.public_services import a_service, authenticate, public_jwk, registration
@@ -119,6 +120,19 @@ def test_what_is_done_to_one_service_or_organisation_is_done_to_no_other():
     assert (found.client_id, found.organisation.name) == (other.client_id, "Sở 1")
     assert (found.is_active, found.version) == (True, other.version)
     assert not registered.by_id(one.id).is_active
+
+
+def test_what_was_changed_since_it_was_read_is_not_written_over():
+    """Of two imports at once the later one begins again; nothing of the first is lost."""
+    told = registration()
+    register([told])
+    read = registered.find(told["client_id"])
+    register([told | {"client_name": "Renamed"}])
+
+    with transaction():
+        assert not records.change(read.id, {"sector": "elsewhere"}, version=read.version)
+
+    assert registered.find(told["client_id"]).sector == read.sector
 
 
 def test_a_renamed_organisation_makes_a_new_version_of_all_its_services():
