@@ -24,11 +24,6 @@ def citizen_session() -> CitizenSession | None:
     return found
 
 
-def forget_session() -> None:
-    """Look again at the next question: this request has just changed who is signed in."""
-    g.pop("citizen_session", None)
-
-
 def _admit() -> CitizenSession:
     session = citizen_session()
     if session is None:
