@@ -11,11 +11,12 @@ import pytest
 import time_machine
 
 from identity import clock, database, sealing
-from identity.authentication import lockout, sign_in
-from identity.authentication.lockout import Target, TooManyTries, Visit
+from identity.authentication import budget_records, lockout, sign_in
+from identity.authentication.lockout import Budget, Target, TooManyTries, Visit
 from identity.citizens import passwords
 from identity.citizens.national_id import NationalId
 from identity.citizens.passwords import SignInBusy
+from identity.together import look
 from tests.people import lan, new_number, submit
 from tests.people import sign_in as sign_in_through
 from tests.rules import queued_seconds
@@ -123,7 +124,44 @@ def test_the_refusal_says_when_to_come_back(person):
 
     ((name, seconds),) = refused.value.headers
     assert name == "Retry-After"
-    assert 0 < int(seconds) <= 15 * 60
+    assert 14 * 60 < int(seconds) <= 15 * 60
+
+
+def test_whoever_goes_on_trying_writes_nothing(person, monkeypatch):
+    """A look is enough to be refused; and it is refused by what `reserve` was told, too."""
+    visit, target = somewhere(), Target("password", person.national_id, is_known_device=False)
+    for _ in range(5):
+        lockout.reserve(target, visit)
+    monkeypatch.setattr(budget_records, "counting", None)
+
+    for seen in (None, look(lockout.standing(target, visit))):
+        with pytest.raises(TooManyTries):
+            lockout.reserve(target, visit, seen=seen)
+
+
+def test_who_is_overtaken_hears_the_same(person):
+    """It was not spent when somebody looked, and was when it should have been counted."""
+    visit, target = somewhere(), Target("password", person.national_id, is_known_device=False)
+    seen = look(lockout.standing(target, visit))
+    for _ in range(5):
+        lockout.reserve(target, visit)
+
+    with pytest.raises(TooManyTries) as refused:
+        lockout.reserve(target, visit, seen=seen)
+
+    assert 14 * 60 < int(dict(refused.value.headers)["Retry-After"]) <= 15 * 60
+
+
+def test_what_is_used_by_itself_says_when_to_come_back_too():
+    at, once = clock.now(), Budget(("once", f"{next(_blocks)}"), 1, timedelta(hours=1))
+    with database.transaction():
+        assert lockout.spend(once, at) == at + timedelta(hours=1)
+
+    later = at + timedelta(minutes=20)
+    with pytest.raises(TooManyTries) as refused, database.transaction():
+        lockout.spend(once, later)
+
+    assert dict(refused.value.headers)["Retry-After"] == str(40 * 60)
 
 
 def test_the_page_says_so_with_its_status_and_in_words(client, person):

@@ -9,10 +9,12 @@ import pyotp
 import pytest
 import time_machine
 
-from identity import clock, settings
+from identity import clock, sealing, settings
 from identity.authentication import second_factor
 from identity.authentication.second_factor import WrongCode, matching_step, typed
 from identity.database import transaction
+from identity.factors import recovery, setups
+from identity.factors.setups import Kind, SetupEnded
 from tests.people import give_authenticator, lan
 
 # RFC 6238, appendix B: SHA-1, the last six digits of the eight.
@@ -25,6 +27,32 @@ VECTORS = [
     (2000000000, "279037"),
     (20000000000, "353130"),
 ]
+
+
+BROWSER = sealing.digest("a browser where something is chosen")
+
+
+def printed(person):
+    """Codes on paper, the person's from now on."""
+    codes = recovery.new_codes()
+    with transaction():
+        recovery.keep(person.citizen_id, codes)
+    return codes
+
+
+def chosen(person, *, turns=1):
+    """What this person chooses: an app, which shows what it proves from now on."""
+    with transaction():
+        text = setups.open_setup(person.citizen_id, BROWSER)
+        for _ in range(turns):
+            setups.choose(setups.setup(text, BROWSER), Kind.AUTHENTICATOR)
+            secret = setups.setup(text, BROWSER).secret
+    return text, pyotp.TOTP(secret)
+
+
+def adopt(text, code):
+    with transaction():
+        second_factor.adopt(setups.setup(text, BROWSER), code)
 
 
 def spend(person, code):
@@ -101,7 +129,74 @@ def test_a_fixed_code_works_again_and_again_in_the_demo(person):
     assert [spend(person, person.one_time_code) for _ in range(3)] == ["otp"] * 3
 
 
+def test_a_printed_code_buys_one_thing(person):
+    """Each of them, and for whatever asks for a second factor."""
+    first, second, *_others = printed(person)
+
+    assert spend(person, first) == "otp"
+    with pytest.raises(WrongCode):
+        spend(person, first)
+    assert spend(person, second) == "otp"
+
+
+def test_an_app_counts_once_it_shows_its_code_and_that_code_buys_nothing_more(person):
+    """RFC 6238 §5.2; the factor of before is worth nothing then."""
+    text, app = chosen(person)
+    with pytest.raises(WrongCode):
+        adopt(text, app.at(clock.now() + timedelta(hours=1)))
+    assert spend(person, person.one_time_code) == "otp"
+
+    adopt(text, app.now())
+
+    for code in (person.one_time_code, app.now()):
+        with pytest.raises(WrongCode):
+            spend(person, code)
+
+
+def test_an_app_is_chosen_once_however_often_its_page_is_opened(person):
+    """The page that is perhaps still open has shown it."""
+    _text, app = chosen(person, turns=2)
+    text, other = chosen(person)
+
+    assert len(app.secret) >= 32
+    assert other.secret != app.secret
+    with transaction():
+        setups.choose(setups.setup(text, BROWSER), Kind.AUTHENTICATOR)
+    assert setups.setup(text, BROWSER).secret == other.secret
+
+
 class TestAttacker:
+    def test_a_choice_is_finished_once(self, person):
+        text, _app = chosen(person)
+        begun = setups.setup(text, BROWSER)
+        with transaction():
+            setups.spend(begun)
+
+        with pytest.raises(SetupEnded), transaction():
+            setups.spend(begun)
+        with pytest.raises(SetupEnded):
+            setups.setup(text, BROWSER)
+
+    def test_a_choice_of_another_browser_is_nobodys(self, person):
+        text, _app = chosen(person)
+
+        with pytest.raises(SetupEnded):
+            setups.setup(text, sealing.digest("another browser"))
+
+    def test_a_printed_code_of_nobody_or_of_somebody_else_is_worth_nothing(self, person):
+        printed(person)
+
+        for code in (recovery.new_codes()[0], printed(lan())[0]):
+            with pytest.raises(WrongCode):
+                spend(person, code)
+
+    def test_the_secret_of_an_app_is_no_code(self, person):
+        """A fixed code stands in the place of one; in the demo too they are not the same."""
+        app = give_authenticator(person)
+
+        with pytest.raises(WrongCode):
+            spend(person, app.secret)
+
     def test_a_fixed_code_is_worth_nothing_outside_the_demo(self, person, monkeypatch):
         monkeypatch.setattr(settings, "_installed", replace(settings.current(), demo=False))
 

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import update
 
 from identity import clock, database, sealing
 from identity.authentication import guard, sessions
 from identity.authentication.sessions import Proof
+from identity.citizens.records import Citizen
 from identity.language import GoElsewhere
 from tests.people import a_security_officer, form_token, lan, minh, sign_in, submit
 
@@ -99,6 +101,37 @@ def test_last_seen_is_written_at_most_once_a_minute(person):
     assert (early.commits, late.commits) == (0, 1)
 
 
+def test_a_session_is_recalled_for_a_minute_and_never_beyond_its_end(person, monkeypatch):
+    """Decision 0006: what is remembered saves a look, and says nothing of what is over."""
+    cookie = start(person).cookie
+    found = sessions.find(cookie)
+
+    assert sessions.recalled(cookie) == found
+    with time_machine.travel(clock.now() + timedelta(seconds=61)):
+        assert sessions.recalled(cookie) is None
+    late = replace(found, expires_at=clock.now())
+    monkeypatch.setitem(sessions._remembered, found.digest, late)
+    assert sessions.recalled(cookie) is None
+
+
+def test_what_is_remembered_of_sessions_has_an_end(person, monkeypatch):
+    """Whoever signs in often does not fill the memory."""
+    monkeypatch.setattr(sessions, "MOST_REMEMBERED", 3)
+    for _ in range(6):
+        sessions.find(start(person).cookie)
+
+        assert len(sessions._remembered) <= 3
+
+
+def test_a_session_that_has_ended_gets_no_new_cookie(person):
+    """Whoever changes a password in it at that very moment has to sign in again."""
+    session = sessions.find(start(person).cookie)
+    sessions.end(session)
+
+    with database.transaction():
+        assert not sessions.renew_cookie(session)
+
+
 def test_signing_in_again_keeps_the_session_and_kills_its_old_cookie(person, endings):
     """Step-up and re-authentication: what was granted in the session stays."""
     old = start(person)
@@ -185,6 +218,17 @@ def test_a_lock_a_death_and_a_new_password_end_every_session(person, endings, ch
 
     assert sessions.find(cookie) is None
     assert endings == [(person.citizen_id, None, why, None, True)]
+
+
+@pytest.mark.parametrize("status", ["locked", "deceased"])
+def test_an_account_that_is_not_active_has_no_session(person, status):
+    """Whatever became of the session itself."""
+    cookie = start(person).cookie
+    hers = Citizen.citizen_id == person.citizen_id
+    with database.transaction():
+        database.write(update(Citizen).where(hers).values(status=status))
+
+    assert sessions.find(cookie) is None
 
 
 def test_a_page_of_citizens_sends_strangers_to_sign_in_and_back(app):
