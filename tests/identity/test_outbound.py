@@ -9,8 +9,11 @@ import pytest
 
 from identity import outbound, outbound_line
 from identity.outbound import Outbound, OutboundFailed, OutboundRefused
+from identity.turns import Turns
+from identity.waiting import MustWait
 from tests.installations import installed
 from tests.strangers import certificate, drips, listening, says, silent
+from tests.turns import on_a_loop
 
 KEYS = b'{"keys": []}'
 BRIEFLY = 5  # seconds, on a busy machine; what drips goes on for twice as long
@@ -158,6 +161,24 @@ def test_a_host_that_nobody_answers_for_failed():
             friend().get_json(f"http://127.0.0.1:{closed.getsockname()[1]}/")
 
 
+def test_where_nobody_may_wait_nobody_is_visited():
+    """What begins on the event loop is left to a thread before anything is sent."""
+    seen = []
+
+    def answer():
+        with pytest.raises(MustWait):
+            friend().get_json(f"http://127.0.0.1:{stranger.port}/")
+        seen.append("asked")
+
+    async def play():
+        Turns(None, None).begin(answer)
+
+    with listening(says(KEYS)) as stranger:
+        on_a_loop(play)
+
+    assert (seen, stranger.connections) == (["asked"], 0)
+
+
 class TestAttacker:
     """Cases 25, 37, 38 and 66: whatever address a service registers, we are not its arm."""
 
@@ -168,6 +189,7 @@ class TestAttacker:
             "https://127.0.0.1:{port}/",
             "https://localhost:{port}/",
             "http://localhost:{port}/",
+            "http://public.example:{port}/",
             "https://[::1]:{port}/",
             "https://[::ffff:127.0.0.1]:{port}/",
             "https://[::127.0.0.1]:{port}/",
@@ -211,7 +233,7 @@ class TestAttacker:
             names[name] = [socket.inet_ntoa(socket.inet_aton(name))]
         names["inside.example"] = ["127.0.0.1"]
         names["both.example"] = ["93.184.215.14", "127.0.0.1"]
-        names["localhost"] = ["127.0.0.1"]
+        names["localhost"], names["public.example"] = ["127.0.0.1"], ["93.184.215.14"]
         with listening(says(KEYS)) as stranger:
             filled = url.replace("{port}", str(stranger.port))
             with pytest.raises(OutboundRefused) as refused:
@@ -260,9 +282,10 @@ class TestAttacker:
 
         assert stranger.connections == 4
 
-    def test_a_post_is_never_redirected(self):
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_a_post_is_never_redirected(self, status):
         """Case 66: a signed event goes where it was registered to go."""
-        elsewhere = says(b"", status=307, Location="/")
+        elsewhere = says(b"", status=status, Location="/")
         with listening(elsewhere) as stranger, pytest.raises(OutboundRefused, match="redirects"):
             friend().post(f"http://127.0.0.1:{stranger.port}/", b"x", headers={})
 
