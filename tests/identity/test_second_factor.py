@@ -177,6 +177,19 @@ class TestAttacker:
         with pytest.raises(SetupEnded):
             setups.setup(text, BROWSER)
 
+    def test_what_one_person_keeps_or_ends_is_nobody_elses(self, person):
+        """Neither codes on paper nor what is being chosen at that moment."""
+        mine, (text, app) = printed(person), chosen(person)
+        other = lan()
+
+        printed(other)
+        with transaction():
+            setups.end_all(other.citizen_id)
+            recovery.forget(other.citizen_id)
+
+        assert spend(person, mine[0]) == "otp"
+        assert setups.setup(text, BROWSER).secret == app.secret
+
     def test_a_choice_of_another_browser_is_nobodys(self, person):
         text, _app = chosen(person)
 

@@ -10,6 +10,7 @@ import time_machine
 from sqlalchemy import select
 
 from identity import clock, database
+from identity.authentication.records import KnownDevice
 from identity.citizens.records import CitizenPassword
 from tests.people import form_token, give_authenticator, lan, minh, sign_in, submit
 
@@ -170,6 +171,28 @@ def test_an_account_locked_between_password_and_code_opens_nothing(client, perso
     assert answer.status_code == 403
     assert "hiện không đăng nhập được" in answer.text
     assert client.get_cookie("motlan-citizen") is None
+
+
+def test_a_password_changed_between_password_and_code_must_be_proved(client, person):
+    """Perhaps because somebody else knew the one of before; no code is asked for with that."""
+    submit(client, "/sign-in", national_id=person.national_id, password=person.password)
+    lan(national_id=person.national_id, password="một mật khẩu khác hẳn")
+
+    answer = submit(client, "/sign-in/code", one_time_code=person.one_time_code)
+
+    assert answer.status_code == 403
+    assert 'id="submit-sign-in"' in answer.text
+    assert not is_signed_in(client)
+
+
+def test_a_machine_where_somebody_else_was_signed_in_is_known_to_both(client, person):
+    """Otherwise strangers' guesses would lock the second one out of it."""
+    sign_in(client, minh())
+    sign_in(client, person, query="?request=a")
+
+    known = database.rows(select(KnownDevice).where(KnownDevice.citizen_id == person.citizen_id))
+
+    assert len(known) == 1
 
 
 def test_a_renewed_hash_is_no_new_password(app, another_app, settings, person):
