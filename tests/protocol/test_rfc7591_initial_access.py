@@ -77,6 +77,17 @@ class TestTokens:
 
         assert (done.exit_code > 0, says in done.stderr) == (True, True)
 
+    def test_an_organisation_on_record_is_not_described_anew(self, app):
+        """Or its other services would be shown under a name that nobody knows them by."""
+        told = ["--organisation", "H99.TWICE", "--level", "province", "--block", "government"]
+        self.run(app, "token", *told, "--name", "Sở C")
+
+        done = self.run(app, "token", *told, "--name", "Sở D")
+
+        assert (done.exit_code > 0, "another description" in done.stderr) == (True, True)
+        token = json.loads(self.run(app, "token", "--organisation", "H99.TWICE").stdout)["token"]
+        assert invitations.find(token).organisation["name"] == "Sở C"
+
     def test_one_that_is_taken_back_registers_nothing(self, app, client):
         """Revocable, and listed so; both are in the log."""
         token, name = an_invitation()
