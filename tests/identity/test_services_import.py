@@ -395,3 +395,4 @@ class TestAttacker:
 
         assert secret.encode() not in service.secret_digest
         assert secret not in repr(service)
+        assert secret not in repr(records.find(told["client_id"]))
