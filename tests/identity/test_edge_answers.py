@@ -10,7 +10,7 @@ import pytest
 from identity import messages, settings, waiting
 from identity.ahead import PassedOn
 from identity.doors import BODY, Door, anyone
-from identity.edge import Edge
+from identity.edge import HEADERS_LIMIT, LENGTH, QUERY_LIMIT, Edge
 from identity.errors import tell
 from identity.messages import Response, json_response
 from identity.waiting import MustWait
@@ -173,12 +173,58 @@ def test_a_client_sees_again_what_it_called_its_request(edge, path):
     assert "x-fapi-interaction-id" not in dict(unnamed[2])
 
 
+@pytest.mark.parametrize(
+    ("status", "more"),
+    [
+        (501, {"REQUEST_METHOD": "BREW"}),
+        (400, {"HTTP_HOST": "localhost:8001"}),
+        (400, {"HTTP_HOST": ""}),
+        (400, {"PATH_INFO": "/to\x00ken"}),
+        (414, {"QUERY_STRING": "x" * (QUERY_LIMIT + 1)}),
+        (431, {"HTTP_COOKIE": "x" * (HEADERS_LIMIT + 1)}),
+        (431, {LENGTH: HEADERS_LIMIT + 1}),
+        (200, {"QUERY_STRING": "x" * QUERY_LIMIT, LENGTH: HEADERS_LIMIT}),
+        (200, {"HTTP_COOKIE": "x" * (HEADERS_LIMIT - len("localhost:8000"))}),
+        (200, {"HTTP_HOST": "LocalHost:8000"}),
+    ],
+)
+def test_what_no_door_should_have_to_look_at_is_refused(edge, status, more):
+    """A host that is not ours, and whatever is too long, or could be an accident further in."""
+    assert by_wsgi(edge(), environ(**more))[0] == status
+
+
 class TestAttacker:
     @pytest.mark.parametrize("told", [NAMED + "\n", NAMED + ", x", "'or 1=1", "", "a" * 36])
     def test_what_is_no_name_of_a_request_is_not_repeated(self, edge, told):
         asked = environ(HTTP_X_FAPI_INTERACTION_ID=told)
 
         assert "x-fapi-interaction-id" not in dict(by_wsgi(edge(), asked)[2])
+
+    @pytest.mark.parametrize(
+        ("peer", "told", "remote"),
+        [
+            ("10.0.0.7", "192.0.2.1", "192.0.2.1"),
+            ("10.0.0.7", "2001:db8::1", "2001:db8::1"),
+            ("10.0.0.7", "198.51.100.6, 192.0.2.1", "192.0.2.1"),
+            ("10.0.0.7", "192.0.2.1, 10.0.0.8", "192.0.2.1"),
+            ("10.0.0.7", "192.0.2.1,, 10.0.0.8 ,", "192.0.2.1"),
+            ("10.0.0.7", "192.0.2.1, unknown", "10.0.0.7"),
+            ("10.0.0.7", "10.0.0.9, 10.0.0.8", "10.0.0.7"),
+            ("10.0.0.7", "", "10.0.0.7"),
+            ("192.0.2.9", "192.0.2.1", "192.0.2.9"),
+            ("192.0.2.9", "10.0.0.8", "192.0.2.9"),
+            ("", "192.0.2.1", ""),
+            ("unix:", "192.0.2.1", "unix:"),
+        ],
+    )
+    def test_who_asks_is_whom_our_own_proxy_heard(self, edge, peer, told, remote):
+        """Whatever stands further to the left was written by whoever asks, to be somebody else."""
+        asked = environ(REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=told)
+
+        answer = edge().answer(asked)
+
+        assert json.loads(answer.body)["remote"] == remote
+        assert "HTTP_X_FORWARDED_FOR" not in asked
 
     @pytest.mark.parametrize("told", ["a\r\nSet-Cookie: b", "a\nb", "a\rb", "hộ tịch"])
     def test_no_header_is_two(self, told):
