@@ -10,6 +10,7 @@ import time_machine
 from sqlalchemy import select
 
 from identity import clock, database
+from identity.authentication import sessions
 from identity.authentication.records import KnownDevice
 from identity.citizens.records import CitizenPassword
 from tests.people import form_token, give_authenticator, lan, minh, sign_in, submit
@@ -46,6 +47,8 @@ def test_number_password_and_code_open_a_session(client, person):
 
     assert onward.location == "/my"
     assert is_signed_in(client)
+    found = sessions.find(client.get_cookie("motlan-citizen").value)
+    assert (found.acr, found.amr) == (2, ("pwd", "otp", "mfa"))  # RFC 8176 §2
 
 
 def test_the_password_alone_opens_nothing(client, person):
@@ -205,6 +208,8 @@ def test_a_renewed_hash_is_no_new_password(app, another_app, settings, person):
     done = submit(there, "/sign-in/code", one_time_code=person.one_time_code)
 
     after = password_of(person)
+    sign_in(another_app(replace(settings, argon2_time=2)).test_client(), person)
+    assert password_of(person) == after  # which is as it should be now
     assert "t=1" in before.hash
     assert "t=2" in after.hash
     assert (after.changed_at, done.status_code) == (before.changed_at, 303)
