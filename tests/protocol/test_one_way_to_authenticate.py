@@ -2,9 +2,10 @@
 
 import pytest
 
-from identity.errors import InvalidClient, InvalidRequest
-from identity.public_services import guard, registered
-from identity.registration.register import register
+from identity import rate
+from identity.errors import InvalidClient, InvalidRequest, TooManyRequests
+from identity.public_services import credentials, guard, registered
+from identity.registration.register import end, register
 from tests.public_services import (
     Played,
     a_service,
@@ -57,6 +58,27 @@ def test_what_is_remembered_of_headers_has_an_end(monkeypatch):
         assert len(guard._proven) <= 3
 
 
+def test_who_shows_no_header_proves_itself_each_time():
+    """An assertion is good once, and no memory is."""
+    school = a_service_with_a_key()
+    form = school.assertion()
+
+    assert guard.authenticated(request(form)).client_id == school.client_id
+    with pytest.raises(InvalidClient):
+        guard.authenticated(request(form))
+
+
+def test_one_service_asks_as_often_as_it_may_and_leaves_room_for_another(office, monkeypatch):
+    """Counted by service, also where its header is remembered."""
+    monkeypatch.setattr(rate, "machines", rate.Limit(per_second=0.01, burst=2))
+    for _ in range(2):
+        guard.authenticated(request(headers=office.basic()))
+
+    with pytest.raises(TooManyRequests):
+        guard.authenticated(request(headers=office.basic()))
+    guard.authenticated(request(headers=a_service().basic()))
+
+
 class TestAttacker:
     """Security case 36, where the header alone would do."""
 
@@ -84,6 +106,16 @@ class TestAttacker:
 
         with pytest.raises(InvalidClient):
             guard.authenticated(request(headers=office.basic()))
+
+    def test_who_has_ended_proves_nothing_by_the_right_secret(self, office):
+        """In a header that was remembered, or is shown for the first time since."""
+        guard.authenticated(request(headers=office.basic()))
+        end(office.client_id)
+
+        for proves in (guard.authenticated, credentials.authenticate):
+            with pytest.raises(InvalidClient) as refused:
+                proves(request(headers=office.basic()))
+            assert refused.value.note == "client: ended"
 
     @pytest.mark.parametrize("scheme", ["Bearer", "DPoP", "Digest", ""])
     def test_a_pair_under_another_scheme_proves_nothing(self, office, scheme):
