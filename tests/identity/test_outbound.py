@@ -161,6 +161,16 @@ def test_a_host_that_nobody_answers_for_failed():
             friend().get_json(f"http://127.0.0.1:{closed.getsockname()[1]}/")
 
 
+@pytest.mark.parametrize(("scheme", "port"), [("https", 443), ("http", 80)])
+def test_a_public_address_is_visited_where_it_may_be(names, monkeypatch, scheme, port):
+    names["https.example"] = names["http.example"] = ["93.184.215.14"]
+    visited = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, place: visited.append(place))
+    with pytest.raises(OutboundFailed):  # where it is not, it is refused
+        Outbound(("http.example",)).get_json(f"{scheme}://{scheme}.example/")
+    assert visited == [("93.184.215.14", port)]
+
+
 def test_where_nobody_may_wait_nobody_is_visited():
     """What begins on the event loop is left to a thread before anything is sent."""
     seen = []
