@@ -262,6 +262,22 @@ class TestAttacker:
         assert statuses == [403] * 5 + [429]
         assert right.status_code == 429
 
+    def test_a_device_of_the_owners_gives_a_stranger_with_the_password_no_more_codes(
+        self, app, person
+    ):
+        """Ten tries are for a device that is known, to this very person."""
+        sign_in_through(app.test_client(), person)
+        thief = app.test_client()
+        sign_in_through(thief, lan())
+        told = {"national_id": person.national_id, "password": person.password}
+        submit(thief, "/sign-in?request=a", **told)
+
+        statuses = [
+            submit(thief, "/sign-in/code", one_time_code="000000").status_code for _ in range(6)
+        ]
+
+        assert statuses == [403] * 5 + [429]
+
     @pytest.mark.slow
     @pytest.mark.parametrize("is_somebody", [True, False])
     def test_of_a_hundred_parallel_guesses_five_are_evaluated(

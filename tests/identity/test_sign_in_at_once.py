@@ -1,19 +1,24 @@
 """Signing in, many times at one moment: what proves a factor is spent once (design §2)."""
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+import time_machine
+from sqlalchemy import func, select, text, update
 
-from identity import database, sealing
+from identity import clock, database, sealing
 from identity.authentication import sign_in
 from identity.authentication.lockout import Visit
 from identity.authentication.second_factor import WrongCode
 from identity.authentication.sessions import Started
+from identity.citizens import passwords
 from identity.citizens.national_id import NationalId
 from identity.citizens.records import CitizenPassword, SecondFactor
 from identity.factors import recovery
 from identity.factors.records import RecoveryCode
+from identity.steps import records
 from identity.steps.half import StepEnded
 from identity.trail import AccessEntry
 from tests.people import give_authenticator
@@ -56,6 +61,52 @@ def test_of_many_at_once_one_step_buys_one_session(person):
     mine = AccessEntry.citizen_id == person.citizen_id
     told = [row.type for row in database.rows(select(AccessEntry.type).where(mine))]
     assert told == ["sign_in:succeeded"]
+
+
+def test_a_step_that_is_spent_buys_nothing_beside_the_next_one(person):
+    """In the same browser, with a code that is good: it goes to the step that waits for it."""
+    app, first = give_authenticator(person), halfway(person, "one browser")
+    assert outcome(app.now(), *first) is Started
+
+    with time_machine.travel(clock.now() + timedelta(minutes=1)):
+        second, code = halfway(person, "one browser"), app.at(clock.now())
+
+        assert outcome(code, *first) is StepEnded
+        assert outcome(code, *second) is Started
+
+
+def test_a_password_that_changes_while_it_is_compared_opens_nothing(person, monkeypatch):
+    """What was proved is the password of before, and perhaps somebody else knew it."""
+    compare, hers = passwords.is_right, CitizenPassword.citizen_id == person.citizen_id
+
+    def changed_meanwhile(password, kept):
+        with database.transaction():
+            database.write(update(CitizenPassword).where(hers).values(changed_at=clock.now()))
+        return compare(password, kept)
+
+    monkeypatch.setattr(passwords, "is_right", changed_meanwhile)
+
+    with pytest.raises(sign_in.WrongCredentials):
+        halfway(person, "a browser")
+
+
+@pytest.mark.usefixtures("app")
+def test_a_half_sign_in_is_spent_once_in_its_time_and_browser():
+    """Of staff, whose step is spent by itself."""
+    at, browser = clock.now(), sealing.digest("an officer's browser")
+    ends = at + timedelta(minutes=10)
+    first, late = (sealing.digest(f"a step {uuid.uuid4()}") for _ in "ab")
+    whose = {"browser_digest": browser, "who": uuid.uuid4(), "is_staff": True}
+    with database.transaction():
+        for digest in (first, late):
+            times = {"created_at": at, "expires_at": ends, "spent_at": None}
+            records.add({"digest": digest, **whose, **times})
+
+        assert [records.spend(first, at=at) for _ in "ab"] == [True, False]
+        assert not records.spend(late, at=ends)
+
+    assert records.find(late, browser) is not None
+    assert records.find(late, sealing.digest("another browser")) is None
 
 
 def test_of_many_browsers_at_once_one_signs_in_with_a_code_of_an_app(person):
