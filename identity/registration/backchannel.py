@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError
 
 from identity.polled.ways import CIBA, DEVICE
 from identity.public_services.client_assertion import ALGORITHMS
 from identity.public_services.credentials import NONE
 from identity.public_services.registered import PING, POLL
 from identity.registration.fapi2 import PROFILE
-from identity.registration.shapes import Strict, choice, link
+from identity.registration.shapes import Flag, Strict, choice, link
 
 MODE = "backchannel_token_delivery_mode"
 ENDPOINT = "backchannel_client_notification_endpoint"
@@ -23,7 +23,7 @@ class BackchannelSchema(Strict):
     backchannel_token_delivery_mode = choice(POLL, PING)
     backchannel_client_notification_endpoint = link()
     backchannel_authentication_request_signing_alg = choice(*ALGORITHMS)
-    backchannel_user_code_parameter = fields.Boolean()
+    backchannel_user_code_parameter = Flag()
 
 
 def check(told: Mapping[str, Any]) -> None:

@@ -221,6 +221,7 @@ def test_a_registration_promises_what_is_kept(app):
         {"backchannel_token_delivery_mode": "ping"},
         {"backchannel_client_notification_endpoint": "https://motlan.test/ping"},
         {"backchannel_user_code_parameter": True},
+        {"backchannel_user_code_parameter": "no"},
         {"token_endpoint_auth_method": "none"},
         {"backchannel_authentication_request_signing_alg": "ES256"},
         {"signs": True, "profile": "fapi2"},
