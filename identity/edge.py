@@ -57,11 +57,12 @@ DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form
 # Heads of answers that are kept: doors have few kinds of them.
 MOST_HEADS = 512
 # Headers that belong to one answer alone, so that its head is no one else's.
-_OF_ONE_ANSWER = frozenset(
-    {"Location", "Set-Cookie", "DPoP-Nonce", "Retry-After", "x-fapi-interaction-id"}
-)
+_OF_ONE_ANSWER = frozenset({"Location", "Set-Cookie", "DPoP-Nonce", "Retry-After"})
 # By what a client finds its own request again; in the form of FAPI 1.0 or not at all.
 _INTERACTION = "HTTP_X_FAPI_INTERACTION_ID"
+_NAMED = "x-fapi-interaction-id"
+# What is read with an access token: there a request has such a name even if nobody gave it one.
+_RESOURCES = ("/userinfo", "/api/", "/grants/")
 _UUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
@@ -131,25 +132,26 @@ class Edge:
             waiting.require_thread()
             return None
         self._measure(environ, answer.status, started=started)
-        if _INTERACTION in environ:
-            return answer._replace(headers=(*answer.headers, *_interaction(environ)))
-        return answer
+        named = _interaction(environ)
+        return answer._replace(headers=(*answer.headers, *named)) if named else answer
 
     def head(self, answer: Response, request_id: str) -> bytes:
         """Its status line and all its headers as they are sent, and the length of its body.
 
         What a connection adds (`Date`, `Connection`) and the empty line come after it.
         """
-        key = answer.status, answer.headers
+        headers, of_it = answer.headers, f"X-Request-Id: {request_id}\r\n"
+        if headers and headers[-1][0] == _NAMED:  # kept without: no two have the same
+            headers, of_it = headers[:-1], f"{_NAMED}: {headers[-1][1]}\r\n{of_it}"
+        key = answer.status, headers
         fixed = self._heads.get(key)
         if fixed is None:
-            fixed = messages.head(answer.status, (*answer.headers, *self._ours(answer.headers)))
-            if _OF_ONE_ANSWER.isdisjoint([name for name, _ in answer.headers]):
+            fixed = messages.head(answer.status, (*headers, *self._ours(headers)))
+            if _OF_ONE_ANSWER.isdisjoint([name for name, _ in headers]):
                 self._keep(key, fixed)
-        if answer.status in WITHOUT_BODY:
-            return fixed + b"X-Request-Id: %b\r\n" % request_id.encode()
-        told = (request_id.encode(), len(answer.body))
-        return fixed + b"X-Request-Id: %b\r\nContent-Length: %d\r\n" % told
+        if answer.status not in WITHOUT_BODY:
+            of_it = f"{of_it}Content-Length: {len(answer.body)}\r\n"
+        return fixed + of_it.encode()
 
     def _keep(self, key: tuple[int, Headers], head: bytes) -> None:
         if len(self._heads) >= MOST_HEADS:
@@ -217,9 +219,18 @@ class Edge:
 
 
 def _interaction(environ: Mapping[str, Any]) -> Headers:
-    """What the client called its request, for it to see again (FAPI 1.0 Baseline §6.2.1-11)."""
+    """What the client called its request, for it to see again (FAPI 1.0 Baseline §6.2.1-11).
+
+    Where a resource is asked for without it, the request's own id: a UUID (RFC 9562 §5.7).
+    """
     told = environ.get(_INTERACTION, "")
-    return (("x-fapi-interaction-id", told),) if _UUID.fullmatch(told) else ()
+    if told and _UUID.fullmatch(told):
+        return ((_NAMED, told),)
+    if not environ.get("PATH_INFO", "").startswith(_RESOURCES):
+        return ()
+    ours = environ[REQUEST_ID]
+    parts = ours[:8], ours[8:12], ours[12:16], ours[16:20], ours[20:]
+    return ((_NAMED, "-".join(parts)),)
 
 
 def _length_of_headers(environ: Mapping[str, Any]) -> int:

@@ -199,7 +199,7 @@ class TestAccidents:
         assert doors.serve(door, {"REQUEST_METHOD": "GET"}).body == b'{"caller":"her"}'
 
 
-OF_REQUESTS = ("X-Request-Id", "Date", "Set-Cookie")
+OF_REQUESTS = ("X-Request-Id", "x-fapi-interaction-id", "Date", "Set-Cookie")
 
 
 def same(answer):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import uuid
 from ipaddress import ip_network
 from urllib.parse import urlencode, urlsplit
 
@@ -66,7 +67,7 @@ def edge(tmp_path):
 
 
 def table(function):
-    return {("POST", "/token"): door(function)}
+    return {("POST", path): door(function) for path in ("/token", "/userinfo")}
 
 
 def environ(host="localhost:8000", **more):
@@ -191,6 +192,28 @@ def test_a_client_sees_again_what_it_called_its_request(edge, path):
 def test_what_no_door_should_have_to_look_at_is_refused(edge, status, more):
     """A host that is not ours, and whatever is too long, or could be an accident further in."""
     assert by_wsgi(edge(), environ(**more))[0] == status
+
+
+@pytest.mark.parametrize("told", [{}, {"HTTP_X_FAPI_INTERACTION_ID": "no UUID"}])
+@pytest.mark.parametrize("path", ["/userinfo", "/api/attributes", "/grants/g-1"])
+def test_a_request_for_a_resource_has_a_name_although_nobody_gave_it_one(edge, path, told):
+    """FAPI 1.0 Baseline §6.2.1-11: a UUID; ours, so that it is found in our log."""
+    asked = environ(PATH_INFO=path, **told)
+
+    headers = dict(by_wsgi(edge(), asked)[2])
+
+    named = uuid.UUID(headers["x-fapi-interaction-id"])
+    assert (named.variant, named.version) == (uuid.RFC_4122, 7)
+    assert named.hex == headers["X-Request-Id"]
+
+
+def test_a_server_hears_that_name_too(edge):
+    here, asked = edge(), environ(PATH_INFO="/userinfo")
+
+    headers = dict(lines(here, here.answer(asked), asked["motlan.request_id"])[1])
+
+    assert uuid.UUID(headers["x-fapi-interaction-id"]).hex == headers["X-Request-Id"]
+    assert not [told for _, told in here._heads if "x-fapi-interaction-id" in dict(told)]
 
 
 class TestAttacker:
