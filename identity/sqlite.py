@@ -55,10 +55,12 @@ def _sha256(told: bytes) -> bytes:
 def make_private(path: str) -> None:
     """The database has its file; one that this makes is its owner's alone, whatever the umask.
 
-    SQLite makes it open to whoever may read the folder, and its journals as the file is.
+    SQLite makes it open to whoever may read the folder, and its journals as the file is. One that
+    is there is not opened: closing it would let go of all locks that this process has on it.
     """
+    new = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
     with suppress(OSError):  # SQLite itself says better why it cannot be opened
-        os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, PRIVATE_FILE))
+        os.close(os.open(path, new, PRIVATE_FILE))
 
 
 def copy(source: Path, to: Path) -> str:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from identity import sqlite
 from identity.sqlite import Writer
 from tests.databases import ROOT
 
@@ -69,3 +70,17 @@ def test_one_that_was_opened_to_others_on_purpose_stays_so(tmp_path):
     writer.stop()
 
     assert modes(tmp_path)["one.db"] == 0o640
+
+
+def test_a_lock_that_this_process_has_outlives_the_next_connection(tmp_path):
+    """POSIX: whoever closes a file lets go of every lock that its process has on it."""
+    path = tmp_path / "one.db"
+    holding = sqlite3.connect(path, isolation_level=None)
+    holding.execute("BEGIN EXCLUSIVE")
+
+    sqlite.make_private(str(path))
+
+    tries = f"import sqlite3; sqlite3.connect({str(path)!r}, timeout=0).execute('BEGIN EXCLUSIVE')"
+    other = subprocess.run([sys.executable, "-c", tries], check=False, capture_output=True)
+    holding.close()
+    assert b"database is locked" in other.stderr
