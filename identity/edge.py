@@ -60,7 +60,6 @@ MOST_HEADS = 512
 _OF_ONE_ANSWER = frozenset({"Location", "Set-Cookie", "DPoP-Nonce", "Retry-After"})
 # By what a client finds its own request again; in the form of FAPI 1.0 or not at all.
 _INTERACTION = "HTTP_X_FAPI_INTERACTION_ID"
-_NAMED = "x-fapi-interaction-id"
 # What is read with an access token: there a request has such a name even if nobody gave it one.
 _RESOURCES = ("/userinfo", "/api/", "/grants/")
 _UUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -93,12 +92,14 @@ class Edge:
         started = time.perf_counter()
 
         def say(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - WSGI's
-            ours = (*self._ours(headers), ("X-Request-Id", environ[REQUEST_ID]))
+            named = interaction(environ)
+            ours = [*self._ours(headers), ("X-Request-Id", environ[REQUEST_ID])]
+            ours += [("x-fapi-interaction-id", named)] if named else []
             return start_response(status, [*headers, *ours], *more)
 
         def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - WSGI's
             self._measure(environ, int(status[:3]), started=started)
-            return say(status, [*headers, *_interaction(environ)], *more)
+            return say(status, headers, *more)
 
         answer = self.answer(environ)
         if answer is not None:
@@ -132,26 +133,26 @@ class Edge:
             waiting.require_thread()
             return None
         self._measure(environ, answer.status, started=started)
-        named = _interaction(environ)
-        return answer._replace(headers=(*answer.headers, *named)) if named else answer
+        return answer
 
-    def head(self, answer: Response, request_id: str) -> bytes:
+    def head(self, answer: Response, request_id: str, *, named: str = "") -> bytes:
         """Its status line and all its headers as they are sent, and the length of its body.
 
-        What a connection adds (`Date`, `Connection`) and the empty line come after it.
+        What a connection adds (`Date`, `Connection`) and the empty line come after it. `named` is
+        the request's name for its client (`interaction`), if it has one.
         """
-        headers, of_it = answer.headers, f"X-Request-Id: {request_id}\r\n"
-        if headers and headers[-1][0] == _NAMED:  # kept without: no two have the same
-            headers, of_it = headers[:-1], f"{_NAMED}: {headers[-1][1]}\r\n{of_it}"
-        key = answer.status, headers
+        key = answer.status, answer.headers
         fixed = self._heads.get(key)
         if fixed is None:
-            fixed = messages.head(answer.status, (*headers, *self._ours(headers)))
-            if _OF_ONE_ANSWER.isdisjoint([name for name, _ in headers]):
+            fixed = messages.head(answer.status, (*answer.headers, *self._ours(answer.headers)))
+            if _OF_ONE_ANSWER.isdisjoint([name for name, _ in answer.headers]):
                 self._keep(key, fixed)
-        if answer.status not in WITHOUT_BODY:
-            of_it = f"{of_it}Content-Length: {len(answer.body)}\r\n"
-        return fixed + of_it.encode()
+        if named:
+            fixed += b"x-fapi-interaction-id: %b\r\n" % named.encode()
+        if answer.status in WITHOUT_BODY:
+            return fixed + b"X-Request-Id: %b\r\n" % request_id.encode()
+        told = (request_id.encode(), len(answer.body))
+        return fixed + b"X-Request-Id: %b\r\nContent-Length: %d\r\n" % told
 
     def _keep(self, key: tuple[int, Headers], head: bytes) -> None:
         if len(self._heads) >= MOST_HEADS:
@@ -218,19 +219,19 @@ class Edge:
         meters.answered((route, told, status), time.perf_counter() - started)
 
 
-def _interaction(environ: Mapping[str, Any]) -> Headers:
+def interaction(environ: Mapping[str, Any]) -> str:
     """What the client called its request, for it to see again (FAPI 1.0 Baseline §6.2.1-11).
 
     Where a resource is asked for without it, the request's own id: a UUID (RFC 9562 §5.7).
+    Elsewhere empty: it has none.
     """
-    told = environ.get(_INTERACTION, "")
-    if told and _UUID.fullmatch(told):
-        return ((_NAMED, told),)
+    told = environ.get(_INTERACTION)
+    if told is not None and _UUID.fullmatch(told):
+        return str(told)
     if not environ.get("PATH_INFO", "").startswith(_RESOURCES):
-        return ()
-    ours = environ[REQUEST_ID]
-    parts = ours[:8], ours[8:12], ours[12:16], ours[16:20], ours[20:]
-    return ((_NAMED, "-".join(parts)),)
+        return ""
+    own = environ[REQUEST_ID]
+    return f"{own[:8]}-{own[8:12]}-{own[12:16]}-{own[16:20]}-{own[20:]}"
 
 
 def _length_of_headers(environ: Mapping[str, Any]) -> int:

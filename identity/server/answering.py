@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from identity import doors, meters
-from identity.edge import PLAIN, REFUSED, REQUEST_ID, STREAMED, Edge
+from identity.edge import PLAIN, REFUSED, REQUEST_ID, STREAMED, Edge, interaction
 from identity.messages import Response
 from identity.server import answers
 from identity.server.answers import Answer
@@ -107,7 +107,8 @@ class Answering:
         answer = self._edge.answer(environ)
         if answer is None:
             return None
-        return Answer(self._edge.head(answer, environ[REQUEST_ID]), answer.body)
+        head = self._edge.head(answer, environ[REQUEST_ID], named=interaction(environ))
+        return Answer(head, answer.body)
 
     def _of_page(self, environ: dict[str, Any]) -> Answer:
         told: list[tuple[int, list[tuple[str, str]]]] = []
