@@ -52,7 +52,8 @@ class Logouts:
         except InvalidKeyIdError:
             if time.monotonic() - self._fetched_at < ENOUGH:
                 raise
-        self._keys, self._fetched_at = KeySet.import_key_set(self._fetch()), time.monotonic()
+        self._fetched_at = time.monotonic()  # also where it is away: it will tell us again
+        self._keys = KeySet.import_key_set(self._fetch())
         return jwt.decode(token, self._keys, algorithms=["ES256"])
 
 

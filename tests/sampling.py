@@ -36,6 +36,7 @@ class Sample:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch, self.fetched = monkeypatch, 0
+        self.is_away = False  # the provider
         told = program(monkeypatch, "sample_service")
         procedures = [
             {"code": code, "name": code, "attributes_required": ["full_name"]}
@@ -60,6 +61,8 @@ class Sample:
 
     def _keys(self) -> Any:
         self.fetched += 1
+        if self.is_away:
+            raise ConnectionError
         return json.loads(keys.jwks())
 
     def sign_in(self, browser: FlaskClient, *, sub: str, sid: str, callback: str) -> None:

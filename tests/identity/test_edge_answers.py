@@ -218,6 +218,23 @@ def test_a_server_hears_that_name_too(edge):
 
 
 class TestAttacker:
+    @pytest.mark.parametrize("has_lane", [True, False])
+    def test_what_one_request_spent_is_spent_for_the_next(self, app, monkeypatch, has_lane):
+        """Also on its own connection, sent before the first was answered, and after a refusal."""
+        if not has_lane:
+            monkeypatch.setattr(app, "wsgi_app", Edge(settings.current(), app.wsgi_app._behind))
+        asked = {"grant_type": "client_credentials", "resource": "https://else.test"}
+        grants = {"grant_types": ["client_credentials"], "redirect_uris": None}
+        body = urlencode(asked | a_service_with_a_key(**grants, response_types=[]).assertion())
+        head = f"Host: {urlsplit(settings.current().issuer).netloc}\r\nContent-Type: {FORM}"
+        said = f"POST /token HTTP/1.1\r\n{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+
+        with Answering(app, settings.current()) as server, server.connected() as link:
+            link.say(said.encode() * 3)
+            told = [json.loads(link.answer().body)["error"] for _ in range(3)]
+
+        assert told == ["invalid_target", "invalid_client", "invalid_client"]
+
     @pytest.mark.parametrize("told", [NAMED + "\n", NAMED + ", x", "'or 1=1", "", "a" * 36])
     def test_what_is_no_name_of_a_request_is_not_repeated(self, edge, told):
         asked = environ(HTTP_X_FAPI_INTERACTION_ID=told)

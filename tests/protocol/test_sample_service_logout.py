@@ -157,3 +157,11 @@ class TestAttacker:
     def test_the_other_service_does_not_hear_it(self, sample, her):
         assert tell(sample, token(), "/back-channel-logout-2").status_code == 400
         assert is_known(her, LICENCE)
+
+    def test_a_provider_that_is_away_is_not_asked_for_each_stranger(self, sample):
+        """Whoever invents tokens must not make of us one more who asks it just then."""
+        sample.is_away = True
+
+        statuses = [tell(sample, token()).status_code for _ in range(3)]
+
+        assert (statuses, sample.fetched) == ([500, 400, 400], 1)
